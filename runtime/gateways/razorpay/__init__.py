@@ -1,0 +1,1 @@
+"""Razorpay: a typed client, the shapes of its answers, and its signatures."""

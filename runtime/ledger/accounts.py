@@ -1,0 +1,54 @@
+"""The chart of accounts: what each account is called and on which side it grows."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_SHAPE = re.compile(r"^[a-z][a-z_]{2,39}(:[A-Za-z0-9_\-]{1,64})?$")
+
+
+class AccountKind(StrEnum):
+    """Which side of the books an account belongs to."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    EXPENSE = "expense"
+    INCOME = "income"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account: its ``name`` (``school_payable:sch_1``) and its ``kind``. Raises ValueError for a malformed
+    name."""
+
+    name: str
+    kind: AccountKind
+
+    def __post_init__(self) -> None:
+        if not _SHAPE.fullmatch(self.name):
+            raise ValueError("an account name is lower case words and one owner after a colon")
+
+
+def gateway_receivable(gateway: str) -> Account:
+    """Money that a gateway has taken for us and not yet settled."""
+    return Account(f"gateway_receivable:{gateway}", AccountKind.ASSET)
+
+
+def school_payable(school_id: str) -> Account:
+    """Money received for a school's meals, owed to the school and its caterer."""
+    return Account(f"school_payable:{school_id}", AccountKind.LIABILITY)
+
+
+def suspense(school_id: str) -> Account:
+    """Money received that does not answer to what was asked for; owed to somebody until a person decides."""
+    return Account(f"suspense:{school_id}", AccountKind.LIABILITY)
+
+
+def gateway_fees(gateway: str) -> Account:
+    """What a gateway charges, without tax."""
+    return Account(f"gateway_fees:{gateway}", AccountKind.EXPENSE)
+
+
+def input_gst() -> Account:
+    """Goods and services tax paid on charges, to be claimed as input tax credit."""
+    return Account("input_gst", AccountKind.ASSET)

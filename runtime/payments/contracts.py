@@ -1,0 +1,154 @@
+"""What callers of the payment API send and get."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.platform.api import Contract
+
+AMOUNT_MIN_PAISE = 100
+"""Razorpay takes no order below ₹1.00 (Orders API, ``amount``)."""
+
+AMOUNT_MAX_PAISE = 50_000_000
+"""₹5,00,000.00: Razorpay's default ceiling for one payment."""
+
+PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
+
+SchoolId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
+PrincipalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,127}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+MetadataName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
+MetadataValue = Annotated[str, StringConstraints(max_length=256)]
+
+
+class CreatePayment(Contract):
+    """Ask for a payment. The amount is in paise: ₹450.00 is 45000."""
+
+    school_id: SchoolId = Field(description="The school whose meals are paid for.")
+    amount_paise: int = Field(
+        description="A whole number of paise, at least 100 and at most 50000000.",
+        json_schema_extra={"minimum": AMOUNT_MIN_PAISE, "maximum": AMOUNT_MAX_PAISE},
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        default="INR", description="ISO 4217; INR unless another is enabled."
+    )
+    description: Line = Field(description="What the payer reads: 'Lunches in April'. No personal data.")
+    payer_id: PrincipalId | None = Field(
+        default=None, description="Who is to pay. A parent always pays for itself and leaves it out."
+    )
+    reference: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_\-.]{1,64}$")] | None = Field(
+        default=None, description="The caller's own reference, an invoice number for example."
+    )
+    metadata: Annotated[dict[MetadataName, MetadataValue], Field(max_length=10)] = Field(
+        default_factory=dict, description="Up to ten texts of the caller's own. No personal data."
+    )
+
+
+class VerifyPayment(Contract):
+    """What the checkout gave to the payer's browser, exactly as it gave it."""
+
+    razorpay_order_id: Annotated[str, StringConstraints(pattern=r"^order_[A-Za-z0-9]{8,32}$")]
+    razorpay_payment_id: Annotated[str, StringConstraints(pattern=r"^pay_[A-Za-z0-9]{8,32}$")]
+    razorpay_signature: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ListPayments(Contract):
+    """Which payments to list, newest first."""
+
+    school_id: SchoolId | None = Field(
+        default=None, description="Payments of this school. Parents leave it out."
+    )
+    limit: Annotated[int, Field(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT
+    cursor: Annotated[str, StringConstraints(max_length=1024)] | None = Field(
+        default=None, description="`next_cursor` of the page before."
+    )
+
+
+class AttemptView(Contract):
+    """One attempt to pay, as far as it may be shown."""
+
+    gateway_payment_id: str
+    status: AttemptStatus
+    amount_paise: int
+    currency: str
+    method: str | None
+    card_network: str | None
+    card_last4: str | None
+    bank: str | None
+    wallet: str | None
+    vpa_masked: str | None
+    fee_paise: int | None
+    tax_paise: int | None
+    amount_refunded_paise: int
+    error_reason: str | None
+    error_description: str | None
+
+
+class Checkout(Contract):
+    """What a browser or app opens the gateway's checkout with."""
+
+    gateway: Literal["razorpay"] = "razorpay"
+    key_id: str
+    order_id: str
+    amount_paise: int
+    currency: str
+
+
+class PaymentView(Contract):
+    """A payment as callers see it. `checkout` is there while it can still be paid."""
+
+    payment_id: str
+    school_id: str
+    payer_id: str
+    amount_paise: int
+    currency: str
+    description: str
+    reference: str | None
+    metadata: dict[str, str]
+    status: PaymentStatus
+    checkout: Checkout | None
+    attempts: list[AttemptView]
+    created_at: str
+    updated_at: str
+
+
+class PaymentPage(Contract):
+    """A page of payments; `next_cursor` is null on the last one."""
+
+    items: list[PaymentView]
+    next_cursor: str | None
+
+
+_PAYABLE = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED})
+
+
+def view(payment: Payment, key_id: str) -> PaymentView:
+    """A payment as callers see it."""
+    checkout = None
+    if payment.order_id is not None and payment.status in _PAYABLE:
+        checkout = Checkout(
+            key_id=key_id,
+            order_id=payment.order_id,
+            amount_paise=payment.amount_paise,
+            currency=payment.currency,
+        )
+    return PaymentView(
+        payment_id=payment.payment_id,
+        school_id=payment.school_id,
+        payer_id=payment.payer_id,
+        amount_paise=payment.amount_paise,
+        currency=payment.currency,
+        description=payment.description,
+        reference=payment.reference,
+        metadata=payment.metadata,
+        status=payment.status,
+        checkout=checkout,
+        attempts=[_attempt_view(attempt) for attempt in payment.attempts.values()],
+        created_at=payment.created_at,
+        updated_at=payment.updated_at,
+    )
+
+
+def _attempt_view(attempt: Attempt) -> AttemptView:
+    return AttemptView(**{name: getattr(attempt, name) for name in AttemptView.model_fields})

@@ -1,0 +1,99 @@
+"""A payment and the attempts to make it, as they are stored and reasoned about."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ATTEMPTS_MAX = 50
+"""More attempts than a person makes at one order; beyond it the newest failed attempts are not kept."""
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands. Only ``captured`` means money; ``failed`` is never final, for banks answer
+    late."""
+
+    CREATED = "created"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    FAILED = "failed"
+    CONFLICTED = "conflicted"
+
+
+OPEN_STATUSES = frozenset(
+    {PaymentStatus.CREATED, PaymentStatus.UNKNOWN, PaymentStatus.PENDING, PaymentStatus.AUTHORIZED}
+)
+"""The sweeper looks at these until they are resolved."""
+
+
+class AttemptStatus(StrEnum):
+    """What the gateway says of one attempt, in its own words; ``refunded`` follows a capture or an expiry."""
+
+    CREATED = "created"
+    FAILED = "failed"
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+
+
+class Frozen(BaseModel):
+    """A value that never changes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Attempt(Frozen):
+    """One payment at the gateway against our order: what is known of it, merged from all that was heard.
+
+    ``observed_at`` (unix seconds) is the moment of the newest word. ``was_captured`` stays true once true.
+    """
+
+    gateway_payment_id: str
+    status: AttemptStatus
+    amount_paise: int
+    currency: str
+    observed_at: int
+    was_captured: bool = False
+    amount_refunded_paise: int = 0
+    fee_paise: int | None = None
+    tax_paise: int | None = None
+    method: str | None = None
+    card_network: str | None = None
+    card_issuer: str | None = None
+    card_last4: str | None = None
+    bank: str | None = None
+    wallet: str | None = None
+    vpa_masked: str | None = None
+    error_code: str | None = None
+    error_reason: str | None = None
+    error_source: str | None = None
+    error_step: str | None = None
+    error_description: str | None = None
+    rrn: str | None = None
+
+
+class Payment(Frozen):
+    """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
+
+    ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
+    booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
+    """
+
+    payment_id: str
+    school_id: str
+    payer_id: str
+    amount_paise: int
+    currency: str
+    description: str
+    reference: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    status: PaymentStatus = PaymentStatus.CREATED
+    order_id: str | None = None
+    order_outcome_unknown: bool = False
+    checkout_verified: bool = False
+    attempts: dict[str, Attempt] = Field(default_factory=dict)
+    journal: tuple[str, ...] = ()
+    created_at: str
+    updated_at: str
+    version: int = 0

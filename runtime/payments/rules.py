@@ -1,0 +1,100 @@
+"""What a payment is, given all that was heard of it: pure rules.
+
+Events from a gateway come twice, late, in any order, or never. So nothing here says "on event X go to state
+Y". What is heard of an attempt is *merged*: the merge takes the larger of two by a total order, which makes
+it commutative, associative and idempotent. The status is then *derived* from the merged attempts. Any
+permutation and any repetition of the same events therefore ends in the same payment.
+"""
+
+from runtime.payments.model import ATTEMPTS_MAX, Attempt, AttemptStatus, Payment, PaymentStatus
+
+_RANK = {
+    AttemptStatus.CREATED: 0,
+    AttemptStatus.FAILED: 1,
+    AttemptStatus.AUTHORIZED: 2,
+    AttemptStatus.CAPTURED: 3,
+    AttemptStatus.REFUNDED: 4,
+}
+"""How far an attempt has come. ``failed`` ranks below ``authorized``: the gateway moves failed payments to
+authorized when the bank answers late (Razorpay, payments, "late authorisation")."""
+
+
+def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
+    """What is known after ``heard``; both must speak of the same gateway payment."""
+    captured = heard.was_captured or heard.status is AttemptStatus.CAPTURED
+    if known is None:
+        return heard.model_copy(update={"was_captured": captured})
+    if known.gateway_payment_id != heard.gateway_payment_id:
+        raise ValueError("two different attempts cannot be merged")
+    larger = max(known, heard, key=_order)
+    return larger.model_copy(update={"was_captured": known.was_captured or captured})
+
+
+def hear(payment: Payment, attempt: Attempt) -> Payment:
+    """``payment`` with ``attempt`` merged and its status derived anew; the same object when nothing
+    changed."""
+    known = payment.attempts.get(attempt.gateway_payment_id)
+    if known is None and len(payment.attempts) >= ATTEMPTS_MAX and attempt.status is AttemptStatus.FAILED:
+        return payment
+    merged = merge_attempt(known, attempt)
+    attempts = payment.attempts | {attempt.gateway_payment_id: merged}
+    changed = payment.model_copy(update={"attempts": dict(sorted(attempts.items()))})
+    changed = changed.model_copy(update={"status": derive_status(changed)})
+    return payment if changed == payment else changed
+
+
+def derive_status(payment: Payment) -> PaymentStatus:
+    """The status that follows from what is known.
+
+    ``conflicted``: money came that does not answer to what was asked for, in amount, in currency, or twice.
+    It is never closed by the platform itself; a person decides.
+    """
+    with_money = [attempt for attempt in payment.attempts.values() if attempt.was_captured]
+    if len(with_money) > 1 or any(not matches(payment, attempt) for attempt in with_money):
+        return PaymentStatus.CONFLICTED
+    if with_money:
+        return PaymentStatus.CAPTURED
+    statuses = {attempt.status for attempt in payment.attempts.values()}
+    if any(
+        attempt.status is AttemptStatus.AUTHORIZED and not matches(payment, attempt)
+        for attempt in payment.attempts.values()
+    ):
+        return PaymentStatus.CONFLICTED
+    if AttemptStatus.AUTHORIZED in statuses:
+        return PaymentStatus.AUTHORIZED
+    if AttemptStatus.CREATED in statuses:
+        return PaymentStatus.PENDING
+    if statuses:  # only failed ones, or authorised ones that expired and went back to the payer
+        return PaymentStatus.FAILED
+    if payment.order_id is not None:
+        return PaymentStatus.PENDING
+    return PaymentStatus.UNKNOWN if payment.order_outcome_unknown else PaymentStatus.CREATED
+
+
+def matches(payment: Payment, attempt: Attempt) -> bool:
+    """Whether an attempt is for what was asked: the same amount in the same currency."""
+    return (attempt.amount_paise, attempt.currency) == (payment.amount_paise, payment.currency)
+
+
+def mask_vpa(vpa: str | None) -> str | None:
+    """A UPI handle as it may be kept: ``ravi.k@okhdfc`` is ``r***@okhdfc``."""
+    if not vpa:
+        return None
+    name, separator, handle = vpa.partition("@")
+    return f"{name[:1]}***{separator}{handle}"
+
+
+def _order(attempt: Attempt) -> tuple[int, bool, int, int, str]:
+    """The total order that decides which of two words about an attempt is kept.
+
+    Further along wins; then the one that knows the fee, the larger refund, and the newer word. The canonical
+    text comes last, only so that two words of one moment are never tied.
+    """
+    text = attempt.model_dump_json(exclude={"was_captured"})
+    return (
+        _RANK[attempt.status],
+        attempt.fee_paise is not None,
+        attempt.amount_refunded_paise,
+        attempt.observed_at,
+        text,
+    )

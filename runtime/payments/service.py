@@ -1,0 +1,337 @@
+"""The payment API's order of things: create, verify, get, list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from runtime.gateways.errors import (
+    GatewayError,
+    GatewayOutcomeUnknown,
+    GatewayRejected,
+    GatewayThrottled,
+)
+from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.gateways.razorpay.models import Order
+from runtime.gateways.razorpay.requests import CaptureOptions
+from runtime.gateways.razorpay.signatures import checkout_signature_is_valid
+from runtime.payments.contracts import (
+    AMOUNT_MAX_PAISE,
+    AMOUNT_MIN_PAISE,
+    CreatePayment,
+    ListPayments,
+    PaymentPage,
+    PaymentView,
+    VerifyPayment,
+    view,
+)
+from runtime.payments.gateway_view import attempt_from
+from runtime.payments.model import Attempt, Payment
+from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
+from runtime.payments.repository import PaymentRepository
+from runtime.payments.rules import derive_status, hear
+from runtime.platform.audit import AuditLine, Outcome
+from runtime.platform.auth import Principal
+from runtime.platform.clock import Clock, iso
+from runtime.platform.errors import (
+    AMOUNT_ABOVE_MAXIMUM,
+    AMOUNT_BELOW_MINIMUM,
+    BODY_INVALID,
+    CHECKOUT_SIGNATURE_INVALID,
+    CONCURRENT_CHANGE,
+    CURRENCY_NOT_ENABLED,
+    GATEWAY_REJECTED,
+    GATEWAY_UNAVAILABLE,
+    ORDER_MISMATCH,
+    PAYMENT_NOT_FOUND,
+    SCHOOL_FORBIDDEN,
+    SCHOOL_INACTIVE,
+    SCHOOL_UNKNOWN,
+    FieldError,
+    Problem,
+    ProblemType,
+)
+from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
+from runtime.platform.ids import Ids, is_id
+from runtime.platform.schools import SchoolRegister
+
+CAPTURE = CaptureOptions(
+    capture="automatic", automatic_expiry_minutes=3 * 24 * 60, manual_expiry_minutes=5 * 24 * 60
+)
+"""Captured at once. The gateway asks silent banks for three days, so a payment that is authorised late is
+captured all the same, as long as it comes within them."""
+
+RETRY_AFTER_S = 5
+CHANGE_ATTEMPTS_MAX = 5
+LEASE_MARGIN_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentService:
+    """Payments as callers use them. ``key_id`` and ``key_secret`` are the gateway's; ``currencies`` are
+    enabled."""
+
+    repository: PaymentRepository
+    recorder: PaymentRecorder
+    idempotency: IdempotencyStore
+    schools: SchoolRegister
+    gateway: RazorpayClient
+    key_id: str
+    key_secret: str
+    currencies: frozenset[str]
+    clock: Clock
+    ids: Ids
+    logger: Logger
+
+    def create(
+        self,
+        principal: Principal,
+        asked: CreatePayment,
+        *,
+        key: str | None,
+        request_id: str,
+        remaining_ms: int,
+    ) -> StoredAnswer:
+        """Create a payment with its order at the gateway; one per Idempotency-Key, whatever happens in
+        between."""
+        payer_id = self._payer(principal, asked)
+        self._check_amount(asked)
+        self._check_school(principal, asked.school_id)
+        claim = self.idempotency.claim(
+            principal_id=principal.principal_id,
+            key=key,
+            request_fingerprint=fingerprint("payments.create", asked.model_dump(mode="json")),
+            resource_id=self.ids.new("pmt"),
+            lease_s=remaining_ms // 1000 + LEASE_MARGIN_S,
+        )
+        if isinstance(claim, StoredAnswer):
+            return claim
+        before = self.repository.get(claim.resource_id) if claim.resumed else None
+        wanted = before or self._new_payment(claim.resource_id, payer_id, asked)
+        line = AuditLine(
+            actor_id=principal.principal_id,
+            action="payments.create",
+            subject=wanted.payment_id,
+            outcome=Outcome.DONE,
+            request_id=request_id,
+            school_id=wanted.school_id,
+            details={"amount_paise": wanted.amount_paise, "currency": wanted.currency},
+        )
+        order = self._order(before, wanted, claim, line, request_id)
+        after = _with_order(wanted, order.id)
+        answer = StoredAnswer(201, view(after, self.key_id).model_dump(mode="json"))
+        try:
+            self.recorder.record(
+                before,
+                after,
+                line,
+                also=[lambda transaction: self.idempotency.answer_in(transaction, claim, answer)],
+            )
+        except PaymentChanged:
+            raise Problem(
+                CONCURRENT_CHANGE, "The payment changed while its order was made.", retry_after_s=1
+            ) from None
+        return answer
+
+    def verify(
+        self, principal: Principal, payment_id: str, sent: VerifyPayment, *, request_id: str
+    ) -> PaymentView:
+        """Check the checkout's signature, then ask the gateway for the truth and merge it.
+
+        The signature proves that the gateway authorised this payment for this order; it does not prove the
+        amount, nor that it is captured. If the gateway does not answer, the payment stays as it is and the
+        webhook completes it.
+        """
+        payment = self._visible(principal, payment_id)
+        if payment.order_id is None or payment.order_id != sent.razorpay_order_id:
+            raise Problem(ORDER_MISMATCH, "The order is not this payment's order.")
+        if not checkout_signature_is_valid(
+            order_id=payment.order_id,
+            payment_id=sent.razorpay_payment_id,
+            signature=sent.razorpay_signature,
+            key_secret=self.key_secret,
+        ):
+            raise Problem(
+                CHECKOUT_SIGNATURE_INVALID, "The values were not signed by the gateway for this order."
+            )
+        attempt = self._attempt_at_gateway(payment, sent.razorpay_payment_id)
+        line = AuditLine(
+            actor_id=principal.principal_id,
+            action="payments.verify",
+            subject=payment_id,
+            outcome=Outcome.DONE,
+            request_id=request_id,
+            school_id=payment.school_id,
+            details={"gateway_payment_id": sent.razorpay_payment_id},
+        )
+        return view(self._change(payment, attempt, line), self.key_id)
+
+    def get(self, principal: Principal, payment_id: str) -> PaymentView:
+        """One payment. Raises Problem ``payment-not-found`` also for what the caller may not see."""
+        return view(self._visible(principal, payment_id), self.key_id)
+
+    def list(self, principal: Principal, asked: ListPayments) -> PaymentPage:
+        """Payments, newest first: a parent's own, or those of a school that the caller belongs to."""
+        if principal.is_only_parent:
+            page = self.repository.list_by_payer(
+                principal.principal_id, limit=asked.limit, cursor=asked.cursor
+            )
+        else:
+            school_id = asked.school_id or _only_school(principal)
+            self._check_tenancy(principal, school_id)
+            page = self.repository.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
+        return PaymentPage(
+            items=[view(payment, self.key_id) for payment in page.payments], next_cursor=page.next_cursor
+        )
+
+    def _payer(self, principal: Principal, asked: CreatePayment) -> str:
+        if principal.is_only_parent:
+            if asked.payer_id not in (None, principal.principal_id):
+                raise Problem(
+                    BODY_INVALID,
+                    "A parent pays for itself.",
+                    errors=[FieldError("/payer_id", "leave it out")],
+                )
+            return principal.principal_id
+        if asked.payer_id is None:
+            raise Problem(
+                BODY_INVALID,
+                "Somebody has to pay.",
+                errors=[FieldError("/payer_id", "required from this caller")],
+            )
+        return asked.payer_id
+
+    def _check_amount(self, asked: CreatePayment) -> None:
+        if asked.currency not in self.currencies:
+            raise Problem(CURRENCY_NOT_ENABLED, "Payments in that currency are not enabled here.")
+        if asked.amount_paise < AMOUNT_MIN_PAISE:
+            raise Problem(AMOUNT_BELOW_MINIMUM, f"The least that can be paid is {AMOUNT_MIN_PAISE} paise.")
+        if asked.amount_paise > AMOUNT_MAX_PAISE:
+            raise Problem(
+                AMOUNT_ABOVE_MAXIMUM, f"The most that can be paid at once is {AMOUNT_MAX_PAISE} paise."
+            )
+
+    def _check_school(self, principal: Principal, school_id: str) -> None:
+        school = self.schools.get(school_id)
+        if school is None:
+            raise Problem(SCHOOL_UNKNOWN, "No school is registered under that identifier.")
+        self._check_tenancy(principal, school_id)
+        if not school.active:
+            raise Problem(SCHOOL_INACTIVE, "The school is registered but not active.")
+
+    @staticmethod
+    def _check_tenancy(principal: Principal, school_id: str) -> None:
+        if not principal.may_see_school(school_id):
+            raise Problem(SCHOOL_FORBIDDEN, "The caller belongs to other schools.")
+
+    def _new_payment(self, payment_id: str, payer_id: str, asked: CreatePayment) -> Payment:
+        now = iso(self.clock.now())
+        return Payment(
+            payment_id=payment_id,
+            school_id=asked.school_id,
+            payer_id=payer_id,
+            amount_paise=asked.amount_paise,
+            currency=asked.currency,
+            description=asked.description,
+            reference=asked.reference,
+            metadata=asked.metadata,
+            created_at=now,
+            updated_at=now,
+        )
+
+    def _order(
+        self, before: Payment | None, wanted: Payment, claim: Claim, line: AuditLine, request_id: str
+    ) -> Order:
+        """The gateway's order for the payment; what cannot be had ends the request without doing anything
+        twice."""
+        try:
+            return self.gateway.create_order_once(
+                amount_paise=wanted.amount_paise,
+                currency=wanted.currency,
+                receipt=wanted.payment_id,
+                capture=CAPTURE,
+                receipt_is_new=not claim.resumed,
+            )
+        except GatewayRejected as refused:
+            self.logger.error(
+                "the gateway refused an order", reason=refused.detail.reason, status=refused.status
+            )
+            problem = Problem(GATEWAY_REJECTED, "The gateway refused to make an order for this payment.")
+            self.idempotency.answer(claim, StoredAnswer(problem.kind.status, problem.document(request_id)))
+            raise problem from None
+        except GatewayOutcomeUnknown as unknown:
+            self.logger.warning("the outcome of an order is unknown", payment_id=wanted.payment_id)
+            if before is None:
+                waiting = wanted.model_copy(update={"order_outcome_unknown": True})
+                self.recorder.record(
+                    None, waiting.model_copy(update={"status": derive_status(waiting)}), line
+                )
+            raise self._try_again(claim, unknown, wanted.payment_id) from None
+        except GatewayError as unreachable:
+            raise self._try_again(claim, unreachable, wanted.payment_id) from None
+
+    def _try_again(self, claim: Claim, error: GatewayError, payment_id: str) -> Problem:
+        self.idempotency.release(claim)
+        wait_s = error.retry_after_s if isinstance(error, GatewayThrottled) else None
+        return Problem(
+            GATEWAY_UNAVAILABLE,
+            "The order could not be confirmed. No money has moved.",
+            retry_after_s=max(1, int(wait_s or RETRY_AFTER_S)),
+            extensions={"payment_id": payment_id},
+        )
+
+    def _attempt_at_gateway(self, payment: Payment, gateway_payment_id: str) -> Attempt | None:
+        try:
+            found = self.gateway.get_payment(gateway_payment_id)
+        except GatewayError as error:
+            self.logger.warning("the payment could not be fetched after checkout", gateway_error=error.code)
+            return None
+        if found.order_id != payment.order_id:
+            raise Problem(ORDER_MISMATCH, "The gateway knows this payment under another order.")
+        return attempt_from(found, observed_at=int(self.clock.now().timestamp()))
+
+    def _change(
+        self, payment: Payment, attempt: Attempt | None, line: AuditLine, also: Sequence[AlsoIn] = ()
+    ) -> Payment:
+        current: Payment | None = payment
+        for _ in range(CHANGE_ATTEMPTS_MAX):
+            if current is None:
+                break
+            after = (
+                current
+                if current.checkout_verified
+                else current.model_copy(update={"checkout_verified": True})
+            )
+            after = hear(after, attempt) if attempt else after
+            if after is current:
+                return current
+            try:
+                return self.recorder.record(current, after, line, attempt=attempt, also=also)
+            except PaymentChanged:
+                current = self.repository.get(payment.payment_id)
+        raise Problem(CONCURRENT_CHANGE, "The payment kept changing.", retry_after_s=1)
+
+    def _visible(self, principal: Principal, payment_id: str) -> Payment:
+        """The payment if the caller may see it. What it may not see does not exist for it."""
+        payment = self.repository.get(payment_id) if is_id(payment_id, "pmt") else None
+        not_found = Problem(PAYMENT_NOT_FOUND, "No payment of yours has that identifier.")
+        if payment is None:
+            raise not_found
+        own = payment.payer_id == principal.principal_id
+        if not own and (principal.is_only_parent or not principal.may_see_school(payment.school_id)):
+            raise not_found
+        return payment
+
+
+def _with_order(payment: Payment, order_id: str) -> Payment:
+    ordered = payment.model_copy(update={"order_id": order_id, "order_outcome_unknown": False})
+    return ordered.model_copy(update={"status": derive_status(ordered)})
+
+
+def _only_school(principal: Principal) -> str:
+    if len(principal.school_ids) == 1:
+        return next(iter(principal.school_ids))
+    refusal: ProblemType = BODY_INVALID
+    raise Problem(
+        refusal, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
+    )

@@ -1,0 +1,96 @@
+"""The AWS side of a function: clients made once, secrets and parameters read through a short cache."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import boto3
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ses import SESClient
+    from mypy_boto3_sqs import SQSClient
+
+Part = TypeVar("Part")
+
+CACHED_FOR_S = 300
+"""A rotated secret is taken up within five minutes, without a call for every request."""
+
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=4,
+    retries={"mode": "standard", "max_attempts": 3},
+    user_agent_extra="hasivu",
+)
+"""Two lost attempts and a third fit into the shortest function's time."""
+
+
+def client(service: str, config: Config = _CONFIG) -> Any:
+    """A client of ``service`` with deadlines and bounded retries."""
+    return boto3.client(service, config=config)  # type: ignore[call-overload]  # the name is a variable here
+
+
+def dynamodb() -> "DynamoDBClient":
+    """A DynamoDB client."""
+    found: DynamoDBClient = client("dynamodb")
+    return found
+
+
+def sqs() -> "SQSClient":
+    """An SQS client."""
+    found: SQSClient = client("sqs")
+    return found
+
+
+def ses(options: Mapping[str, Any]) -> "SESClient":
+    """An SES client; ``options`` of its Config say how often it tries, for a mail must not be sent twice."""
+    found: SESClient = client("ses", _CONFIG.merge(Config(**options)))
+    return found
+
+
+def cognito() -> "CognitoIdentityProviderClient":
+    """A Cognito client."""
+    found: CognitoIdentityProviderClient = client("cognito-idp")
+    return found
+
+
+def secret_reader() -> Callable[[str], dict[str, Any]]:
+    """Reads a secret's JSON object by its ARN, through the cache."""
+    provider = SecretsProvider(boto3_client=client("secretsmanager"))
+
+    def read(arn: str) -> dict[str, Any]:
+        value = provider.get(arn, max_age=CACHED_FOR_S, transform="json")
+        if not isinstance(value, dict):
+            raise TypeError("a secret is a JSON object")
+        return value
+
+    return read
+
+
+def parameter_reader() -> Callable[[str], str]:
+    """Reads a parameter by its name, through the cache."""
+    provider = SSMProvider(boto3_client=client("ssm"))
+
+    def read(name: str) -> str:
+        return str(provider.get(name, max_age=CACHED_FOR_S))
+
+    return read
+
+
+class Rotating(Generic[Part]):
+    """A part that is built from a secret, and built anew once the secret has been rotated."""
+
+    def __init__(self, read: Callable[[], dict[str, Any]], build: Callable[[dict[str, Any]], Part]) -> None:
+        self._read = read
+        self._build = build
+        self._secret = read()
+        self._part = build(self._secret)
+
+    def current(self) -> Part:
+        """The part for the secret as it is now."""
+        secret = self._read()
+        if secret != self._secret:
+            self._secret, self._part = secret, self._build(secret)
+        return self._part

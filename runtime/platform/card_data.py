@@ -1,0 +1,153 @@
+"""Card data is refused at the door: card numbers by the Luhn check, security codes by their names.
+
+Source: PCI DSS 4.0.1, 3.3.1 (no sensitive authentication data) and 3.5.1; RBI's card-on-file rules in
+force since 1 October 2022 (nobody but the issuer and the network may keep a card number).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_LENGTH_MIN, _LENGTH_MAX = 13, 19
+_DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ \-.][0-9]+)*")
+_GROUP = re.compile(r"[0-9]+")
+_DIGEST = re.compile(r"(?=.*[a-f])[0-9a-f]{32,128}")
+"""A hexadecimal digest or signature: the digits in it are chance and one in a thousand would pass the
+check."""
+_SECURITY_CODE = re.compile(
+    r"(card)?(cvv|cvc|cvn|csc)2?|cid|(card)?securitycode|card(verification)(value|code)|pin|pinblock"
+    r"|track[12]?(data)?|magstripe|magneticstripe"
+)
+_CARD_NUMBER_NAME = re.compile(r"pan|(credit|debit)?card(number|no|num)|cc(number|no|num)")
+_BANK_REFERENCE = re.compile(r"(^|_)(id|rrn|utr|arn|auth_code)$")
+_NOT_ALPHANUMERIC = re.compile(r"[^a-z0-9]")
+
+# Issuer identification ranges with their lengths: a leading prefix between low and high, inclusive.
+_RANGES: tuple[tuple[str, str, frozenset[int]], ...] = (
+    ("4", "4", frozenset({13, 16, 19})),  # Visa
+    ("51", "55", frozenset({16})),  # Mastercard
+    ("2221", "2720", frozenset({16})),  # Mastercard
+    ("34", "34", frozenset({15})),  # American Express
+    ("37", "37", frozenset({15})),  # American Express
+    ("36", "36", frozenset({14, 16, 19})),  # Diners Club
+    ("38", "39", frozenset({14, 16, 19})),  # Diners Club
+    ("300", "305", frozenset({14, 16, 19})),  # Diners Club
+    ("3528", "3589", frozenset({16, 17, 18, 19})),  # JCB, and RuPay co-branded in 353 and 356
+    ("508", "508", frozenset({16})),  # RuPay
+    ("60", "60", frozenset({16})),  # RuPay and Discover
+    ("62", "62", frozenset({16, 17, 18, 19})),  # UnionPay
+    ("64", "65", frozenset({16, 17, 18, 19})),  # Discover, RuPay
+    ("81", "82", frozenset({16})),  # RuPay
+    ("50", "50", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    ("56", "58", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    ("63", "63", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    ("67", "67", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+)
+
+
+def passes_luhn(digits: str) -> bool:
+    """Whether ``digits`` (0-9 only) end in the right check digit (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for position, character in enumerate(reversed(digits)):
+        value = int(character)
+        if position % 2 == 1:
+            value = value * 2 - 9 if value > 4 else value * 2
+        total += value
+    return total % 10 == 0
+
+
+def is_card_number(digits: str) -> bool:
+    """Whether ``digits`` lie in a range that card networks issue, with its length and check digit."""
+    in_range = any(
+        len(digits) in lengths and low <= digits[: len(low)] <= high for low, high, lengths in _RANGES
+    )
+    return in_range and passes_luhn(digits)
+
+
+def contains_card_number(text: str) -> bool:
+    """Whether a card number stands in ``text``: alone, between other words or digits, grouped or not."""
+    return next(_card_number_spans(text), None) is not None
+
+
+def mask_card_numbers(text: str) -> str:
+    """``text`` with every card number in it reduced to its last four digits (PCI DSS 3.4.1)."""
+    parts: list[str] = []
+    end_of_last = 0
+    for start, end in _card_number_spans(text):
+        if start >= end_of_last:
+            parts += [text[end_of_last:start], f"[card ending {text[end - 4 : end]}]"]
+            end_of_last = end
+    return "".join([*parts, text[end_of_last:]])
+
+
+def without_card_numbers(document: Any) -> Any:
+    """``document`` with the card numbers in it masked, at every depth.
+
+    Bank references (``rrn``, ``utr``, ``arn`` and identifiers) stay whole: they are long numbers of which one
+    in ten passes the check by chance, and without them money cannot be found again.
+    """
+    if isinstance(document, dict):
+        return {
+            name: value if _BANK_REFERENCE.search(str(name)) else without_card_numbers(value)
+            for name, value in document.items()
+        }
+    if isinstance(document, list):
+        return [without_card_numbers(value) for value in document]
+    if isinstance(document, str):
+        return mask_card_numbers(document)
+    if isinstance(document, int) and not isinstance(document, bool) and contains_card_number(str(document)):
+        return mask_card_numbers(str(document))
+    return document
+
+
+def card_data_pointers(document: object) -> list[str]:
+    """JSON pointers (RFC 6901) of every place in ``document`` that holds card data; empty is good.
+
+    A place counts when its text or number is a card number, or when its name says that it is a
+    security code, a PIN or a track and something is there.
+    """
+    return sorted(_pointers(document, ""))
+
+
+def _pointers(node: object, pointer: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            child = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+            plain_name = _NOT_ALPHANUMERIC.sub("", str(name).lower())
+            if contains_card_number(str(name)):
+                yield f"{pointer}/(name withheld)"
+            elif _names_a_secret(plain_name) and _holds_digits(value):
+                yield child
+            else:
+                yield from _pointers(value, child)
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from _pointers(value, f"{pointer}/{index}")
+    elif isinstance(node, str | int) and not isinstance(node, bool) and contains_card_number(str(node)):
+        yield pointer or "/"
+
+
+def _names_a_secret(plain_name: str) -> bool:
+    return bool(_SECURITY_CODE.fullmatch(plain_name) or _CARD_NUMBER_NAME.fullmatch(plain_name))
+
+
+def _holds_digits(value: object) -> bool:
+    if isinstance(value, str):
+        return any(character.isdigit() for character in value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _card_number_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where card numbers stand: every run of neighbouring digit groups that together make one."""
+    if len(text) < _LENGTH_MIN or _DIGEST.fullmatch(text):
+        return
+    for sequence in _DIGIT_GROUPS.finditer(text):
+        groups = [match.span() for match in _GROUP.finditer(text, *sequence.span())]
+        for first, (start, _) in enumerate(groups):
+            digits = ""
+            for group_start, end in groups[first:]:
+                digits += text[group_start:end]
+                if len(digits) > _LENGTH_MAX:
+                    break
+                if len(digits) >= _LENGTH_MIN and is_card_number(digits):
+                    yield start, end

@@ -1,0 +1,215 @@
+"""Faults as a caller sees them: RFC 9457 problem documents with stable codes.
+
+A code never changes its meaning; a client may branch on it. Every kind of problem is declared here once,
+with the status it travels under and the next step a caller can take. A detail never repeats what was
+sent, so that no secret, card number or personal datum can come back or reach a log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+CONTENT_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:hasivu:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of fault: its stable ``code``, its HTTP ``status``, a ``title`` and the ``next_step``."""
+
+    code: str
+    status: int
+    title: str
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one field: a JSON ``pointer`` (RFC 6901) and a ``reason`` that repeats no value."""
+
+    pointer: str
+    reason: str
+
+
+class Problem(Exception):
+    """A fault to be answered as a problem document."""
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        retry_after_s: int | None = None,
+        extensions: Mapping[str, str | int] | None = None,
+    ) -> None:
+        super().__init__(f"{kind.code}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.retry_after_s = retry_after_s
+        self.extensions = dict(extensions or {})
+
+    def document(self, instance: str) -> dict[str, object]:
+        """The problem document; ``instance`` identifies this occurrence (the request id)."""
+        document: dict[str, object] = {
+            "type": TYPE_PREFIX + self.kind.code,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+            "code": self.kind.code,
+            "next_step": self.kind.next_step,
+            "instance": f"urn:request:{instance}",
+        }
+        if self.errors:
+            document["errors"] = [{"pointer": error.pointer, "reason": error.reason} for error in self.errors]
+        return document | self.extensions
+
+
+@dataclass(slots=True)
+class ProblemCatalogue:
+    """All kinds of problems by code; a code can be declared only once."""
+
+    kinds: dict[str, ProblemType] = field(default_factory=dict)
+
+    def declare(self, code: str, status: int, title: str, next_step: str) -> ProblemType:
+        if code in self.kinds:
+            raise ValueError(f"the problem code {code} is declared twice")
+        kind = ProblemType(code, status, title, next_step)
+        self.kinds[code] = kind
+        return kind
+
+
+CATALOGUE = ProblemCatalogue()
+_declare = CATALOGUE.declare
+
+# What is sent
+BODY_MALFORMED = _declare(
+    "body-malformed", 400, "The body is not a JSON object", "Send one JSON object encoded as UTF-8."
+)
+BODY_TOO_LARGE = _declare("body-too-large", 413, "The body is too large", "Send a smaller body.")
+BODY_INVALID = _declare(
+    "body-invalid",
+    400,
+    "The body breaks the contract",
+    "Correct the fields named in errors and send it again.",
+)
+QUERY_INVALID = _declare(
+    "query-invalid", 400, "A query parameter breaks the contract", "Correct the parameters named in errors."
+)
+CARD_DATA_REFUSED = _declare(
+    "card-data-refused",
+    400,
+    "Card data is never accepted here",
+    "Remove card numbers and security codes; pay through the hosted checkout, which gives a token.",
+)
+AMOUNT_NOT_INTEGER = _declare(
+    "amount-not-integer", 400, "The amount is not an integer", "Send the amount as a whole number of paise."
+)
+AMOUNT_BELOW_MINIMUM = _declare(
+    "amount-below-minimum", 422, "The amount is below the minimum", "Ask for at least 100 paise (₹1.00)."
+)
+AMOUNT_ABOVE_MAXIMUM = _declare(
+    "amount-above-maximum", 422, "The amount is above the maximum", "Split the amount into smaller payments."
+)
+CURRENCY_NOT_ENABLED = _declare(
+    "currency-not-enabled", 422, "The currency is not enabled", "Ask for the amount in INR."
+)
+
+# Who is asking
+UNAUTHENTICATED = _declare(
+    "unauthenticated", 401, "The caller is not known", "Sign in again, or send a valid API key."
+)
+FORBIDDEN = _declare(
+    "forbidden", 403, "The caller may not do this", "Ask an administrator for a role that may."
+)
+SCHOOL_FORBIDDEN = _declare(
+    "school-forbidden", 403, "The caller does not belong to this school", "Use a school of your own."
+)
+SIGNATURE_MISSING = _declare(
+    "signature-missing", 401, "The signature is missing", "Send the signature header with the raw body."
+)
+SIGNATURE_INVALID = _declare(
+    "signature-invalid", 401, "The signature is wrong", "Sign the raw body with a live secret."
+)
+CHECKOUT_SIGNATURE_INVALID = _declare(
+    "checkout-signature-invalid",
+    422,
+    "The checkout signature is wrong",
+    "Send the three values exactly as the checkout returned them.",
+)
+
+# What is asked about
+ROUTE_UNKNOWN = _declare("route-unknown", 404, "There is no such resource", "See the API description.")
+SCHOOL_UNKNOWN = _declare(
+    "school-unknown", 422, "There is no such school", "Use the identifier of a registered school."
+)
+SCHOOL_INACTIVE = _declare(
+    "school-inactive", 422, "The school takes no payments at present", "Ask HASIVU operations to activate it."
+)
+PAYMENT_NOT_FOUND = _declare(
+    "payment-not-found", 404, "There is no such payment", "Check the identifier, or list your payments."
+)
+PAYMENT_STATE_CONFLICT = _declare(
+    "payment-state-conflict",
+    409,
+    "The payment's state does not allow this",
+    "Read the payment and decide anew.",
+)
+ORDER_MISMATCH = _declare(
+    "order-mismatch", 422, "The order belongs to another payment", "Verify each payment with its own order."
+)
+CURSOR_INVALID = _declare(
+    "cursor-invalid", 400, "The cursor is not one of ours", "Start again without a cursor."
+)
+
+# Events from outside
+WEBHOOK_EVENT_UNKNOWN = _declare(
+    "webhook-event-unknown",
+    200,
+    "The event is not one that is documented",
+    "Nothing to do: it was not kept. Unsubscribe from it at the gateway.",
+)
+WEBHOOK_EVENT_ALTERED = _declare(
+    "webhook-event-altered",
+    409,
+    "The event id was used before with another body",
+    "Send a new event under an id of its own.",
+)
+
+# Repeats
+IDEMPOTENCY_KEY_MISSING = _declare(
+    "idempotency-key-missing",
+    400,
+    "The Idempotency-Key header is missing or malformed",
+    "Send 8 to 64 characters of A-Z a-z 0-9 _ - that are unique to this operation.",
+)
+IDEMPOTENCY_KEY_REUSED = _declare(
+    "idempotency-key-reused",
+    422,
+    "The Idempotency-Key was used for another request",
+    "Use a new key for a new operation.",
+)
+IDEMPOTENCY_IN_FLIGHT = _declare(
+    "idempotency-in-flight", 409, "The same request is still being worked on", "Repeat it after Retry-After."
+)
+
+# Our side
+CONCURRENT_CHANGE = _declare(
+    "concurrent-change", 409, "Someone else changed it at the same time", "Repeat the request."
+)
+GATEWAY_UNAVAILABLE = _declare(
+    "gateway-unavailable",
+    503,
+    "The payment gateway does not answer",
+    "Repeat the request with the same Idempotency-Key after Retry-After; nothing is done twice.",
+)
+GATEWAY_REJECTED = _declare(
+    "gateway-rejected", 502, "The payment gateway refused the request", "Contact HASIVU with the instance."
+)
+NOT_IMPLEMENTED = _declare(
+    "not-implemented", 501, "This function is not built yet", "Watch the changelog for its release."
+)
+INTERNAL = _declare(
+    "internal", 500, "Something went wrong on our side", "Repeat later; contact HASIVU with the instance."
+)
+UNHEALTHY = _declare("unhealthy", 503, "A dependency is not healthy", "See checks; follow the runbook.")

@@ -1,0 +1,120 @@
+"""What a function must be told to run, as typed models read once from its environment.
+
+Each function has one model; its fields are the names of its environment variables in lower case.
+The stacks take the names from here and a test holds every deployed function against its model, so a
+variable that is missing, misspelt or left over is found before a deployment, not at three in the morning.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=2048, strip_whitespace=True)]
+
+Model = TypeVar("Model", bound="FunctionSettings")
+
+
+class SettingsError(RuntimeError):
+    """The environment does not satisfy the function's settings model; the deployment is wrong."""
+
+
+class FunctionSettings(BaseModel):
+    """What every function is told."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    hasivu_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]{1,15}$")]
+    powertools_service_name: Name
+    powertools_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    audit_table: Name
+
+
+class ApiAuthorizerSettings(FunctionSettings):
+    """api-authorizer: who may come in."""
+
+    api_keys_table: Name
+    api_key_pepper_secret_arn: Name
+    user_pool_id: Name
+    user_pool_client_id: Name
+    aws_endpoint_url: str = ""
+    """Where AWS is, when that is not AWS: the AWS SDKs' own variable, set by an emulator."""
+
+
+class HealthCheckSettings(FunctionSettings):
+    """health-check: what a deep check looks at."""
+
+    payments_table: Name
+    ledger_table: Name
+    webhook_queue_url: Name
+    notifications_queue_url: Name
+    webhook_dlq_url: Name
+    notifications_dlq_url: Name
+    razorpay_base_url_parameter: Name
+    topic_arn: Name
+
+
+class PaymentStoreSettings(FunctionSettings):
+    """Functions that change payments write all of these in one transaction."""
+
+    payments_table: Name
+    ledger_table: Name
+    outbox_table: Name
+
+
+class PaymentsAdvancedSettings(PaymentStoreSettings):
+    """payments-advanced: the payment API."""
+
+    idempotency_table: Name
+    schools_table: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
+    currencies_enabled: Annotated[str, Field(pattern=r"^[A-Z]{3}(,[A-Z]{3})*$")] = "INR"
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies in which a payment may be asked for."""
+        return frozenset(self.currencies_enabled.split(","))
+
+
+class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
+    """payments-webhook-handler: events from Razorpay."""
+
+    webhook_events_table: Name
+    webhook_queue_url: Name
+    razorpay_webhook_secret_arn: Name
+
+
+class NotificationDispatcherSettings(FunctionSettings):
+    """notification-dispatcher: messages to people."""
+
+    notifications_table: Name
+    schools_table: Name
+    user_pool_id: Name
+    whatsapp_secret_arn: Name
+    whatsapp_base_url_parameter: Name
+    whatsapp_phone_number_id_parameter: Name
+    mail_sender_parameter: Name
+
+
+SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
+    "api-authorizer": ApiAuthorizerSettings,
+    "health-check": HealthCheckSettings,
+    "payments-advanced": PaymentsAdvancedSettings,
+    "payments-webhook-handler": PaymentsWebhookHandlerSettings,
+    "notification-dispatcher": NotificationDispatcherSettings,
+}
+"""The settings model of each function, by the function's name."""
+
+
+def load(model: type[Model], environment: Mapping[str, str]) -> Model:
+    """The settings of a function, read from ``environment`` (usually ``os.environ``).
+
+    Raises SettingsError naming every variable that is missing or malformed, never its value.
+    """
+    known = {name: environment[name.upper()] for name in model.model_fields if name.upper() in environment}
+    try:
+        return model.model_validate(known)
+    except ValidationError as error:
+        names = ", ".join(sorted({str(item["loc"][0]).upper() for item in error.errors() if item["loc"]}))
+        raise SettingsError(f"environment variables missing or malformed: {names}") from None
