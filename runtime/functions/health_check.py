@@ -189,7 +189,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         log(
             "scheduled health check",
             health=found.status,
-            checks=[check.model_dump() for check in found.checks],
+            checks={check.name: check.model_dump(exclude={"name"}) for check in found.checks},
         )
         return found.model_dump(mode="json")
 

@@ -44,7 +44,7 @@ class Journal:
     def get(self, entry_id: str) -> JournalEntry | None:
         """The entry, or None."""
         item = get_item(self._client, self._table, {"entry_id": entry_id})
-        return None if item is None else _entry(item)
+        return None if item is None else read_entry(item)
 
     def entries_of(self, day: date) -> Iterator[JournalEntry]:
         """The entries booked on a business day, a page at a time."""
@@ -56,7 +56,7 @@ class Journal:
         }
         for page in self._client.get_paginator("query").paginate(**call):
             for item in page["Items"]:
-                yield _entry(from_item(item))
+                yield read_entry(from_item(item))
 
 
 def _line_item(line: JournalLine) -> dict[str, object]:
@@ -68,7 +68,8 @@ def _line_item(line: JournalLine) -> dict[str, object]:
     }
 
 
-def _entry(item: Item) -> JournalEntry:
+def read_entry(item: Item) -> JournalEntry:
+    """The entry that an item of the journal holds."""
     return JournalEntry(
         entry_id=item["entry_id"],
         business_date=date.fromisoformat(item["business_date"]),

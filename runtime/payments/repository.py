@@ -122,7 +122,8 @@ def _read_cursor(cursor: str, attribute: str, value: str) -> dict[str, str]:
     refusal = Problem(CURSOR_INVALID, "The cursor does not belong to this list.")
     try:
         key = json.loads(base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
-    except (UnicodeError, binascii.Error, ValueError):
+        json.dumps(key, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (UnicodeError, binascii.Error, ValueError, RecursionError):
         raise refusal from None
     names = {"pk", "sk", "created_key", attribute}
     if not isinstance(key, dict) or set(key) != names or key[attribute] != value:

@@ -1,9 +1,10 @@
 """What a payment is, given all that was heard of it: pure rules.
 
 Events from a gateway come twice, late, in any order, or never. So nothing here says "on event X go to state
-Y". What is heard of an attempt is *merged*: the merge takes the larger of two by a total order, which makes
-it commutative, associative and idempotent. The status is then *derived* from the merged attempts. Any
-permutation and any repetition of the same events therefore ends in the same payment.
+Y". What is heard of an attempt is *merged*: the merge takes the larger of two by a total order, and of fees and
+refunds the larger by themselves, which makes it commutative, associative and idempotent. The status is then
+*derived* from the merged attempts. Any permutation and any repetition of the same events therefore ends in
+the same payment.
 """
 
 from runtime.payments.model import ATTEMPTS_MAX, Attempt, AttemptStatus, Payment, PaymentStatus
@@ -18,6 +19,9 @@ _RANK = {
 """How far an attempt has come. ``failed`` ranks below ``authorized``: the gateway moves failed payments to
 authorized when the bank answers late (Razorpay, payments, "late authorisation")."""
 
+_JOINED = {"was_captured", "amount_refunded_paise", "fee_paise", "tax_paise"}
+"""What is merged by itself: money that was once heard of is not forgotten over a word that omits it."""
+
 
 def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
     """What is known after ``heard``; both must speak of the same gateway payment."""
@@ -26,8 +30,15 @@ def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
         return heard.model_copy(update={"was_captured": captured})
     if known.gateway_payment_id != heard.gateway_payment_id:
         raise ValueError("two different attempts cannot be merged")
-    larger = max(known, heard, key=_order)
-    return larger.model_copy(update={"was_captured": known.was_captured or captured})
+    charged = max(known, heard, key=_charge)
+    return max(known, heard, key=_order).model_copy(
+        update={
+            "was_captured": known.was_captured or captured,
+            "amount_refunded_paise": max(known.amount_refunded_paise, heard.amount_refunded_paise),
+            "fee_paise": charged.fee_paise,
+            "tax_paise": charged.tax_paise,
+        }
+    )
 
 
 def hear(payment: Payment, attempt: Attempt) -> Payment:
@@ -84,17 +95,18 @@ def mask_vpa(vpa: str | None) -> str | None:
     return f"{name[:1]}***{separator}{handle}"
 
 
-def _order(attempt: Attempt) -> tuple[int, bool, int, int, str]:
+def _order(attempt: Attempt) -> tuple[int, int, str]:
     """The total order that decides which of two words about an attempt is kept.
 
-    Further along wins; then the one that knows the fee, the larger refund, and the newer word. The canonical
-    text comes last, only so that two words of one moment are never tied.
+    Further along wins, then the newer word. The canonical text comes last, only so that two words of one
+    moment are never tied.
     """
-    text = attempt.model_dump_json(exclude={"was_captured"})
+    return (_RANK[attempt.status], attempt.observed_at, attempt.model_dump_json(exclude=_JOINED))
+
+
+def _charge(attempt: Attempt) -> tuple[int, int]:
+    """The order of what is known of the fee and its tax: known above unknown, then the larger."""
     return (
-        _RANK[attempt.status],
-        attempt.fee_paise is not None,
-        attempt.amount_refunded_paise,
-        attempt.observed_at,
-        text,
+        -1 if attempt.fee_paise is None else attempt.fee_paise,
+        -1 if attempt.tax_paise is None else attempt.tax_paise,
     )

@@ -25,14 +25,15 @@ from runtime.payments.contracts import (
     VerifyPayment,
     view,
 )
-from runtime.payments.gateway_view import attempt_from
+from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
 from runtime.platform.audit import AuditLine, Outcome
-from runtime.platform.auth import Principal
+from runtime.platform.auth import Principal, Role
 from runtime.platform.clock import Clock, iso
+from runtime.platform.dynamodb import ConditionFailed
 from runtime.platform.errors import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
@@ -44,12 +45,12 @@ from runtime.platform.errors import (
     GATEWAY_UNAVAILABLE,
     ORDER_MISMATCH,
     PAYMENT_NOT_FOUND,
+    QUERY_INVALID,
     SCHOOL_FORBIDDEN,
     SCHOOL_INACTIVE,
     SCHOOL_UNKNOWN,
     FieldError,
     Problem,
-    ProblemType,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
 from runtime.platform.ids import Ids, is_id
@@ -64,6 +65,9 @@ captured all the same, as long as it comes within them."""
 RETRY_AFTER_S = 5
 CHANGE_ATTEMPTS_MAX = 5
 LEASE_MARGIN_S = 1
+
+_ACT_FOR_OTHERS = frozenset({Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
+"""These may ask somebody else to pay. Who is a parent and otherwise only reads pays for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +98,23 @@ class PaymentService:
     ) -> StoredAnswer:
         """Create a payment with its order at the gateway; one per Idempotency-Key, whatever happens in
         between."""
-        payer_id = self._payer(principal, asked)
-        self._check_amount(asked)
-        self._check_school(principal, asked.school_id)
+        request_fingerprint = fingerprint("payments.create", asked.model_dump(mode="json"))
+        try:
+            payer_id = self._payer(principal, asked)
+            self._check_amount(asked)
+            self._check_school(principal, asked.school_id)
+        except Problem:
+            # The rules, the school or the caller's roles may have changed since; the answer does not.
+            earlier = self.idempotency.answered(
+                principal_id=principal.principal_id, key=key, request_fingerprint=request_fingerprint
+            )
+            if earlier is None:
+                raise
+            return earlier
         claim = self.idempotency.claim(
             principal_id=principal.principal_id,
             key=key,
-            request_fingerprint=fingerprint("payments.create", asked.model_dump(mode="json")),
+            request_fingerprint=request_fingerprint,
             resource_id=self.ids.new("pmt"),
             lease_s=remaining_ms // 1000 + LEASE_MARGIN_S,
         )
@@ -117,17 +131,17 @@ class PaymentService:
             school_id=wanted.school_id,
             details={"amount_paise": wanted.amount_paise, "currency": wanted.currency},
         )
-        order = self._order(before, wanted, claim, line, request_id)
-        after = _with_order(wanted, order.id)
-        answer = StoredAnswer(201, view(after, self.key_id).model_dump(mode="json"))
         try:
+            order = self._order(before, wanted, claim, line, request_id)
+            after = _with_order(wanted, order.id)
+            answer = StoredAnswer(201, view(after, self.key_id).model_dump(mode="json"))
             self.recorder.record(
                 before,
                 after,
                 line,
                 also=[lambda transaction: self.idempotency.answer_in(transaction, claim, answer)],
             )
-        except PaymentChanged:
+        except (PaymentChanged, ConditionFailed):  # another call has taken the claim over
             raise Problem(
                 CONCURRENT_CHANGE, "The payment changed while its order was made.", retry_after_s=1
             ) from None
@@ -185,7 +199,7 @@ class PaymentService:
         )
 
     def _payer(self, principal: Principal, asked: CreatePayment) -> str:
-        if principal.is_only_parent:
+        if not principal.has_any(_ACT_FOR_OTHERS):
             if asked.payer_id not in (None, principal.principal_id):
                 raise Problem(
                     BODY_INVALID,
@@ -288,7 +302,11 @@ class PaymentService:
             return None
         if found.order_id != payment.order_id:
             raise Problem(ORDER_MISMATCH, "The gateway knows this payment under another order.")
-        return attempt_from(found, observed_at=int(self.clock.now().timestamp()))
+        try:
+            return attempt_from(found, observed_at=int(self.clock.now().timestamp()))
+        except StatusNotKnown as unknown:
+            self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
+            return None
 
     def _change(
         self, payment: Payment, attempt: Attempt | None, line: AuditLine, also: Sequence[AlsoIn] = ()
@@ -331,7 +349,6 @@ def _with_order(payment: Payment, order_id: str) -> Payment:
 def _only_school(principal: Principal) -> str:
     if len(principal.school_ids) == 1:
         return next(iter(principal.school_ids))
-    refusal: ProblemType = BODY_INVALID
     raise Problem(
-        refusal, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
+        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
     )

@@ -9,7 +9,6 @@ routes here are looked up by the resource that API Gateway has already matched.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,7 +143,10 @@ class Api:
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an API Gateway proxy event. Never raises."""
         request_id = str((event.get("requestContext") or {}).get("requestId") or context.aws_request_id)
-        self._logger.append_keys(request_id=request_id)
+        with self._logger.append_context_keys(request_id=request_id):
+            return self._answer(event, context, request_id)
+
+    def _answer(self, event: Mapping[str, Any], context: LambdaContext, request_id: str) -> dict[str, Any]:
         method, resource = str(event.get("httpMethod", "")), str(event.get("resource", ""))
         action = f"{method} {resource}"[:200]
         caller: Principal | None = None
@@ -156,14 +158,13 @@ class Api:
             action = route.action
             if route.roles:
                 caller = from_authorizer_context((event.get("requestContext") or {}).get("authorizer"))
-            response = self._call(route, handler, caller, event, context, request_id)
+            return _render(self._call(route, handler, caller, event, context, request_id), request_id)
         except Problem as problem:
             self._record_refusal(problem, action, caller, event, request_id)
             return _render_problem(problem, request_id)
         except Exception:
             self._logger.exception("unexpected failure", action=action)
             return _render_problem(Problem(INTERNAL, "The request could not be completed."), request_id)
-        return _render(response, request_id)
 
     def _call(
         self,
@@ -225,12 +226,14 @@ class Api:
 
 def _raw_body(event: Mapping[str, Any]) -> bytes:
     body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
-        return str(body).encode("utf-8")
     try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        raise Problem(BODY_MALFORMED, "The body is not the base64 that it is said to be.") from None
+        if event.get("isBase64Encoded"):
+            return base64.b64decode(body, validate=True)
+        return str(body).encode("utf-8")
+    except ValueError:
+        raise Problem(
+            BODY_MALFORMED, "The body is neither text nor the base64 that it is said to be."
+        ) from None
 
 
 def _invalid(error: ValidationError, kind: ProblemType) -> Problem:

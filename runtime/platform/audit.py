@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from runtime.platform.clock import Clock, business_date, iso
 from runtime.platform.dynamodb import Transaction, put_item_if
 from runtime.platform.ids import Ids
-from runtime.platform.telemetry import mask
+from runtime.platform.telemetry import mask, mask_text
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -67,7 +67,7 @@ class AuditTrail:
             "at": iso(now),
             "actor_id": line.actor_id,
             "action": line.action,
-            "subject": line.subject[:SUBJECT_MAX],
+            "subject": mask_text(line.subject)[:SUBJECT_MAX],
             "outcome": line.outcome.value,
             "request_id": line.request_id,
             "school_id": line.school_id,

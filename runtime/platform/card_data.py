@@ -5,18 +5,22 @@ force since 1 October 2022 (nobody but the issuer and the network may keep a car
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 _LENGTH_MIN, _LENGTH_MAX = 13, 19
-_DIGIT_GROUPS = re.compile(r"[0-9]+(?:[ \-.][0-9]+)*")
+_DIGIT_GROUPS = re.compile(r"[0-9]+(?:[\s\-.]{1,3}[0-9]+)*")
 _GROUP = re.compile(r"[0-9]+")
 _DIGEST = re.compile(r"(?=.*[a-f])[0-9a-f]{32,128}")
 """A hexadecimal digest or signature: the digits in it are chance and one in a thousand would pass the
 check."""
 _SECURITY_CODE = re.compile(
-    r"(card)?(cvv|cvc|cvn|csc)2?|cid|(card)?securitycode|card(verification)(value|code)|pin|pinblock"
-    r"|track[12]?(data)?|magstripe|magneticstripe"
+    r"(card)?(cvv|cvc|cvn|csc|cav)[12]?(code|number|no|value)?|cid|(card)?(security|verification)(code|value)"
+    r"|(atm|card|upi|m)?pin|pinblock|track[12]?(data)?|magstripe|magneticstripe"
+)
+_SECURITY_CODE_IN_TEXT = re.compile(
+    r"(?i)(?<![a-z])(?:cvv|cvc|cvn)2?(?:[\s:=#\"'\-]|is|code|no|number)*[0-9]{3,4}(?![0-9])"
 )
 _CARD_NUMBER_NAME = re.compile(r"pan|(credit|debit)?card(number|no|num)|cc(number|no|num)")
 _BANK_REFERENCE = re.compile(r"(^|_)(id|rrn|utr|arn|auth_code)$")
@@ -33,35 +37,42 @@ _RANGES: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("38", "39", frozenset({14, 16, 19})),  # Diners Club
     ("300", "305", frozenset({14, 16, 19})),  # Diners Club
     ("3528", "3589", frozenset({16, 17, 18, 19})),  # JCB, and RuPay co-branded in 353 and 356
-    ("508", "508", frozenset({16})),  # RuPay
     ("60", "60", frozenset({16})),  # RuPay and Discover
+    ("6011", "6011", frozenset({16, 17, 18, 19})),  # Discover
     ("62", "62", frozenset({16, 17, 18, 19})),  # UnionPay
     ("64", "65", frozenset({16, 17, 18, 19})),  # Discover, RuPay
     ("81", "82", frozenset({16})),  # RuPay
-    ("50", "50", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
+    ("50", "50", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro; RuPay in 508
     ("56", "58", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
     ("63", "63", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
     ("67", "67", frozenset({13, 14, 15, 16, 17, 18, 19})),  # Maestro
 )
+_RANGES_BY_FIRST_DIGIT = {
+    digit: tuple(row for row in _RANGES if row[0][0] == digit) for digit in {low[0] for low, _, _ in _RANGES}
+}
+_DOUBLED = {digit: sum(divmod(2 * int(digit), 10)) for digit in "0123456789"}
 
 
 def passes_luhn(digits: str) -> bool:
     """Whether ``digits`` (0-9 only) end in the right check digit (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for position, character in enumerate(reversed(digits)):
-        value = int(character)
-        if position % 2 == 1:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    backwards = digits[::-1]
+    return (sum(map(int, backwards[::2])) + sum(map(_DOUBLED.__getitem__, backwards[1::2]))) % 10 == 0
 
 
 def is_card_number(digits: str) -> bool:
     """Whether ``digits`` lie in a range that card networks issue, with its length and check digit."""
-    in_range = any(
-        len(digits) in lengths and low <= digits[: len(low)] <= high for low, high, lengths in _RANGES
+    return len(digits) in _lengths_issued(digits) and passes_luhn(digits)
+
+
+def _lengths_issued(digits: str) -> frozenset[int]:
+    """The lengths of the card numbers that begin as ``digits`` do."""
+    return frozenset().union(
+        *(
+            lengths
+            for low, high, lengths in _RANGES_BY_FIRST_DIGIT.get(digits[:1], ())
+            if low <= digits[: len(low)] <= high
+        )
     )
-    return in_range and passes_luhn(digits)
 
 
 def contains_card_number(text: str) -> bool:
@@ -73,10 +84,9 @@ def mask_card_numbers(text: str) -> str:
     """``text`` with every card number in it reduced to its last four digits (PCI DSS 3.4.1)."""
     parts: list[str] = []
     end_of_last = 0
-    for start, end in _card_number_spans(text):
-        if start >= end_of_last:
-            parts += [text[end_of_last:start], f"[card ending {text[end - 4 : end]}]"]
-            end_of_last = end
+    for start, end in _merged(_card_number_spans(text)):
+        parts += [text[end_of_last:start], f"[card ending {text[end - 4 : end]}]"]
+        end_of_last = end
     return "".join([*parts, text[end_of_last:]])
 
 
@@ -88,14 +98,16 @@ def without_card_numbers(document: Any) -> Any:
     """
     if isinstance(document, dict):
         return {
-            name: value if _BANK_REFERENCE.search(str(name)) else without_card_numbers(value)
+            name: value
+            if _BANK_REFERENCE.search(str(name)) and not isinstance(value, dict | list)
+            else without_card_numbers(value)
             for name, value in document.items()
         }
     if isinstance(document, list):
         return [without_card_numbers(value) for value in document]
     if isinstance(document, str):
         return mask_card_numbers(document)
-    if isinstance(document, int) and not isinstance(document, bool) and contains_card_number(str(document)):
+    if _is_number(document) and contains_card_number(str(document)):
         return mask_card_numbers(str(document))
     return document
 
@@ -113,7 +125,7 @@ def _pointers(node: object, pointer: str) -> Iterator[str]:
     if isinstance(node, dict):
         for name, value in node.items():
             child = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
-            plain_name = _NOT_ALPHANUMERIC.sub("", str(name).lower())
+            plain_name = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", str(name)).lower())
             if contains_card_number(str(name)):
                 yield f"{pointer}/(name withheld)"
             elif _names_a_secret(plain_name) and _holds_digits(value):
@@ -123,8 +135,11 @@ def _pointers(node: object, pointer: str) -> Iterator[str]:
     elif isinstance(node, list):
         for index, value in enumerate(node):
             yield from _pointers(value, f"{pointer}/{index}")
-    elif isinstance(node, str | int) and not isinstance(node, bool) and contains_card_number(str(node)):
-        yield pointer or "/"
+    elif isinstance(node, str):
+        if contains_card_number(node) or _SECURITY_CODE_IN_TEXT.search(in_ascii_digits(node)):
+            yield pointer
+    elif _is_number(node) and contains_card_number(str(node)):
+        yield pointer
 
 
 def _names_a_secret(plain_name: str) -> bool:
@@ -132,22 +147,65 @@ def _names_a_secret(plain_name: str) -> bool:
 
 
 def _holds_digits(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_digits(member) for member in value.values())
+    if isinstance(value, list):
+        return any(_holds_digits(member) for member in value)
     if isinstance(value, str):
         return any(character.isdigit() for character in value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    return _is_number(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def in_ascii_digits(text: str) -> str:
+    """``text`` with the digits, blanks and dashes of every script as ASCII's, character by character."""
+    return text if text.isascii() else "".join(map(_plain_character, text))
+
+
+def _plain_character(character: str) -> str:
+    if character.isascii():
+        return character
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    category = unicodedata.category(character)
+    return (
+        "-" if category == "Pd" or character == "\u2212" else " " if category in ("Zs", "Cf") else character
+    )
 
 
 def _card_number_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand: every run of neighbouring digit groups that together make one."""
     if len(text) < _LENGTH_MIN or _DIGEST.fullmatch(text):
         return
-    for sequence in _DIGIT_GROUPS.finditer(text):
-        groups = [match.span() for match in _GROUP.finditer(text, *sequence.span())]
+    plain = in_ascii_digits(text)
+    for sequence in _DIGIT_GROUPS.finditer(plain):
+        if sequence.end() - sequence.start() < _LENGTH_MIN:
+            continue
+        groups = [match.span() for match in _GROUP.finditer(plain, *sequence.span())]
         for first, (start, _) in enumerate(groups):
-            digits = ""
-            for group_start, end in groups[first:]:
-                digits += text[group_start:end]
+            if plain[start] not in _RANGES_BY_FIRST_DIGIT:
+                continue
+            digits, lengths = "", None
+            for group_start, end in groups[first : first + _LENGTH_MAX]:
+                digits += plain[group_start:end]
                 if len(digits) > _LENGTH_MAX:
                     break
-                if len(digits) >= _LENGTH_MIN and is_card_number(digits):
-                    yield start, end
+                if len(digits) >= _LENGTH_MIN:
+                    lengths = _lengths_issued(digits) if lengths is None else lengths
+                    if len(digits) in lengths and passes_luhn(digits):
+                        yield start, end
+
+
+def _merged(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+    """``spans``, ordered by where they start, with those that overlap made one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in spans:
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

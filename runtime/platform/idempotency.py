@@ -103,8 +103,32 @@ class IdempotencyStore:
         except ConditionFailed as refused:
             if refused.existing is None:
                 raise
-            return self._meet(refused.existing, request_fingerprint, lease)
+            if refused.existing != record:
+                return self._meet(refused.existing, request_fingerprint, lease)
+            # This very record: the put had arrived, its answer had not, and the SDK sent it again.
         return Claim(record_key, resource_id, lease, resumed=False)
+
+    def answered(
+        self, *, principal_id: str, key: str | None, request_fingerprint: str
+    ) -> StoredAnswer | None:
+        """The answer that the same request got before, or None. Nothing is claimed and nothing changes."""
+        if key is None or not KEY_SHAPE.fullmatch(key):
+            return None
+        try:
+            # An update whose condition never holds: it gives what is there, and needs no right to read.
+            update_item_if(
+                self._client,
+                self._table,
+                {"idempotency_key": f"{principal_id}#{key}"},
+                expression="SET fingerprint = :fingerprint",
+                condition="attribute_exists(idempotency_key) AND attribute_not_exists(idempotency_key)",
+                values={":fingerprint": request_fingerprint},
+            )
+        except ConditionFailed as refused:
+            existing = refused.existing or {}
+            if existing.get("fingerprint") == request_fingerprint and existing.get("state") == _COMPLETED:
+                return StoredAnswer(existing["status"], json.loads(existing["body"]))
+        return None
 
     def answer_in(self, transaction: Transaction, claim: Claim, answer: StoredAnswer) -> None:
         """Keep ``answer`` together with the change that it reports."""

@@ -1,6 +1,7 @@
 """Bodies as they are sent: size, encoding and shape are checked before anything is believed."""
 
 import json
+import math
 from typing import Any, NoReturn
 
 from runtime.platform.card_data import card_data_pointers
@@ -14,8 +15,8 @@ def parse_object(body: bytes, *, size_max: int) -> dict[str, Any]:
     """``body`` as one JSON object.
 
     Raises Problem ``body-too-large`` above ``size_max`` bytes and ``body-malformed`` for anything that is
-    not one UTF-8 JSON object: also NaN, Infinity, a name that stands twice in an object, nesting deeper than
-    32, and integers too long to be meant.
+    not one UTF-8 JSON object: also NaN, Infinity, a number too large to be one, a lone surrogate, a name that
+    stands twice in an object, nesting deeper than 32, and integers too long to be meant.
     """
     if len(body) > size_max:
         raise Problem(BODY_TOO_LARGE, f"The body has {len(body)} bytes; {size_max} are allowed.")
@@ -23,9 +24,12 @@ def parse_object(body: bytes, *, size_max: int) -> dict[str, Any]:
         document = json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
+            parse_float=_finite,
             object_pairs_hook=_object_without_duplicates,
         )
-    except (UnicodeDecodeError, RecursionError, ValueError):
+        if b"\\u" in body:  # an escaped half of a character is JSON, but no text that can be stored or sent
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
+    except (UnicodeError, RecursionError, ValueError):
         raise Problem(BODY_MALFORMED, "The body could not be read as JSON.") from None
     if not isinstance(document, dict):
         raise Problem(BODY_MALFORMED, "The body is JSON, but not an object.")
@@ -48,6 +52,13 @@ def refuse_card_data(document: dict[str, Any]) -> None:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError("beyond every number")
+    return value
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""The CDK app: reads one environment, builds its stacks. No lookups, no network, no credentials.
+
+Context (``-c name=value``):
+    env                 sandbox (default), dev, staging or prod
+    account             twelve digits, where the environment file names none; else CDK_DEFAULT_ACCOUNT
+    bundles             where the built Lambda bundles are; build/lambda unless given
+    razorpay_base_url   address of the simulator; for the sandbox only
+    whatsapp_base_url   the same
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from stacks.api import ApiStack, ContractInvalid
+from stacks.bundles import BUNDLES, BundleMissing, Bundles
+from stacks.data import DataStack
+from stacks.environment import Environment, EnvironmentRefused, load_environment
+from stacks.house_app import ROOT, HouseApp
+from stacks.identity import IdentityStack
+from stacks.messaging import MessagingStack
+from stacks.payments import PaymentsStack
+from stacks.platform import PlatformStack
+
+SANDBOX_OVERRIDES = {
+    "razorpay_base_url": "razorpay.base_url",
+    "whatsapp_base_url": "whatsapp.base_url",
+}
+
+
+def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.json") -> Environment:
+    """Add the stacks of the environment that the context names to ``app``.
+
+    Raises EnvironmentRefused, BundleMissing and ContractInvalid.
+    """
+    environment = load_environment(
+        app.asked("env") or "sandbox",
+        directory=ROOT / "environments",
+        account=app.asked("account"),
+        account_of_credentials=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        sandbox_overrides={
+            key: value for name, key in SANDBOX_OVERRIDES.items() if (value := app.asked(name)) is not None
+        },
+    )
+    bundles = Bundles(ROOT / (app.asked("bundles") or BUNDLES), environment.functions.bundle_target)
+    contract = json.loads(contract_file.read_text(encoding="utf-8"))
+
+    data = DataStack(app, "Data", environment=environment)
+    messaging = MessagingStack(app, "Messaging", environment=environment)
+    identity = IdentityStack(app, "Identity", environment=environment)
+    payments = PaymentsStack(
+        app,
+        "Payments",
+        environment=environment,
+        bundles=bundles,
+        data=data,
+        messaging=messaging,
+        identity=identity,
+    )
+    platform = PlatformStack(
+        app,
+        "Platform",
+        environment=environment,
+        bundles=bundles,
+        data=data,
+        messaging=messaging,
+        identity=identity,
+    )
+    ApiStack(
+        app,
+        "Api",
+        environment=environment,
+        contract=contract,
+        authorizer=platform.api_authorizer,
+        functions={
+            function.name: function
+            for function in (
+                payments.payments_advanced,
+                payments.payments_webhook_handler,
+                platform.health_check,
+                platform.notification_dispatcher,
+            )
+        },
+        log_key=data.log_key,
+    )
+    return environment
+
+
+if __name__ == "__main__":
+    cdk_app = HouseApp()
+    try:
+        build(cdk_app)
+    except (EnvironmentRefused, BundleMissing, ContractInvalid) as refusal:
+        sys.exit(str(refusal))
+    cdk_app.synth()

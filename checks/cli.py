@@ -1,0 +1,200 @@
+"""The `hasivu` command. A subcommand imports what it runs only when it runs, so that `--help` is quick."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from checks.errors import ExitCode, HasivuError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from checks.progress import Reporter
+    from checks.sandbox.sandbox import Sandbox
+
+_EXIT_CODES = (
+    "Exit codes: 0 all is well; 1 a check or a step of the demo failed; 2 wrong usage; "
+    "3 a tool is missing; 4 building failed; 5 the sandbox failed."
+)
+
+app = typer.Typer(
+    name="hasivu",
+    help="Build, run and prove the payments platform of HASIVU.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+sandbox_app = typer.Typer(
+    help="The embedded environment: an AWS emulator, Razorpay, WhatsApp, and the platform in it.",
+    no_args_is_help=True,
+)
+app.add_typer(sandbox_app, name="sandbox")
+
+Directory = Annotated[
+    Path | None,
+    typer.Option("--dir", envvar="HASIVU_SANDBOX_DIR", help="The sandbox's folder.", show_default=".sandbox"),
+]
+
+
+def main() -> None:
+    """Run the command; a failure is shown with its next step and ends with its exit code."""
+    try:
+        app()
+    except HasivuError as error:
+        from checks.terminal import print_error
+
+        print_error(_console(stderr=True), error)
+        sys.exit(error.exit_code)
+
+
+@sandbox_app.command("up")
+def sandbox_up(directory: Directory = None) -> None:
+    """Start what is not running, deploy what is not deployed, and say where everything is."""
+    from checks.terminal import TerminalReporter
+
+    console = _console()
+    with TerminalReporter(console) as reporter:
+        sandbox = _sandbox(directory, reporter=reporter)
+        endpoints = sandbox.up()
+    _print_pairs(
+        console,
+        {
+            "API": endpoints.api_url,
+            "AWS": f"{endpoints.aws_endpoint_url}  (AWS_CONFIG_FILE={sandbox.layout.aws_config})",
+            "Razorpay": endpoints.razorpay_url,
+            "WhatsApp": endpoints.whatsapp_url,
+            "user pool": f"{endpoints.user_pool_id}, client {endpoints.user_pool_client_id}",
+            "secrets": str(sandbox.layout.secrets),
+        },
+    )
+
+
+@sandbox_app.command("down")
+def sandbox_down(directory: Directory = None) -> None:
+    """End everything that runs in the sandbox. Its data stays for the next `up`."""
+    stopped = _sandbox(directory).down()
+    _console().print(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@sandbox_app.command("status")
+def sandbox_status(directory: Directory = None) -> None:
+    """Show each service with its address, process and health. Exit code 5 unless all are healthy."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("service", "URL", "pid", "health"):
+        table.add_column(heading)
+    statuses = _sandbox(directory).status()
+    for status in statuses:
+        colour = "green" if status.health == "healthy" else "red"
+        pid = str(status.pid or "–")
+        table.add_row(status.name, status.url or "–", pid, f"[{colour}]{status.health}[/]")
+    _console().print(table)
+    if any(status.health != "healthy" for status in statuses):
+        raise typer.Exit(ExitCode.SANDBOX)
+
+
+@sandbox_app.command("logs")
+def sandbox_logs(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A service (emulator, razorpay, whatsapp, pipes), deploy, or a function."),
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
+    directory: Directory = None,
+) -> None:
+    """Print the last lines that a service or a function wrote."""
+    from checks.sandbox.logs import lines
+
+    try:
+        for line in lines(_sandbox(directory), name, follow=follow):
+            typer.echo(line)
+    except KeyboardInterrupt:
+        raise typer.Exit from None
+
+
+@sandbox_app.command("reset")
+def sandbox_reset(
+    directory: Directory = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """End everything and wipe the sandbox: its data, secrets and logs."""
+    sandbox = _sandbox(directory)
+    if not yes:
+        typer.confirm(f"Wipe everything in {sandbox.layout.directory}?", abort=True)
+    sandbox.reset()
+    _console().print(f"{sandbox.layout.directory} is empty")
+
+
+@app.command("build")
+def build_bundles() -> None:
+    """Build the Lambda bundles that changed, for Lambda and for this machine."""
+    from checks.bundles.build import build, output_of
+    from checks.terminal import TerminalReporter, bundle_table
+
+    console = _console()
+    with TerminalReporter(console) as reporter, reporter.step("build the Lambda bundles"):
+        manifest = build(progress=reporter.say)
+    console.print(bundle_table(manifest))
+    console.print(f"in {output_of()}")
+
+
+@app.command("synth")
+def synth(
+    env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")] = "sandbox",
+    output: Annotated[Path, typer.Option("--output", help="Where the assembly goes.")] = Path("cdk.out"),
+) -> None:
+    """Build the bundles and write the CloudFormation of one environment. Needs no credentials."""
+    from checks.bundles.build import build
+    from checks.sandbox.synthesis import synthesise
+    from checks.terminal import TerminalReporter
+    from checks.toolchain import REPOSITORY
+
+    console = _console()
+    with TerminalReporter(console) as reporter:
+        with reporter.step("build the Lambda bundles"):
+            build(progress=reporter.say)
+        with reporter.step(f"synthesise {env}"):
+            synthesise(env, {}, repository=REPOSITORY, into=output.resolve())
+    console.print(f"in {output.resolve()}")
+
+
+@app.command("demo")
+def demo(
+    directory: Directory = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the sandbox running afterwards.")] = False,
+) -> None:
+    """Take payments through everything in the sandbox, and prove that the books balance."""
+    from checks.demo.run import run
+    from checks.terminal import TerminalReporter
+
+    console = _console()
+    result = run(_sandbox(directory, reporter=TerminalReporter(console)), console, keep=keep)
+    raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False)
+
+
+def _sandbox(directory: Path | None, *, reporter: Reporter | None = None) -> Sandbox:
+    from checks.sandbox.sandbox import Sandbox
+
+    return Sandbox(directory, reporter=reporter)
+
+
+def _print_pairs(console: Console, pairs: dict[str, str]) -> None:
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        console.print(f"[bold]{name:<{width}}[/]  {value}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

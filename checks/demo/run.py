@@ -1,0 +1,127 @@
+"""The demonstration from beginning to end, and its summary."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from checks.demo import books, documented_webhooks, one_payment, trouble
+from checks.demo.narrative import Narrative, Step
+from checks.demo.records import Records
+from checks.demo.stage import Stage
+from checks.sandbox.emulator import NAME as EMULATOR
+from checks.sandbox.people import SCHOOLS, gather, register_schools
+from checks.sandbox.razorpay.control_client import ControlClient
+from checks.sandbox.sandbox import Sandbox
+from checks.sandbox.state import Endpoints
+from checks.toolchain import REPOSITORY
+from runtime.ledger.model import TrialBalance
+
+SUMMARY = REPOSITORY / "build" / "demo" / "summary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """How it ended: whether all is well, and where the summary is."""
+
+    ok: bool
+    summary: Path
+
+
+def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bool = False) -> DemoResult:
+    """Bring the sandbox up, tell the story, write the summary, and leave things as they were found.
+
+    ``keep`` leaves the sandbox running; one that ran before is left running anyway.
+    """
+    ran_before = any(service.pid is not None for service in sandbox.status())
+    narrative = Narrative(console)
+    endpoints: Endpoints | None = None
+    balance: TrialBalance | None = None
+    try:
+        endpoints = narrative.tell("sandbox", "Build, start the sandbox, deploy", lambda _: sandbox.up())
+        if endpoints is not None:
+            balance = _tell(sandbox, endpoints, narrative)
+    finally:
+        _write(summary, narrative, endpoints, balance)
+        if not (keep or ran_before):
+            sandbox.down()
+    _close(console, narrative, endpoints, summary, running=keep or ran_before)
+    return DemoResult(narrative.ok, summary)
+
+
+def _tell(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative) -> TrialBalance | None:
+    stage = narrative.tell(
+        "people", "Schools, and a person in each role", lambda step: _set(sandbox, endpoints, narrative, step)
+    )
+    if stage is None:
+        return None
+    for name, title, act in (
+        ("health", "Is everything up?", one_payment.health),
+        ("payment", "One payment, through everything", one_payment.pay),
+        ("failing-instrument", "A payment that fails first", trouble.failing_instrument),
+        ("duplicates", "Webhooks thrice and backwards", trouble.duplicates_and_disorder),
+        ("crash", "A function that dies in the middle", trouble.crashed_handler),
+        ("refusals", "What is not accepted", trouble.refusals),
+        ("documented-webhooks", "Every documented webhook", documented_webhooks.feed),
+    ):
+        narrative.tell(name, title, partial(act, stage))
+    return narrative.tell("books", "The books", partial(books.close, stage))
+
+
+def _set(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative, step: Step) -> Stage:
+    session = sandbox.session()
+    register_schools(session)
+    people = gather(session, endpoints, sandbox.secrets.api_key_pepper)
+    narrative.say(f"Schools: {', '.join(SCHOOLS.values())}.")
+    narrative.say(f"Signed in: {', '.join(sorted(people.by_part))}.")
+    step.evidence["people"] = sorted(people.by_part)
+    return Stage(
+        endpoints=endpoints,
+        narrative=narrative,
+        records=Records(session),
+        gateway=ControlClient(endpoints.razorpay_url),
+        people=people,
+        emulator_pid=next(
+            status.pid for status in sandbox.status() if status.name == EMULATOR and status.pid
+        ),
+        webhook_secret=sandbox.secrets.razorpay_webhook_secret,
+    )
+
+
+def _write(
+    summary: Path, narrative: Narrative, endpoints: Endpoints | None, balance: TrialBalance | None
+) -> None:
+    document: dict[str, Any] = {
+        "ok": narrative.ok,
+        "steps": [asdict(step) for step in narrative.steps],
+        "endpoints": endpoints.model_dump() if endpoints else {},
+        "books": {"debits_paise": balance.debits_paise, "credits_paise": balance.credits_paise}
+        if balance
+        else {},
+    }
+    summary.parent.mkdir(parents=True, exist_ok=True)
+    summary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _close(
+    console: Console, narrative: Narrative, endpoints: Endpoints | None, summary: Path, *, running: bool
+) -> None:
+    seconds = sum(step.seconds for step in narrative.steps)
+    failed = [step.name for step in narrative.steps if not step.ok]
+    console.print()
+    if endpoints is not None:
+        console.print(f"API       {endpoints.api_url}")
+        console.print(f"Razorpay  {endpoints.razorpay_url}  (simulator)")
+        console.print(f"WhatsApp  {endpoints.whatsapp_url}  (simulator; the parent's inbox)")
+        if not running:
+            console.print(
+                "[dim]The sandbox is stopped; `hasivu sandbox up` brings it back with all its data.[/dim]"
+            )
+    console.print(f"Summary   {summary}")
+    if failed:
+        console.print(f"[bold red]Not well: {', '.join(failed)}[/bold red] ({seconds:.0f} s)")
+    else:
+        console.print(f"[bold green]All is well.[/bold green] {len(narrative.steps)} steps, {seconds:.0f} s")

@@ -1,0 +1,73 @@
+"""Everything that the steps of the demonstration work with."""
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks.demo.narrative import Narrative, prove
+from checks.demo.records import Records, wait_for
+from checks.sandbox.people import SCHOOL_ID, People, Person
+from checks.sandbox.razorpay.control_client import ControlClient
+from checks.sandbox.state import Endpoints
+
+GOOD_CARD = {"method": "card", "number": "4111111111111111"}
+"""A published test number that the simulator lets pay; it exists only on the way into the simulator."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """The deployed sandbox, its people, the gateway's controls, and what was paid so far."""
+
+    endpoints: Endpoints
+    narrative: Narrative
+    records: Records
+    gateway: ControlClient
+    people: People
+    emulator_pid: int
+    webhook_secret: str = field(repr=False)
+    captured_paise: int = 0
+
+    @property
+    def parent(self) -> Person:
+        return self.people["parent"]
+
+    def say(self, text: str) -> None:
+        """One line of what happened."""
+        self.narrative.say(text)
+
+    def create_payment(
+        self, amount_paise: int, description: str, *, key: str | None = None
+    ) -> dict[str, Any]:
+        """The parent asks for a payment."""
+        body = {"school_id": SCHOOL_ID, "amount_paise": amount_paise, "description": description}
+        answer = self.parent.api.call("POST", "/v1/payments", body, key=key or new_key())
+        prove(f"a payment is created (got {answer.status} {answer.code or ''})", answer.status == 201)
+        return answer.body
+
+    def status_of(self, payment_id: object) -> str:
+        """The payment's status as its payer sees it."""
+        answer = self.parent.api.call("GET", f"/v1/payments/{payment_id}")
+        prove(f"the payment can be read (got {answer.status})", answer.status == 200)
+        return str(answer.body["status"])
+
+    def wait_for_status(self, payment_id: object, status: str) -> None:
+        """Wait until the payer sees the status."""
+        wait_for(f"status {status} of {payment_id}", lambda: self.status_of(payment_id) == status)
+
+    def wait_for_entry(self, entry_id: str) -> dict[str, Any]:
+        """Wait until the journal holds the entry."""
+        return wait_for(f"journal entry {entry_id}", lambda: self.records.journal_entry(entry_id))
+
+    def wait_for_event(self, event_id: str) -> str:
+        """Wait until a kept webhook event is through; gives what became of it."""
+
+        def through() -> str | None:
+            event = self.records.webhook_event(event_id)
+            return str(event["state"]) if event and event["state"] != "received" else None
+
+        return wait_for(f"the end of event {event_id}", through)
+
+
+def new_key() -> str:
+    """An Idempotency-Key that nobody used."""
+    return f"demo-{secrets.token_hex(12)}"

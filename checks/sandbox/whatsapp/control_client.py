@@ -1,0 +1,90 @@
+"""A small client of the control API, for tests and for the `hasivu` command."""
+
+import json
+from typing import Any
+
+import urllib3
+
+Record = dict[str, Any]
+
+TIMEOUT_SECONDS = 120.0
+
+
+class ControlRefused(Exception):
+    """The simulator refused. `status` and `answer` are what it said."""
+
+    def __init__(self, status: int, answer: Any) -> None:
+        super().__init__(f"The simulator answered {status}: {answer}")
+        self.status = status
+        self.answer = answer
+
+
+class ControlClient:
+    """`url` is the simulator's base URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """One call under /_control; the decoded answer. ControlRefused on any other status than 200."""
+        with urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False) as pool:
+            response = pool.request(
+                method,
+                f"{self.url}/_control/{path}",
+                body=None if body is None else json.dumps(body),
+                headers={"Content-Type": "application/json"},
+            )
+        answer = json.loads(response.data)
+        if response.status != 200:
+            raise ControlRefused(response.status, answer)
+        return answer
+
+    def messages(self) -> list[Record]:
+        """What was sent, in order."""
+        items: list[Record] = self.call("GET", "messages")["items"]
+        return items
+
+    def fault(self, kind: str, **how: Any) -> Record:
+        """Plan a fault: `count`, `hold_ms`, `code`, `after_effect`, `to`."""
+        planned: Record = self.call("POST", "faults", {"fault": kind, **how})
+        return planned
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "faults")
+
+    def limits(self, **limits: Any) -> Record:
+        """Change limits: `messages_per_second`, `pair_seconds`, `pair_burst`, `users_per_day`."""
+        changed: Record = self.call("PUT", "limits", limits)
+        return changed
+
+    def approve(self, name: str, language: str, body: str) -> None:
+        """Approve a template."""
+        self.call("PUT", "templates", {"templates": [{"name": name, "language": language, "body": body}]})
+
+    def webhook(self, **settings: Any) -> Record:
+        """Set `url`, `secret`, `mode`, `unordered`, `batch`, `duplicates`."""
+        changed: Record = self.call("PUT", "webhook", settings)
+        return changed
+
+    def release(self, **how: Any) -> list[Record]:
+        """Deliver what is held: `order`, `seed`, `duplicates`, `batch`."""
+        deliveries: list[Record] = self.call("POST", "webhook/release", how)["deliveries"]
+        return deliveries
+
+    def drain(self) -> int:
+        """Deliver all that is due now; how many deliveries were tried."""
+        return int(self.call("POST", "webhook/drain")["deliveries"])
+
+    def now(self) -> float:
+        return float(self.call("GET", "clock")["now"])
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock on and do what falls due; the new time."""
+        return float(self.call("POST", "clock", {"advance_seconds": seconds})["now"])
+
+    def health(self) -> Record:
+        healthy: Record = self.call("GET", "health")
+        return healthy
+
+    def reset(self) -> None:
+        self.call("POST", "reset")

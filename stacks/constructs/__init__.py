@@ -1,0 +1,1 @@
+"""The house defaults, each decided once."""

@@ -1,0 +1,147 @@
+"""How things are told: queues with their dead letters, the event bus, the topic of what people must hear."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from stacks.constructs.customer_key import CustomerKey
+from stacks.constructs.queue_with_dlq import DeadLetterQueue, QueueWithDlq
+from stacks.constructs.service_role import ServiceRole
+from stacks.environment import Environment
+from stacks.house_stack import HouseStack
+
+WEBHOOK_CONSUMER_TIMEOUT_S = 25
+NOTIFICATION_CONSUMER_TIMEOUT_S = 25
+RETRY_CONSUMER_TIMEOUT_S = 60
+"""Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
+
+PAYMENTS_SOURCE = "hasivu.payments"
+HEARD_BY_PEOPLE = ("PaymentCaptured", "PaymentFailed", "PaymentConflicted")
+
+
+class MessagingStack(HouseStack):
+    """Queues, topic and bus, with the key that encrypts them."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            environment=environment,
+            description="HASIVU payments: queues, notification topic and event bus",
+            stateful=True,
+        )
+        env = environment.name
+        self.key = CustomerKey(
+            self,
+            "MessagingKey",
+            environment=environment,
+            purpose="messaging",
+            description="Messages of HASIVU payments",
+        )
+        self.webhooks = self._queue(
+            "Webhooks",
+            name=f"hasivu-{env}-webhooks",
+            dead_letter_name=f"hasivu-{env}-webhooks-dlq",
+            consumer_timeout_s=WEBHOOK_CONSUMER_TIMEOUT_S,
+        )
+        self.notifications = self._queue(
+            "Notifications",
+            name=f"hasivu-{env}-notifications",
+            dead_letter_name=f"hasivu-{env}-notifications-dlq",
+            consumer_timeout_s=NOTIFICATION_CONSUMER_TIMEOUT_S,
+        )
+        self.payment_retries = self._queue(
+            "PaymentRetries",
+            name=f"payment-retry-queue-{env}",
+            dead_letter_name=f"payment-dlq-{env}",
+            consumer_timeout_s=RETRY_CONSUMER_TIMEOUT_S,
+        )
+        self.outbox_dead_letters = DeadLetterQueue(
+            self, "OutboxDeadLetters", environment=environment, name=f"hasivu-{env}-outbox-dlq", key=self.key
+        )
+        self.topic = sns.Topic(
+            self,
+            "PaymentNotifications",
+            topic_name=f"payment-notifications-{env}",
+            master_key=self.key,
+            enforce_ssl=True,
+        )
+        self.bus = events.EventBus(self, "Events", event_bus_name=f"hasivu-{env}-events", kms_key=self.key)
+        self._tell_people_of_payments()
+        self._deliver_to_the_dispatcher()
+
+    def _queue(
+        self, construct_id: str, *, name: str, dead_letter_name: str, consumer_timeout_s: int
+    ) -> QueueWithDlq:
+        return QueueWithDlq(
+            self,
+            construct_id,
+            environment=self.environment_settings,
+            name=name,
+            dead_letter_name=dead_letter_name,
+            key=self.key,
+            consumer_timeout_s=consumer_timeout_s,
+        )
+
+    def _tell_people_of_payments(self) -> None:
+        """Payment events that people must hear go to the topic, whole, under a role made for that alone."""
+        publisher = ServiceRole(
+            self,
+            "PaymentEventsPublisher",
+            environment=self.environment_settings,
+            service="events.amazonaws.com",
+            description="Publishes payment events of the bus to the notification topic",
+        )
+        publisher.add_to_policy(
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
+        )
+        self.key.allow_writing(publisher, through="sns")
+        rule = events.CfnRule(
+            self,
+            "PaymentEventsForPeople",
+            description="Payment events that people must hear",
+            event_bus_name=self.bus.event_bus_name,
+            event_pattern={"source": [PAYMENTS_SOURCE], "detail-type": list(HEARD_BY_PEOPLE)},
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="topic", arn=self.topic.topic_arn, role_arn=publisher.role_arn
+                )
+            ],
+        )
+        rule.node.add_dependency(publisher)
+
+    def _deliver_to_the_dispatcher(self) -> None:
+        """The topic delivers raw messages to the dispatcher's queue, and may encrypt for it."""
+        queue = self.notifications.queue
+        from_this_topic = {
+            # By name: the topic is encrypted with the key whose policy this becomes.
+            "ArnEquals": {
+                "aws:SourceArn": Stack.of(self).format_arn(service="sns", resource=self._topic_name())
+            }
+        }
+        self.key.allow_service(
+            "sns.amazonaws.com", actions=("kms:Decrypt", "kms:GenerateDataKey"), conditions=from_this_topic
+        )
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("sns.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions=from_this_topic,
+            )
+        )
+        subscription = sns.Subscription(
+            self,
+            "NotificationsToDispatcher",
+            topic=self.topic,
+            endpoint=queue.queue_arn,
+            protocol=sns.SubscriptionProtocol.SQS,
+            raw_message_delivery=True,
+        )
+        subscription.node.add_dependency(queue)
+
+    def _topic_name(self) -> str:
+        return f"payment-notifications-{self.environment_settings.name}"

@@ -1,0 +1,194 @@
+"""Payments: the API of payments, the gateway's webhooks, and the pipe that carries their events away."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_pipes as pipes
+from constructs import Construct
+
+from stacks.bundles import Bundles
+from stacks.constructs.dependency_layers import DependencyLayers
+from stacks.constructs.queue_with_dlq import allow_sending
+from stacks.constructs.service_function import ServiceFunction
+from stacks.constructs.service_role import ServiceRole
+from stacks.data import DataStack
+from stacks.environment import Environment
+from stacks.house_stack import HouseStack
+from stacks.identity import IdentityStack
+from stacks.messaging import WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
+
+API_TIMEOUT_S = 25
+"""Below the 29 seconds after which API Gateway gives up, so that the function answers for itself."""
+
+CURRENCIES_ENABLED = "INR"
+
+OUTBOX_BATCH_MAX = 10
+OUTBOX_RETRIES_MAX = 20
+OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
+"""Half of what the stream keeps: a record that ages out here is still in the outbox table to be redriven."""
+
+
+class PaymentsStack(HouseStack):
+    """payments-advanced, payments-webhook-handler, and the outbox pipe."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        environment: Environment,
+        bundles: Bundles,
+        data: DataStack,
+        messaging: MessagingStack,
+        identity: IdentityStack,
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            environment=environment,
+            description="HASIVU payments: payment API, gateway webhooks, outbox",
+            stateful=False,
+        )
+        self._bundles = bundles
+        self._data = data
+        self._messaging = messaging
+        self._identity = identity
+        self._layers = DependencyLayers(
+            self, "Layers", environment=environment, bundles=bundles, names=("core",)
+        )
+        self.payments_advanced = self._payments_advanced()
+        self.payments_webhook_handler = self._payments_webhook_handler()
+        self._outbox_pipe()
+
+    def _payments_advanced(self) -> ServiceFunction:
+        data, identity = self._data, self._identity
+        function = ServiceFunction(
+            self,
+            "PaymentsAdvanced",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-advanced",
+            description="Creates, verifies, gets and lists payments",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "SCHOOLS_TABLE": data.schools.table_name,
+                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "CURRENCIES_ENABLED": CURRENCIES_ENABLED,
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=API_TIMEOUT_S,
+            concurrency=100,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.payments.allow_query(function.role, "by_school", "by_payer")
+        data.idempotency.allow(function.role, "PutItem", "UpdateItem")
+        data.schools.allow(function.role, "GetItem")
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        return function
+
+    def _payments_webhook_handler(self) -> ServiceFunction:
+        data, identity, webhooks = self._data, self._identity, self._messaging.webhooks
+        function = ServiceFunction(
+            self,
+            "PaymentsWebhookHandler",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-webhook-handler",
+            description="Keeps and applies the gateway's events",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "WEBHOOK_EVENTS_TABLE": data.webhook_events.table_name,
+                "WEBHOOK_QUEUE_URL": webhooks.queue.queue_url,
+                "RAZORPAY_WEBHOOK_SECRET_ARN": identity.razorpay_webhook.attr_id,
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=WEBHOOK_CONSUMER_TIMEOUT_S,
+            concurrency=100,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.webhook_events.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        webhooks.allow_sending(function.role)
+        webhooks.allow_consuming(function.role)
+        function.consume(webhooks.queue, concurrency_max=20)
+        identity.allow_secret(function.role, identity.razorpay_webhook)
+        return function
+
+    def _allow_the_payment_transaction(self, role: iam.IRole) -> None:
+        """What one payment transaction touches: the state, the journal, the audit line and the event."""
+        data = self._data
+        data.payments.allow(role, "GetItem", "PutItem")
+        data.ledger.allow(role, "PutItem")
+        data.audit.allow(role, "PutItem")
+        data.outbox.allow(role, "PutItem")
+
+    def _outbox_pipe(self) -> None:
+        """Each new outbox item becomes an event on the bus: retried for hours, then dead-lettered."""
+        data, messaging = self._data, self._messaging
+        stream_arn = data.outbox.table_stream_arn
+        if stream_arn is None:
+            raise ValueError("the outbox table has no stream")
+        role = ServiceRole(
+            self,
+            "OutboxPipeRole",
+            environment=self.environment_settings,
+            service="pipes.amazonaws.com",
+            description="Carries outbox items from the table's stream to the event bus",
+        )
+        role.may(
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+            on=stream_arn,
+        )
+        data.data_key.allow_reading(role, through="dynamodb")
+        role.may("events:PutEvents", on=messaging.bus.event_bus_arn)
+        allow_sending(role, messaging.outbox_dead_letters, messaging.key)
+        pipe = pipes.CfnPipe(
+            self,
+            "OutboxPipe",
+            description="Outbox items to the event bus",
+            desired_state="RUNNING",
+            role_arn=role.role_arn,
+            source=stream_arn,
+            source_parameters=pipes.CfnPipe.PipeSourceParametersProperty(
+                dynamo_db_stream_parameters=pipes.CfnPipe.PipeSourceDynamoDBStreamParametersProperty(
+                    starting_position="TRIM_HORIZON",
+                    batch_size=OUTBOX_BATCH_MAX,
+                    maximum_retry_attempts=OUTBOX_RETRIES_MAX,
+                    maximum_record_age_in_seconds=OUTBOX_RECORD_AGE_MAX_S,
+                    on_partial_batch_item_failure="AUTOMATIC_BISECT",
+                    dead_letter_config=pipes.CfnPipe.DeadLetterConfigProperty(
+                        arn=messaging.outbox_dead_letters.queue_arn
+                    ),
+                ),
+                filter_criteria=pipes.CfnPipe.FilterCriteriaProperty(
+                    # A removal is DynamoDB's TTL at work, not news.
+                    filters=[pipes.CfnPipe.FilterProperty(pattern='{"eventName":["INSERT"]}')]
+                ),
+            ),
+            target=messaging.bus.event_bus_arn,
+            target_parameters=pipes.CfnPipe.PipeTargetParametersProperty(
+                event_bridge_event_bus_parameters=pipes.CfnPipe.PipeTargetEventBridgeEventBusParametersProperty(
+                    source="$.dynamodb.NewImage.source.S", detail_type="$.dynamodb.NewImage.detail_type.S"
+                ),
+                input_template=_event_template("event_id", "occurred_at", "subject", "detail"),
+            ),
+        )
+        pipe.node.add_dependency(role)
+
+
+def _event_template(*attributes: str) -> str:
+    """The event's detail from string attributes of the item; Pipes quotes what it puts in for a ``<...>``."""
+    return "{" + ", ".join(f'"{name}": <$.dynamodb.NewImage.{name}.S>' for name in attributes) + "}"

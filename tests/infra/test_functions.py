@@ -1,0 +1,155 @@
+"""Every function is deployed alike: own logs, traces, one alias, and exactly the settings that it reads."""
+
+import re
+
+import pytest
+
+from runtime.platform.settings import SETTINGS_BY_FUNCTION, load
+from stacks.constructs.service_function import hold_against_the_model
+from tests.infra.assembly import Assembly
+
+
+def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assembly) -> None:
+    names = {function.properties["FunctionName"] for function in assembly.resources("AWS::Lambda::Function")}
+
+    assert names == {f"hasivu-{assembly.environment}-{name}" for name in SETTINGS_BY_FUNCTION}
+
+
+@pytest.mark.parametrize("name", SETTINGS_BY_FUNCTION)
+def test_the_environment_of_a_function_satisfies_its_settings_model(assembly: Assembly, name: str) -> None:
+    model = SETTINGS_BY_FUNCTION[name]
+    function = assembly.function(name)
+    variables = {
+        key: assembly.text(value, function.stack)
+        for key, value in function.properties["Environment"]["Variables"].items()
+    }
+
+    settings = load(model, variables)
+
+    assert variables.keys() <= {field.upper() for field in model.model_fields}, "a variable that nobody reads"
+    assert (settings.hasivu_env, settings.powertools_service_name) == (assembly.environment, name)
+
+
+@pytest.mark.parametrize(
+    ("variables", "complaint"),
+    [
+        ({"AUDIT_TABLE": "a"}, "missing ['HASIVU_ENV'"),
+        ({"TABLE_OF_AUDIT": "a"}, "unknown ['TABLE_OF_AUDIT']"),
+    ],
+)
+def test_a_function_that_disagrees_with_its_model_is_not_synthesised(
+    variables: dict[str, str], complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        hold_against_the_model("health-check", variables)
+
+
+def test_functions_run_python_3_14_from_their_own_module(assembly: Assembly) -> None:
+    architecture = "x86_64" if assembly.environment == "sandbox" else "arm64"
+    for name in SETTINGS_BY_FUNCTION:
+        properties = assembly.function(name).properties
+        assert properties["Runtime"] == "python3.14"
+        assert properties["Architectures"] == [architecture]
+        assert properties["Handler"] == f"runtime.functions.{name.replace('-', '_')}.handler"
+
+
+def test_functions_are_traced_and_bounded(assembly: Assembly) -> None:
+    for function in assembly.resources("AWS::Lambda::Function"):
+        properties = function.properties
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        assert 128 <= properties["MemorySize"] <= 2048
+        assert properties["Timeout"] < 29, "API Gateway gives up after 29 seconds"
+        assert ("ReservedConcurrentExecutions" in properties) is (assembly.environment == "prod")
+
+
+def test_the_concurrency_of_all_functions_leaves_the_account_its_unreserved_part(prod: Assembly) -> None:
+    reserved = sum(
+        function.properties["ReservedConcurrentExecutions"]
+        for function in prod.resources("AWS::Lambda::Function")
+    )
+
+    assert reserved <= 1000 - 100
+
+
+def test_the_authoriser_answers_before_api_gateway_stops_waiting(assembly: Assembly) -> None:
+    assert assembly.function("api-authorizer").properties["Timeout"] <= 10
+
+
+def test_every_function_writes_to_its_own_log_group(assembly: Assembly) -> None:
+    groups = [
+        assembly.text(function.properties["LoggingConfig"]["LogGroup"], function.stack)
+        for function in assembly.resources("AWS::Lambda::Function")
+    ]
+
+    assert len(set(groups)) == len(groups)
+
+
+def test_every_log_group_is_encrypted_and_kept_as_long_as_the_environment_says(assembly: Assembly) -> None:
+    key = assembly.one("AWS::KMS::Alias", AliasName=f"alias/hasivu/{assembly.environment}/logs")
+    key_arn = assembly.text(key.properties["TargetKeyId"], key.stack)
+    days = {"sandbox": 7, "dev": 30, "staging": 365, "prod": 731}[assembly.environment]
+
+    for group in assembly.resources("AWS::Logs::LogGroup"):
+        assert assembly.text(group.properties["KmsKeyId"], group.stack) == key_arn
+        assert group.properties["RetentionInDays"] == days
+
+
+def test_every_function_has_the_alias_live_on_a_version_that_outlives_the_next(assembly: Assembly) -> None:
+    assert sorted(assembly.alias_refs().values()) == sorted(SETTINGS_BY_FUNCTION)
+    assert {alias.properties["Name"] for alias in assembly.resources("AWS::Lambda::Alias")} == {"live"}
+    for version in assembly.resources("AWS::Lambda::Version"):
+        assert version.body["DeletionPolicy"] == "Retain"
+
+
+def test_nothing_invokes_a_bare_function(assembly: Assembly) -> None:
+    aliases = assembly.alias_refs()
+
+    for permission in assembly.resources("AWS::Lambda::Permission"):
+        assert assembly.text(permission.properties["FunctionName"], permission.stack) in aliases
+    for schedule in assembly.resources("AWS::Scheduler::Schedule"):
+        assert assembly.text(schedule.properties["Target"]["Arn"], schedule.stack) in aliases
+    for mapping in assembly.resources("AWS::Lambda::EventSourceMapping"):
+        named = assembly.text(mapping.properties["FunctionName"], mapping.stack)
+        assert any(named == f"{alias}[:6]:live" for alias in aliases), named
+    for _role, statements in assembly.identity_policies():
+        for statement in statements:
+            if "lambda:InvokeFunction" in statement.actions:
+                assert statement.resources <= aliases.keys()
+
+
+def test_queue_consumers_answer_for_each_message_of_a_batch(assembly: Assembly) -> None:
+    consumed = {}
+    for mapping in assembly.resources("AWS::Lambda::EventSourceMapping"):
+        assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert 2 <= mapping.properties["ScalingConfig"]["MaximumConcurrency"] <= 1000
+        consumed[assembly.text(mapping.properties["EventSourceArn"], mapping.stack)] = mapping.stack
+
+    env = assembly.environment
+    assert consumed.keys() == {
+        assembly.queue(f"hasivu-{env}-{name}").arn for name in ("webhooks", "notifications")
+    }
+
+
+def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
+    schedule = assembly.one("AWS::Scheduler::Schedule")
+
+    assert schedule.properties["ScheduleExpression"] == "rate(5 minutes)"
+    assert schedule.properties["State"] == "ENABLED"
+    alias = assembly.text(schedule.properties["Target"]["Arn"], schedule.stack)
+    assert assembly.alias_refs()[alias] == "health-check"
+
+
+def test_no_variable_holds_a_secret(assembly: Assembly) -> None:
+    for function in assembly.resources("AWS::Lambda::Function"):
+        for name, value in function.properties["Environment"]["Variables"].items():
+            text = assembly.text(value, function.stack)
+            assert "resolve:" not in text
+            if re.search(r"SECRET|PEPPER|TOKEN|PASSWORD", name):
+                assert name.endswith("_SECRET_ARN")
+
+
+def test_layers_belong_to_the_stack_that_uses_them(assembly: Assembly) -> None:
+    """A layer version of another stack could not be replaced while anything still names it."""
+    for function in assembly.resources("AWS::Lambda::Function"):
+        for layer in function.properties["Layers"]:
+            assert layer.keys() == {"Ref"}

@@ -1,0 +1,228 @@
+"""Every role may do exactly what its work needs: by action, on named resources, through the right service."""
+
+import re
+
+from tests.infra.assembly import Assembly, Statement
+
+TRACING = frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
+"""X-Ray knows no resources."""
+
+GATEWAY_LOGGING = frozenset(
+    f"logs:{action}"
+    for action in (
+        "CreateLogGroup",
+        "CreateLogStream",
+        "DescribeLogGroups",
+        "DescribeLogStreams",
+        "FilterLogEvents",
+        "GetLogEvents",
+        "PutLogEvents",
+    )
+)
+"""API Gateway refuses an account role with less; what it logs is decided by its stages."""
+
+
+def allowed_on(statements: list[Statement], arn: str) -> frozenset[str]:
+    """The actions allowed on exactly ``arn``."""
+    return frozenset().union(
+        *(item.actions for item in statements if item.effect == "Allow" and arn in item.resources)
+    )
+
+
+def table_rights(assembly: Assembly, function: str) -> dict[str, set[str]]:
+    """The function's rights on tables and indexes, by the table's name without environment."""
+    statements = assembly.role_of(function)
+    rights: dict[str, set[str]] = {}
+    for table in assembly.resources("AWS::DynamoDB::Table"):
+        actions = {action.removeprefix("dynamodb:") for action in allowed_on(statements, table.arn)}
+        for statement in statements:
+            for arn in statement.resources:
+                if statement.effect == "Allow" and arn.startswith(f"{table.arn}/"):
+                    actions |= {
+                        f"{action.removeprefix('dynamodb:')} {arn.rpartition('/')[2]}"
+                        for action in statement.actions
+                    }
+        if actions:
+            name = str(table.properties["TableName"]).replace(f"-{assembly.environment}", "")
+            rights[name] = actions
+    return rights
+
+
+def rights_elsewhere(assembly: Assembly, function: str) -> dict[str, set[str]]:
+    """The function's rights on anything but tables, keys, its own logs and traces: service to actions."""
+    rights: dict[str, set[str]] = {}
+    for statement in assembly.role_of(function):
+        for action in statement.actions:
+            service, _, name = action.partition(":")
+            if service not in {"dynamodb", "kms", "logs", "xray"}:
+                rights.setdefault(service, set()).add(name)
+    return rights
+
+
+PAYMENT_TRANSACTION = {
+    "hasivu-payments": {"GetItem", "PutItem"},
+    "hasivu-ledger": {"PutItem"},
+    "hasivu-audit": {"PutItem"},
+    "hasivu-outbox": {"PutItem"},
+}
+QUEUE_CONSUMER = {"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"}
+
+
+def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-advanced") == PAYMENT_TRANSACTION | {
+        "hasivu-payments": {"GetItem", "PutItem", "Query by_school", "Query by_payer"},
+        "hasivu-idempotency": {"PutItem", "UpdateItem"},
+        "hasivu-schools": {"GetItem"},
+    }
+    assert rights_elsewhere(assembly, "payments-advanced") == {
+        "secretsmanager": {"GetSecretValue"},
+        "ssm": {"GetParameter"},
+    }
+
+
+def test_payments_webhook_handler_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-webhook-handler") == PAYMENT_TRANSACTION | {
+        "payment-webhook-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+    }
+    assert rights_elsewhere(assembly, "payments-webhook-handler") == {
+        "secretsmanager": {"GetSecretValue"},
+        "sqs": QUEUE_CONSUMER | {"SendMessage"},
+    }
+
+
+def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "notification-dispatcher") == {
+        "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
+        "hasivu-schools": {"GetItem"},
+        "hasivu-audit": {"PutItem"},
+    }
+    assert rights_elsewhere(assembly, "notification-dispatcher") == {
+        "cognito-idp": {"AdminGetUser"},
+        "secretsmanager": {"GetSecretValue"},
+        "ses": {"SendEmail"},
+        "sqs": QUEUE_CONSUMER,
+        "ssm": {"GetParameter"},
+    }
+
+
+def test_api_authorizer_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "api-authorizer") == {
+        "hasivu-api-keys": {"GetItem"},
+        "hasivu-audit": {"PutItem"},
+    }
+    assert rights_elsewhere(assembly, "api-authorizer") == {"secretsmanager": {"GetSecretValue"}}
+
+
+def test_health_check_may_look_and_say_whom_it_refused(assembly: Assembly) -> None:
+    assert table_rights(assembly, "health-check") == {
+        "hasivu-payments": {"GetItem"},
+        "hasivu-ledger": {"GetItem"},
+        "hasivu-audit": {"PutItem"},
+    }
+    assert rights_elsewhere(assembly, "health-check") == {
+        "sqs": {"GetQueueAttributes"},
+        "ssm": {"GetParameter"},
+    }
+
+
+def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
+    secrets = {
+        f"<{secret.stack}.{secret.logical_id}.Id>": str(secret.properties["Name"]).rpartition("/")[2]
+        for secret in assembly.resources("AWS::SecretsManager::Secret")
+    }
+    expected = {
+        "payments-advanced": {"razorpay"},
+        "payments-webhook-handler": {"razorpay-webhook"},
+        "notification-dispatcher": {"whatsapp"},
+        "api-authorizer": {"api-key-pepper"},
+        "health-check": set(),
+    }
+
+    for function, names in expected.items():
+        read = {
+            secrets[arn]
+            for statement in assembly.role_of(function)
+            if "secretsmanager:GetSecretValue" in statement.actions
+            for arn in statement.resources
+        }
+        assert read == names
+
+
+def test_the_outbox_pipe_reads_the_stream_and_writes_to_the_bus_only(assembly: Assembly) -> None:
+    pipe = assembly.one("AWS::Pipes::Pipe")
+    role_arn = assembly.text(pipe.properties["RoleArn"], pipe.stack)
+    statements = next(said for role, said in assembly.identity_policies() if role.arn == role_arn)
+    rights = {
+        (action, arn)
+        for item in statements
+        for action in item.actions
+        for arn in item.resources
+        if "kms" not in action
+    }
+    outbox = assembly.table(f"hasivu-{assembly.environment}-outbox")
+    stream = f"<{outbox.stack}.{outbox.logical_id}.StreamArn>"
+    bus = assembly.one("AWS::Events::EventBus")
+    dead_letters = assembly.queue(f"hasivu-{assembly.environment}-outbox-dlq")
+
+    assert rights == {
+        *(
+            (f"dynamodb:{a}", stream)
+            for a in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
+        ),
+        ("events:PutEvents", bus.arn),
+        ("sqs:SendMessage", dead_letters.arn),
+    }
+
+
+def test_no_role_has_a_managed_policy(assembly: Assembly) -> None:
+    assert not list(assembly.resources("AWS::IAM::ManagedPolicy"))
+    for role in assembly.resources("AWS::IAM::Role"):
+        assert "ManagedPolicyArns" not in role.properties
+
+
+def test_no_role_is_allowed_a_wildcard_action(assembly: Assembly) -> None:
+    for _role, statements in assembly.identity_policies():
+        for statement in statements:
+            assert not [action for action in statement.actions if "*" in action or "?" in action]
+
+
+def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembly: Assembly) -> None:
+    for _role, statements in assembly.identity_policies():
+        for statement in statements:
+            if any("*" in arn for arn in statement.resources):
+                assert statement.actions in (TRACING, GATEWAY_LOGGING)
+
+
+def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
+    used = 0
+    for _role, statements in assembly.identity_policies():
+        for statement in statements:
+            if any(action.startswith("kms:") for action in statement.actions):
+                used += 1
+                service = statement.conditions["StringEquals"]["kms:ViaService"]
+                assert re.fullmatch(r"(dynamodb|secretsmanager|sns|sqs)\.ap-south-1\.amazonaws\.com", service)
+    assert used
+
+
+def test_keys_are_rotated_and_their_policies_name_who_may_use_them(assembly: Assembly) -> None:
+    for key in assembly.resources("AWS::KMS::Key"):
+        assert key.properties["EnableKeyRotation"] is True
+        for statement in assembly.statements(key.properties["KeyPolicy"], key.stack):
+            assert isinstance(statement.principal, dict)
+            if "Service" in statement.principal:
+                assert statement.conditions, "a service uses the key under a condition"
+                assert not [action for action in statement.actions if "*" in action]
+            else:  # the account, which is how IAM policies come to count at all
+                assert assembly.text(statement.principal["AWS"], key.stack).endswith(":root")
+
+
+def test_a_service_takes_on_a_role_for_this_account_only(assembly: Assembly) -> None:
+    """The confused deputy. Lambda and API Gateway check the account themselves and give no such key."""
+    for role in assembly.resources("AWS::IAM::Role"):
+        (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
+        service = statement["Principal"]["Service"]
+        if service in {"events.amazonaws.com", "pipes.amazonaws.com", "scheduler.amazonaws.com"}:
+            conditions = {} if assembly.environment == "sandbox" else {"aws:SourceAccount"}
+            assert set(statement.get("Condition", {}).get("StringEquals", {})) == set(conditions)
+        else:
+            assert service in {"lambda.amazonaws.com", "apigateway.amazonaws.com"}

@@ -1,0 +1,31 @@
+"""The logical ids of what must not be lost are written down; changing one replaces the data behind it."""
+
+import json
+from pathlib import Path
+
+from tests.infra.assembly import Assembly
+
+COMMITTED = Path(__file__).with_name("stateful_ids.json")
+STATEFUL = {
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::KMS::Key",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+}
+
+
+def test_stateful_resources_keep_their_logical_ids(assembly: Assembly) -> None:
+    found: dict[str, dict[str, str]] = {}
+    for resource in assembly.every_resource():
+        if resource.kind in STATEFUL:
+            found.setdefault(resource.stack, {})[resource.logical_id] = resource.kind
+    committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
+
+    assert found == committed, (
+        "A logical id of a stateful resource changed: CloudFormation would delete or orphan what it holds. "
+        f"If that is meant, or something was added, correct {COMMITTED.name} and say why in an ADR."
+    )

@@ -1,0 +1,153 @@
+"""A Razorpay account in memory: orders and payments, and faults on demand. Safe for threads."""
+
+import json
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from runtime.gateways.errors import GatewayUnavailable, raise_without_answer
+from runtime.gateways.transport import HttpRequest, HttpResponse
+from runtime.platform.clock import Clock
+
+SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing some trouble."}}
+REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
+
+
+class Crashed(BaseException):
+    """The process died here: nothing catches it, nothing after it runs."""
+
+
+class FakeGateway:
+    """The transport of a RazorpayClient, with an account behind it.
+
+    ``plan("create_order", "timeout after")`` makes the next call of that operation fail so; several are
+    used up one after the other. "before" and "after" say whether the call still had its effect.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._faults: dict[str, deque[str]] = defaultdict(deque)
+        self.orders: list[dict[str, Any]] = []
+        self.payments: dict[str, dict[str, Any]] = {}
+        self.calls: list[str] = []
+        self.on_create: Callable[[], None] = lambda: None
+
+    def plan(self, operation: str, *faults: str) -> None:
+        """The next calls of ``operation`` fail as ``faults`` say, one each."""
+        self._faults[operation].extend(faults)
+
+    def forget_faults(self) -> None:
+        """The weather is fine again."""
+        self._faults.clear()
+
+    def send(self, request: HttpRequest, *, timeout_ms: int) -> HttpResponse:
+        with self._guard:
+            self.calls.append(request.operation)
+            faults = self._faults[request.operation]
+            fault = faults.popleft() if faults else "none"
+            if request.operation == "create_order":
+                self.on_create()
+            return self._send(request, fault)
+
+    def _send(self, request: HttpRequest, fault: str) -> HttpResponse:
+        kind, _, moment = fault.partition(" ")
+        if kind == "429":
+            return _answer(429, REFUSED, {"retry-after": "7"})
+        if kind == "refused":
+            raise GatewayUnavailable("NewConnectionError", gateway="razorpay", operation=request.operation)
+        if kind == "400":
+            return _answer(400, REFUSED)
+        response = None if moment == "before" else self._apply(request)
+        if kind == "crash":
+            raise Crashed
+        if kind == "timeout":
+            raise_without_answer(
+                "ReadTimeoutError",
+                gateway="razorpay",
+                operation=request.operation,
+                changes_state=request.changes_state,
+            )
+        if kind == "500":
+            return _answer(500, SERVER_ERROR)
+        if kind == "502":
+            return HttpResponse(502, {"content-type": "text/html"}, b"<html>502 Bad Gateway</html>")
+        assert response is not None
+        return response
+
+    def _apply(self, request: HttpRequest) -> HttpResponse:
+        parts = urlsplit(request.target)
+        if request.operation == "create_order":
+            return _answer(200, self._create(json.loads(request.body or b"{}")))
+        if request.operation == "find_order_by_receipt":
+            receipt = parse_qs(parts.query)["receipt"][0]
+            found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
+            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        if request.operation == "get_payment":
+            payment = self.payments.get(parts.path.rpartition("/")[2])
+            return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        raise AssertionError(f"the fake knows no {request.operation}")
+
+    def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
+        order = {
+            "id": f"order_{len(self.orders):014d}",
+            "entity": "order",
+            "amount": fields["amount"],
+            "currency": fields["currency"],
+            "receipt": fields["receipt"],
+            "status": "created",
+            "created_at": int(self._clock.now().timestamp()),
+            "notes": [],
+        }
+        self.orders.append(order)
+        return order
+
+    def pay(self, order_id: str, payment_id: str, **changes: Any) -> dict[str, Any]:
+        """An attempt to pay an order, captured unless ``changes`` say otherwise."""
+        (order,) = [order for order in self.orders if order["id"] == order_id]
+        payment = gateway_payment(payment_id, order_id, amount=order["amount"], **changes)
+        self.payments[payment_id] = payment
+        return payment
+
+
+def gateway_payment(payment_id: str, order_id: str | None, **changes: Any) -> dict[str, Any]:
+    """A payment as Razorpay describes it: captured by UPI, unless ``changes`` say otherwise."""
+    status = changes.get("status", "captured")
+    charged = status in ("captured", "refunded")
+    return {
+        "id": payment_id,
+        "entity": "payment",
+        "amount": 45_000,
+        "currency": "INR",
+        "status": status,
+        "order_id": order_id,
+        "invoice_id": None,
+        "international": False,
+        "method": "upi",
+        "amount_refunded": 0,
+        "refund_status": None,
+        "captured": charged,
+        "description": None,
+        "card_id": None,
+        "bank": None,
+        "wallet": None,
+        "vpa": "ravi.kumar@okhdfc",
+        "email": "ravi@example.com",
+        "contact": "+919000090000",
+        "notes": [],
+        "fee": 1_062 if charged else None,
+        "tax": 162 if charged else None,
+        "error_code": "BAD_REQUEST_ERROR" if status == "failed" else None,
+        "error_description": "Payment was cancelled" if status == "failed" else None,
+        "error_source": "customer" if status == "failed" else None,
+        "error_step": "payment_authentication" if status == "failed" else None,
+        "error_reason": "payment_cancelled" if status == "failed" else None,
+        "acquirer_data": {"rrn": "403993715504"},
+        "created_at": 1_775_025_000,
+    } | changes
+
+
+def _answer(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(status, {"content-type": "application/json", **(headers or {})}, json.dumps(value).encode())
