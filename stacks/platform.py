@@ -96,7 +96,6 @@ class PlatformStack(HouseStack):
                 "WEBHOOK_DLQ_URL": messaging.webhooks.dead_letters.queue_url,
                 "NOTIFICATIONS_DLQ_URL": messaging.notifications.dead_letters.queue_url,
                 "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
-                "TOPIC_ARN": messaging.topic.topic_arn,
             },
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,

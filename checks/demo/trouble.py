@@ -181,7 +181,7 @@ def _repeat_until_answered(stage: Stage, body: dict[str, Any], key: str) -> Answ
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         answer = stage.parent.api.call("POST", "/v1/payments", body, key=key)
-        if answer.code != "idempotency-in-flight":
+        if answer.code != "idempotency-in-flight" and answer.status < 500:
             return answer
         time.sleep(min(float(answer.headers.get("retry-after", "1")), 2.0))
     raise Disproved("the dead call's lease never ended")

@@ -19,7 +19,6 @@ from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
     NewConnectionError,
-    SSLError,
     TimeoutError,
 )
 
@@ -39,7 +38,9 @@ Lambda does not see it."""
 
 _CHUNK_BYTES = 64 * 1024
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-_NOTHING_SENT = (NewConnectionError, ConnectTimeoutError, SSLError)
+
+# Not SSLError: it comes from a refused certificate as well as from a record that broke in the answer.
+_NOTHING_SENT = (NewConnectionError, ConnectTimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,11 @@ class HttpTransport:
         )
 
     def _read(self, response: BaseHTTPResponse, deadline: Deadline) -> HttpResponse:
-        """The whole body. Every wait ends with the deadline, so a body that drips does not outlive it."""
+        """The whole body. Every wait ends with the deadline, so a body that drips does not outlive it.
+
+        A connection that the provider will close is out of reach here; there one wait may last as long
+        as was left when the request was sent.
+        """
         parts: list[bytes] = []
         size_bytes = 0
         while True:
@@ -206,11 +211,11 @@ class HttpTransport:
 
 
 class _TooSlow(TimeoutError):
-    pass
+    """The deadline passed between two pieces of the answer."""
 
 
 class _TooLarge(HTTPError):
-    pass
+    """The answer is larger than a provider's answer can be."""
 
 
 class _WatchedBody:

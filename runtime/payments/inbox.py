@@ -147,11 +147,7 @@ class WebhookInbox:
             "received_at": iso(now),
             "event_created_at": event.created_at,
             "body_sha256": digest,
-            # Kept for replay, encrypted at rest. The signature was verified over the original; a card number,
-            # which Razorpay never sends, would not be kept even if it did.
-            "body": json.dumps(
-                without_card_numbers(json.loads(raw_body)), ensure_ascii=False, separators=(",", ":")
-            ),
+            "body": _kept_body(raw_body),
             "expires_at": int((now + KEPT_FOR).timestamp()),
         }
         try:
@@ -275,6 +271,22 @@ def _parsed(raw_body: bytes) -> WebhookEvent:
         raise Problem(BODY_MALFORMED, "The body is not UTF-8.") from None
     except MalformedWebhook as malformed:
         raise Problem(BODY_MALFORMED, f"Not an event: {malformed}.") from None
+
+
+def _kept_body(raw_body: bytes) -> str:
+    """The body as it is kept for replay, encrypted at rest. The signature was verified over the original;
+    card data, which Razorpay never sends, would not be kept even if it did.
+
+    Raises Problem ``body-malformed`` for what could be kept but not read again: half a surrogate pair, a
+    number beyond every float.
+    """
+    try:
+        document = without_card_numbers(json.loads(raw_body))
+        body = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        body.encode()
+    except ValueError:
+        raise Problem(BODY_MALFORMED, "The body holds a text or a number that cannot be kept.") from None
+    return body
 
 
 def _event_id(header: str | None, digest: str) -> str:

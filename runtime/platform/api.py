@@ -51,7 +51,8 @@ class Contract(BaseModel):
 class LambdaContext(Protocol):
     """The part of Lambda's context object that is used here."""
 
-    aws_request_id: str
+    @property
+    def aws_request_id(self) -> str: ...
 
     def get_remaining_time_in_millis(self) -> int: ...
 

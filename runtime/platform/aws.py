@@ -21,7 +21,7 @@ CACHED_FOR_S = 300
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=4,
-    retries={"mode": "standard", "max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 3},
     user_agent_extra="hasivu",
 )
 """Two lost attempts and a third fit into the shortest function's time."""

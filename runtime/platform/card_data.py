@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+WITHHELD = "[withheld]"
+
 _LENGTH_MIN, _LENGTH_MAX = 13, 19
 _DIGIT_GROUPS = re.compile(r"[0-9]+(?:[\s\-.]{1,3}[0-9]+)*")
 _GROUP = re.compile(r"[0-9]+")
@@ -16,7 +18,7 @@ _DIGEST = re.compile(r"(?=.*[a-f])[0-9a-f]{32,128}")
 """A hexadecimal digest or signature: the digits in it are chance and one in a thousand would pass the
 check."""
 _SECURITY_CODE = re.compile(
-    r"(card)?(cvv|cvc|cvn|csc|cav)[12]?(code|number|no|value)?|cid|(card)?(security|verification)(code|value)"
+    r"(card)?(cvv|cvc|cvn|csc|cav)[12]?(code|number|no|value)?|cid|(card)?securitycode|cardverification(code|value)"
     r"|(atm|card|upi|m)?pin|pinblock|track[12]?(data)?|magstripe|magneticstripe"
 )
 _SECURITY_CODE_IN_TEXT = re.compile(
@@ -91,16 +93,14 @@ def mask_card_numbers(text: str) -> str:
 
 
 def without_card_numbers(document: Any) -> Any:
-    """``document`` with the card numbers in it masked, at every depth.
+    """``document`` with the card numbers in it masked and the security codes withheld, at every depth.
 
     Bank references (``rrn``, ``utr``, ``arn`` and identifiers) stay whole: they are long numbers of which one
     in ten passes the check by chance, and without them money cannot be found again.
     """
     if isinstance(document, dict):
         return {
-            name: value
-            if _BANK_REFERENCE.search(str(name)) and not isinstance(value, dict | list)
-            else without_card_numbers(value)
+            mask_card_numbers(str(name)): _member_without_card_data(str(name), value)
             for name, value in document.items()
         }
     if isinstance(document, list):
@@ -125,10 +125,9 @@ def _pointers(node: object, pointer: str) -> Iterator[str]:
     if isinstance(node, dict):
         for name, value in node.items():
             child = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
-            plain_name = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", str(name)).lower())
             if contains_card_number(str(name)):
                 yield f"{pointer}/(name withheld)"
-            elif _names_a_secret(plain_name) and _holds_digits(value):
+            elif _names_a_secret(str(name)) and _holds_digits(value):
                 yield child
             else:
                 yield from _pointers(value, child)
@@ -142,7 +141,16 @@ def _pointers(node: object, pointer: str) -> Iterator[str]:
         yield pointer
 
 
-def _names_a_secret(plain_name: str) -> bool:
+def _member_without_card_data(name: str, value: Any) -> Any:
+    if _names_a_secret(name) and _holds_digits(value):
+        return WITHHELD
+    if _BANK_REFERENCE.search(name) and not isinstance(value, dict | list):
+        return value
+    return without_card_numbers(value)
+
+
+def _names_a_secret(name: str) -> bool:
+    plain_name = _NOT_ALPHANUMERIC.sub("", unicodedata.normalize("NFKC", name).lower())
     return bool(_SECURITY_CODE.fullmatch(plain_name) or _CARD_NUMBER_NAME.fullmatch(plain_name))
 
 

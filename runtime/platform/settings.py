@@ -51,7 +51,6 @@ class HealthCheckSettings(FunctionSettings):
     webhook_dlq_url: Name
     notifications_dlq_url: Name
     razorpay_base_url_parameter: Name
-    topic_arn: Name
 
 
 class PaymentStoreSettings(FunctionSettings):

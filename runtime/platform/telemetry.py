@@ -5,7 +5,6 @@ remember it.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from runtime.platform.card_data import contains_card_number, in_ascii_digits, mask_card_numbers
+from runtime.platform.card_data import in_ascii_digits, mask_card_numbers
+from runtime.platform.money import AMOUNT_MAX_PAISE
 
 MASK = "[masked]"
 TEXT_MAX = 8_192
@@ -28,7 +28,7 @@ _SENSITIVE_NAMES = re.compile(
     re.IGNORECASE,
 )
 _QUANTITY_NAMES = re.compile(r"_(paise|ms|s|at|bytes|count|max|min)$")
-"""A whole number under such a name is an amount, a moment or a size, whatever it looks like."""
+"""A whole number under such a name is an amount, a moment or a size, even if it looks like a phone number."""
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]{}\"'=/?&|\\]{1,64}@[\w\-]{1,63}(?:\.[\w\-]{1,63})*")
 _PHONE = re.compile(
@@ -76,17 +76,16 @@ def mask(value: Any, depth: int = 0) -> Any:
         return [mask(member, depth + 1) for member in value]
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, int | float):
-        return value if mask_text(_text(value)) == _text(value) else MASK
-    return mask_text(_text(value))
+    shown = _text(value)
+    if isinstance(value, int | float) and shown.lstrip("-")[:1].isdigit():
+        return value if mask_text(shown) == shown else MASK
+    return mask_text(shown)  # also a number that JSON cannot hold: nan, inf, thousands of digits
 
 
 def _mask_member(name: str, member: Any, depth: int) -> Any:
     if _SENSITIVE_NAMES.search(name):
         return MASK
-    if _QUANTITY_NAMES.search(name) and isinstance(member, int) and not contains_card_number(str(member)):
+    if _QUANTITY_NAMES.search(name) and isinstance(member, int) and abs(member) <= AMOUNT_MAX_PAISE:
         return member
     return mask(member, depth)
 

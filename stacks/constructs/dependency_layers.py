@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from stacks.bundles import Bundles
+from stacks.constructs.customer_key import removal_policy
 from stacks.environment import Environment
 
 PYTHON = lambda_.Runtime.PYTHON_3_14
@@ -38,9 +38,7 @@ class DependencyLayers(Construct):
                 compatible_runtimes=[PYTHON],
                 compatible_architectures=[architecture(environment)],
                 description=f"Third-party packages of the lock file's group layer-{name}",
-                removal_policy=RemovalPolicy.RETAIN
-                if environment.protection.retain_data
-                else RemovalPolicy.DESTROY,
+                removal_policy=removal_policy(environment),
             )
             for name in names
         }

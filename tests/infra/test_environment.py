@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from runtime.gateways.razorpay.api import ALLOWED_HOSTS as RAZORPAY_HOSTS
+from runtime.gateways.transport import permitted_base_url
+from runtime.gateways.whatsapp.client import ALLOWED_HOSTS as WHATSAPP_HOSTS
 from stacks.environment import ENVIRONMENT_NAMES, EnvironmentRefused, load_environment
 from stacks.house_app import ROOT
 
@@ -35,6 +38,17 @@ def test_every_committed_environment_is_sound(name: str) -> None:
     assert environment.name == name
     with pytest.raises(ValidationError, match="frozen"):
         environment.region = "us-east-1"  # type: ignore[misc]  # that it cannot be assigned is the point
+
+
+@pytest.mark.parametrize("name", [name for name in ENVIRONMENT_NAMES if name != "sandbox"])
+def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: str) -> None:
+    environment = load_environment(name, directory=ENVIRONMENTS)
+
+    for address, allowed in (
+        (environment.razorpay.base_url, RAZORPAY_HOSTS),
+        (environment.whatsapp.base_url, WHATSAPP_HOSTS),
+    ):
+        assert permitted_base_url(address, allowed) == address
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,124 @@
+"""IAM is enforced in the sandbox, so what a role may not do is shown by doing it."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from checks.sandbox.sandbox import Sandbox
+
+FUNCTIONS = (
+    "api-authorizer",
+    "health-check",
+    "payments-advanced",
+    "payments-webhook-handler",
+    "notification-dispatcher",
+)
+DENIED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthorizationError"}
+KEYS = {
+    "hasivu-sandbox-ledger": {"entry_id": {"S": "capture:x"}},
+    "hasivu-sandbox-audit": {"day": {"S": "2026-04-01"}, "audit_id": {"S": "aud_x"}},
+}
+
+As = Callable[[str, str], Any]
+
+
+@pytest.fixture(scope="module")
+def as_function(sandbox: Sandbox) -> As:
+    """A client of a service with the credentials of a function's role."""
+    admin = sandbox.session()
+    endpoint_url = sandbox.endpoints.aws_endpoint_url
+
+    def client(function: str, service: str) -> Any:
+        name = f"hasivu-sandbox-{function}"
+        role = admin.client("lambda").get_function_configuration(FunctionName=name)["Role"]
+        session_name = "least-privilege"
+        granted = admin.client("sts").assume_role(RoleArn=role, RoleSessionName=session_name)["Credentials"]
+        session = boto3.Session(
+            aws_access_key_id=granted["AccessKeyId"],
+            aws_secret_access_key=granted["SecretAccessKey"],
+            aws_session_token=granted["SessionToken"],
+            region_name=sandbox.endpoints.region,
+        )
+        chosen: Any = session.client(service, endpoint_url=endpoint_url)  # type: ignore[call-overload]  # any service
+        return chosen
+
+    return client
+
+
+def denied(act: Callable[[], object]) -> bool:
+    """Whether AWS refused for want of permission; any other answer is no."""
+    try:
+        act()
+    except ClientError as error:
+        return error.response["Error"]["Code"] in DENIED
+    return False
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("table", sorted(KEYS))
+def test_no_function_changes_or_deletes_what_is_only_appended(
+    as_function: As, function: str, table: str
+) -> None:
+    client = as_function(function, "dynamodb")
+    assert denied(
+        lambda: client.update_item(
+            TableName=table,
+            Key=KEYS[table],
+            UpdateExpression="SET forged = :yes",
+            ExpressionAttributeValues={":yes": {"BOOL": True}},
+        )
+    )
+    assert denied(lambda: client.delete_item(TableName=table, Key=KEYS[table]))
+
+
+@pytest.mark.parametrize(
+    ("function", "secret"),
+    [
+        ("api-authorizer", "razorpay"),
+        ("health-check", "razorpay"),
+        ("payments-advanced", "razorpay-webhook"),
+        ("payments-webhook-handler", "razorpay"),
+        ("notification-dispatcher", "razorpay"),
+        ("payments-advanced", "whatsapp"),
+        ("payments-webhook-handler", "api-key-pepper"),
+    ],
+)
+def test_a_function_reads_no_secret_but_its_own(as_function: As, function: str, secret: str) -> None:
+    client = as_function(function, "secretsmanager")
+    assert denied(lambda: client.get_secret_value(SecretId=f"hasivu/sandbox/{secret}"))
+
+
+@pytest.mark.parametrize(
+    ("function", "secret"),
+    [
+        ("api-authorizer", "api-key-pepper"),
+        ("payments-advanced", "razorpay"),
+        ("payments-webhook-handler", "razorpay-webhook"),
+        ("notification-dispatcher", "whatsapp"),
+    ],
+)
+def test_a_function_reads_its_own_secret(as_function: As, function: str, secret: str) -> None:
+    """The counterpart: without it the refusals above would prove nothing."""
+    client = as_function(function, "secretsmanager")
+    assert client.get_secret_value(SecretId=f"hasivu/sandbox/{secret}")["SecretString"]
+
+
+def test_the_authoriser_cannot_read_payments(as_function: As) -> None:
+    client = as_function("api-authorizer", "dynamodb")
+    key = {"pk": {"S": "PAYMENT#x"}, "sk": {"S": "PAYMENT"}}
+    assert denied(lambda: client.get_item(TableName="hasivu-sandbox-payments", Key=key))
+
+
+def test_nobody_but_the_dispatcher_looks_people_up(as_function: As, sandbox: Sandbox) -> None:
+    pool = sandbox.endpoints.user_pool_id
+
+    def look_up(function: str) -> object:
+        client = as_function(function, "cognito-idp")
+        return client.admin_get_user(UserPoolId=pool, Username="nobody")
+
+    refused = {function for function in FUNCTIONS if denied(partial(look_up, function))}
+    assert refused == set(FUNCTIONS) - {"notification-dispatcher"}
