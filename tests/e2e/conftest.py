@@ -1,4 +1,4 @@
-"""One sandbox for all end-to-end tests of a session: really started, really deployed, in a folder of its own."""
+"""One sandbox for all end-to-end tests of a session: really deployed, in a folder of its own."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -17,6 +17,7 @@ from checks.sandbox import deployed, dropped_properties, emulator, logs, process
 from checks.sandbox.sandbox import SERVICES, Sandbox
 from checks.sandbox.state import SandboxState
 
+BUS = "hasivu-sandbox-events"
 LISTEN = "0A"
 LOOPBACK_HEX = "0100007F"
 
@@ -140,9 +141,8 @@ def events(sandbox: Sandbox) -> Iterator[Callable[[str], Any]]:
     name = "everything-on-the-bus"
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = f"arn:aws:sqs:{emulator.REGION}:{emulator.ACCOUNT}:{name}"
-    where = {"Rule": name, "EventBusName": "hasivu-sandbox-events"}
-    bus.put_rule(Name=name, EventBusName=where["EventBusName"], EventPattern='{"source":["hasivu.test"]}')
-    bus.put_targets(**where, Targets=[{"Id": "queue", "Arn": arn}])
+    bus.put_rule(Name=name, EventBusName=BUS, EventPattern='{"source":["hasivu.test"]}')
+    bus.put_targets(Rule=name, EventBusName=BUS, Targets=[{"Id": "queue", "Arn": arn}])
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
@@ -161,8 +161,8 @@ def events(sandbox: Sandbox) -> Iterator[Callable[[str], Any]]:
         return seen.get(event_id)
 
     yield event_with
-    bus.remove_targets(**where, Ids=["queue"])
-    bus.delete_rule(Name=name, EventBusName=where["EventBusName"])
+    bus.remove_targets(Rule=name, EventBusName=BUS, Ids=["queue"])
+    bus.delete_rule(Name=name, EventBusName=BUS)
     sqs.delete_queue(QueueUrl=queue)
 
 

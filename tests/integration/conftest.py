@@ -67,7 +67,7 @@ def _client(service: str, endpoint_url: str) -> Any:
         region_name=emulator.REGION,
     )
     # Fifty threads at once each want a connection; a refused attempt is a finding, not to be retried away.
-    config = Config(max_pool_connections=64, retries={"mode": "standard", "max_attempts": 1})
+    config = Config(max_pool_connections=64, retries={"mode": "standard", "total_max_attempts": 1})
     return session.client(service, endpoint_url=endpoint_url, config=config)
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from datetime import date
 from pathlib import Path
 
 from checks.sandbox.razorpay.config import SimulatorConfig
@@ -35,6 +36,14 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--webhook-url", help="where events are delivered")
     parser.add_argument("--seed", help="the same seed gives the same ids")
     parser.add_argument("--auto-capture", action="store_true", help="capture every authorised payment")
+    parser.add_argument(
+        "--holiday",
+        type=date.fromisoformat,
+        action="append",
+        default=[],
+        metavar="YYYY-MM-DD",
+        help="a bank holiday on which nothing settles; may be given often",
+    )
     return parser.parse_args(argv)
 
 
@@ -60,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
             port=wanted.port,
             state_dir=wanted.state_dir,
             seed=wanted.seed,
-            config=SimulatorConfig(auto_capture=wanted.auto_capture),
+            config=SimulatorConfig(auto_capture=wanted.auto_capture, holidays=frozenset(wanted.holiday)),
         ).start()
     except (NotLoopback, StateUnreadable, OSError) as problem:
         print(problem, file=sys.stderr)

@@ -1,4 +1,28 @@
-"""The control API: plays the customer, the bank and the weather. Loopback only, JSON, no credentials."""
+"""The control API: plays the customer, the bank and the weather. Loopback only, JSON, no credentials.
+
+Everything is under `/_control/`; bodies and answers are JSON objects, refusals `{"error": {"message"}}`.
+
+| call | does |
+|---|---|
+| `GET health`, `requests`, `reasons`, `bank-statement` | looks |
+| `POST checkout` | the customer pays an order: `order_id`, `instrument`, `attempts`, `amount`, ... |
+| `POST payments/{id}/late-authorise`, `/approve`, `/dispute` | the bank, the customer, the bank |
+| `POST refunds/{id}/process`, `/fail`, `/downgrade` | the bank |
+| `POST tokens/{id}/confirm`, `/reject`, `/pause`, `/resume`, `/cancel` | the mandate's life |
+| `PUT tokens/{id}/outcomes` | what the next debits will come to |
+| `POST notifications/{id}/fail`, `POST transfers/{id}/fail` | what could not be delivered |
+| `POST links/{id}/pay` | the customer pays a link: `instrument`, `amount` |
+| `POST disputes/{id}/action-required`, `/decide` | the bank's questions and its `verdict` |
+| `POST downtimes` | `action` start, update, resolve |
+| `GET`, `PUT webhook` | `url`, `secret`, `events`, `mode` deliver or hold, `enabled` |
+| `GET events` (`?event=`, `?state=`) | what was sent, and how it went |
+| `POST events/drain`, `/release`, `/send`, `/{id}/redeliver` | delivers |
+| `GET`, `POST`, `DELETE faults` | `match`, `fault`, `count`, `hold_ms`, `after_effect` |
+| `GET`, `POST clock` | `advance_seconds`, `set`, `freeze` |
+| `POST settle` | settles what is due; `force` everything, `split` into settlements with one UTR |
+| `PUT quirks` | the measured oddities of Razorpay's own samples |
+| `POST reset` | an empty account |
+"""
 
 import random
 from collections.abc import Callable, Mapping
@@ -53,6 +77,32 @@ def _locked(act: Callable[[Gateway, Wish], Any]) -> Fulfil:
     return fulfil
 
 
+def _whole(body: Record, name: str, default: int) -> int:
+    value = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ControlError(f"{name} must be an integer.")
+    return value
+
+
+def _events(gw: Gateway, wish: Wish) -> Record:
+    """All events, oldest first; `?event=` for those of one name, `?state=` for one state."""
+    wanted = [
+        webhooks.shown(event)
+        for event in gw.each("events")
+        if wish.query.get("event") in (None, event["event"])
+        and wish.query.get("state") in (None, event["state"])
+    ]
+    return {"count": len(wanted), "items": wanted}
+
+
+def _quirks(gw: Gateway, wish: Wish) -> Record:
+    names = wish.body.get("quirks", [])
+    if not isinstance(names, list):
+        raise ControlError("quirks is a list of names.")
+    gw.set_quirks([str(name) for name in names])
+    return {"quirks": sorted(gw.quirks)}
+
+
 _BOOKS: tuple[tuple[str, str, Callable[[Gateway, Wish], Any]], ...] = (
     ("POST", "checkout", lambda gw, w: checkout.pay(gw, w.body)),
     ("POST", "payments/<id>/late-authorise", lambda gw, w: checkout.authorise_late(gw, w.id)),
@@ -83,11 +133,11 @@ _BOOKS: tuple[tuple[str, str, Callable[[Gateway, Wish], Any]], ...] = (
     ("POST", "downtimes", lambda gw, w: downtimes.control(gw, w.body)),
     ("PUT", "webhook", lambda gw, w: webhooks.configure(gw, w.body)),
     ("GET", "webhook", lambda gw, w: webhooks.settings(gw)),
-    ("GET", "events", lambda gw, w: _events(gw, w)),
+    ("GET", "events", _events),
     ("GET", "requests", lambda gw, w: {"items": list(gw.requests)}),
     ("GET", "reasons", lambda gw, w: {"items": sorted(FAILURES)}),
     ("GET", "bank-statement", lambda gw, w: {"items": settlements.bank_statement(gw)}),
-    ("PUT", "quirks", lambda gw, w: _quirks(gw, w)),
+    ("PUT", "quirks", _quirks),
     (
         "POST",
         "settle",
@@ -98,32 +148,6 @@ _BOOKS: tuple[tuple[str, str, Callable[[Gateway, Wish], Any]], ...] = (
         },
     ),
 )
-
-
-def _whole(body: Record, name: str, default: int) -> int:
-    value = body.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ControlError(f"{name} must be an integer.")
-    return value
-
-
-def _events(gw: Gateway, wish: Wish) -> Record:
-    """All events, oldest first; `?event=` for those of one name, `?state=` for one state."""
-    wanted = [
-        webhooks.shown(event)
-        for event in gw.each("events")
-        if wish.query.get("event") in (None, event["event"])
-        and wish.query.get("state") in (None, event["state"])
-    ]
-    return {"count": len(wanted), "items": wanted}
-
-
-def _quirks(gw: Gateway, wish: Wish) -> Record:
-    names = wish.body.get("quirks", [])
-    if not isinstance(names, list):
-        raise ControlError("quirks is a list of names.")
-    gw.set_quirks([str(name) for name in names])
-    return {"quirks": sorted(gw.quirks)}
 
 
 class ControlApi:

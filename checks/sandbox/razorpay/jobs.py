@@ -13,6 +13,12 @@ from checks.sandbox.razorpay import (
     webhooks,
 )
 from checks.sandbox.razorpay.conductor import JobHandler
+from checks.sandbox.razorpay.gateway import Gateway
+
+
+def _run_settlements(gw: Gateway) -> None:
+    settlements.run(gw)
+
 
 HANDLERS: dict[str, JobHandler] = {
     payments.TIMEOUT_JOB: payments.bank_silent,
@@ -27,6 +33,6 @@ HANDLERS: dict[str, JobHandler] = {
     recurring.APPROVAL_OVER_JOB: recurring.approval_over,
     payment_links.EXPIRE_JOB: payment_links.expire,
     payment_links.REMIND_JOB: payment_links.remind,
-    postings.SETTLE_JOB: settlements.run_scheduled,
+    postings.SETTLE_JOB: lambda gw, args: _run_settlements(gw),
     webhooks.GIVE_UP_JOB: webhooks.give_up,
 }

@@ -20,7 +20,7 @@ METHODS: Record = {
 }
 
 
-def shown(gw: Gateway, call: object) -> Record:
+def shown() -> Record:
     """GET /v1/methods (the key id alone is enough)."""
     return METHODS
 

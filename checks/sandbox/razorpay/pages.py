@@ -1,5 +1,6 @@
 """Two plain pages for a person: what is going on, and a checkout to pay at."""
 
+from datetime import datetime
 from html import escape
 from urllib.parse import parse_qs
 
@@ -12,6 +13,7 @@ from checks.sandbox.razorpay.gateway import Gateway
 from checks.sandbox.razorpay.http_exchange import from_this_machine, text_answer
 from checks.sandbox.razorpay.reasons import FAILURES
 from checks.sandbox.razorpay.records import Record
+from checks.sandbox.razorpay.settlement_calendar import INDIA
 
 HTML = "text/html; charset=utf-8"
 RECENT = 20
@@ -28,6 +30,8 @@ STYLE = """
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 46rem; margin: 0 auto; padding: 2rem 1rem }
 h1 { font-size: 1.4rem; margin: 0 0 .25rem }
+h2 { font-size: 1.05rem; margin: 0 0 .5rem }
+section p:last-child { margin-bottom: 0 }
 p { margin: .25rem 0 1rem }
 .soft { color: var(--soft) }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.25rem;
@@ -42,7 +46,8 @@ select, button { font: inherit; padding: .55rem .7rem; border-radius: 8px; borde
   background: var(--card); color: var(--ink); width: 100% }
 button { background: var(--accent); color: var(--card); border: 0; margin-top: 1rem; cursor: pointer }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em }
-pre { background: var(--ground); padding: .75rem; border-radius: 8px; overflow: auto }
+pre { background: var(--ground); padding: .75rem; border-radius: 8px; margin: 0;
+  white-space: pre-wrap; overflow-wrap: anywhere }
 """
 
 INSTRUMENTS: dict[str, tuple[str, Record]] = {
@@ -59,8 +64,15 @@ INSTRUMENTS: dict[str, tuple[str, Record]] = {
 
 
 def rupees(amount_paise: int) -> str:
-    """₹ with two decimals, from paise."""
-    return f"₹{amount_paise // 100:,}.{amount_paise % 100:02d}"
+    """₹ with two decimals and Indian grouping, from paise: 12,34,567.89."""
+    whole, rest = str(amount_paise // 100), f"{amount_paise % 100:02d}"
+    head, tail = whole[:-3], whole[-3:]
+    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
+    return f"₹{','.join([*pairs, tail])}.{rest}"
+
+
+def india_time(unix: int) -> str:
+    return datetime.fromtimestamp(unix, INDIA).strftime("%d %b %Y, %H:%M:%S IST")
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:
@@ -116,7 +128,7 @@ class Pages:
         return _page(
             "Razorpay simulator",
             f'<h1>Razorpay simulator</h1><p class="soft">{escape(self._gw.config.business_name)}'
-            f" · {summary} · clock {now}</p><section><h2>Orders</h2>{table}</section>"
+            f" · {summary} · {india_time(now)}</p><section><h2>Orders</h2>{table}</section>"
             "<section><h2>Where things are</h2><p>API: <code>/v1</code> · control: <code>/_control</code> "
             '(<a href="/_control/health">health</a>, <a href="/_control/events">events</a>, '
             '<a href="/_control/requests">requests</a>, <a href="/_control/faults">faults</a>)</p></section>',
@@ -135,8 +147,8 @@ class Pages:
             else f'<form method="post" action="/checkout/{escape(order["id"])}">'
             '<label for="instrument">Pay with</label>'
             f'<select id="instrument" name="instrument">{options}</select>'
-            '<label for="reason">Let it fail with</label><select id="reason" name="reason">'
-            f'<option value="">as the instrument does</option>{reasons}</select>'
+            '<label for="reason">Outcome</label><select id="reason" name="reason">'
+            f'<option value="">what the instrument gives</option>{reasons}</select>'
             f"<button>Pay {rupees(order['amount_due'])}</button></form>"
         )
         return _page(

@@ -49,20 +49,24 @@ def create(gw: Gateway, body: Record) -> Record:
         raise ApiError(
             "UPI Payment Links is not supported in Test Mode. Please experience the product in Live Mode."
         )
-    amount = validation.amount_paise(gw, body)
-    reference_id = _reference_id(gw, body, None)
     if body.get("callback_url") and body.get("callback_method") != "get":
         raise ApiError("callback_method must be get when callback_url is given.", field="callback_method")
+    link = gw.keep("payment_links", _new_link(gw, body))
+    ends_at = link["expire_by"] or gw.now() + gw.config.timings.link_life_seconds
+    gw.at(ends_at, EXPIRE_JOB, link_id=link["id"])
+    if link["reminder_enable"]:
+        gw.later(gw.config.timings.link_reminder_seconds, REMIND_JOB, link_id=link["id"])
+    return show(link)
+
+
+def _new_link(gw: Gateway, body: Record) -> Record:
+    amount = validation.amount_paise(gw, body)
     accept_partial = validation.flag(body.get("accept_partial"))
-    first = validation.whole_number(body.get("first_min_partial_amount") or 0, "first_min_partial_amount")
-    if first > amount or (first and not accept_partial):
-        raise ApiError("The first_min_partial_amount is invalid.", field="first_min_partial_amount")
-    link_id = gw.ids.new("plink")
     notify, customer = body.get("notify") or {}, body.get("customer") or {}
     if not isinstance(notify, dict) or not isinstance(customer, dict):
         raise ApiError("wrong input fields sent.")
     reminded = validation.flag(body.get("reminder_enable"))
-    link: Record = {
+    return {
         "accept_partial": accept_partial,
         "amount": amount,
         "amount_paid": 0,
@@ -75,12 +79,12 @@ def create(gw: Gateway, body: Record) -> Record:
         "description": validation.text(body, "description", longest=2048) or "",
         "expire_by": _expire_by(gw, body),
         "expired_at": 0,
-        "first_min_partial_amount": first,
-        "id": link_id,
+        "first_min_partial_amount": _first_part(body, amount, accept_partial),
+        "id": gw.ids.new("plink"),
         "notes": validation.notes(body),
         "notify": {name: validation.flag(notify.get(name)) for name in ("email", "sms", "whatsapp")},
         "payments": None,
-        "reference_id": reference_id,
+        "reference_id": _reference_id(gw, body, None),
         "reminder_enable": reminded,
         "reminders": {"status": "pending" if reminded else "failed"},
         "short_url": f"https://rzp.io/rzp/{gw.ids.bare()[:8]}",
@@ -91,11 +95,14 @@ def create(gw: Gateway, body: Record) -> Record:
         "whatsapp_link": False,
         "_order_id": None,
     }
-    gw.keep("payment_links", link)
-    gw.at(link["expire_by"] or gw.now() + gw.config.timings.link_life_seconds, EXPIRE_JOB, link_id=link_id)
-    if reminded:
-        gw.later(gw.config.timings.link_reminder_seconds, REMIND_JOB, link_id=link_id)
-    return show(link)
+
+
+def _first_part(body: Record, amount: int, accept_partial: bool) -> int:
+    """The least that a first part may be; only with `accept_partial`."""
+    first = validation.whole_number(body.get("first_min_partial_amount") or 0, "first_min_partial_amount")
+    if first > amount or (first and not accept_partial):
+        raise ApiError("The first_min_partial_amount is invalid.", field="first_min_partial_amount")
+    return first
 
 
 def _reference_id(gw: Gateway, body: Record, own_id: str | None) -> str:

@@ -146,7 +146,7 @@ def url_map() -> Map:
         Rule("/v1/payments/<id>/refund", methods=["POST"], endpoint=Endpoint(_refund, REFUND_RULE)),
         Rule("/v1/refunds", methods=["POST"], endpoint=Endpoint(_refund_by_body, REFUND_RULE)),
         Rule("/v1/transfers", methods=["POST"], endpoint=Endpoint(_direct_transfer, TRANSFER_RULE)),
-        Rule("/v1/methods", methods=["GET"], endpoint=Endpoint(methods.shown, key_only=True)),
-        Rule("/methods", methods=["GET"], endpoint=Endpoint(methods.shown, key_only=True)),
+        Rule("/v1/methods", methods=["GET"], endpoint=Endpoint(lambda gw, c: methods.shown(), key_only=True)),
+        Rule("/methods", methods=["GET"], endpoint=Endpoint(lambda gw, c: methods.shown(), key_only=True)),
     ]
     return Map(rules, strict_slashes=False)

@@ -86,10 +86,6 @@ def _settle_transfers(gw: Gateway) -> None:
             transfer["settlement_status"] = "settled"
 
 
-def run_scheduled(gw: Gateway, args: Record) -> None:
-    run(gw)
-
-
 def fetch(gw: Gateway, settlement_id: str) -> Record:
     return public(gw.find("settlements", settlement_id))
 

@@ -81,7 +81,7 @@ def start() -> Iterator[Callable[..., RazorpaySimulator]]:
 
     def run(**settings: Any) -> RazorpaySimulator:
         settings.setdefault("clock", SimulatorClock(frozen_at=MONDAY_NOON))
-        settings.setdefault("config", SimulatorConfig(webhooks=WebhookPolicy(timeout_seconds=0.3)))
+        settings.setdefault("config", SimulatorConfig(webhooks=WebhookPolicy(timeout_seconds=3)))
         simulator = RazorpaySimulator(
             key_id=KEY_ID, key_secret=KEY_SECRET, webhook_secret=WEBHOOK_SECRET, **{"seed": 7, **settings}
         ).start()

@@ -58,9 +58,9 @@ def test_a_bad_gateway_answers_html_which_breaks_the_sdk(
 def test_a_timeout_is_before_or_after_the_effect(
     sim: RazorpaySimulator, sdk: Any, fault: str, made: int
 ) -> None:
-    sim.control.fault("POST", "/v1/orders", fault, hold_ms=400)
+    sim.control.fault("POST", "/v1/orders", fault, hold_ms=900)
     with pytest.raises(requests.exceptions.ReadTimeout):
-        sdk.order.create(ORDER, timeout=0.1)
+        sdk.order.create(ORDER, timeout=0.5)
     assert orders(sdk) == made
 
 

@@ -11,6 +11,7 @@ import pytest
 import urllib3
 
 from checks.sandbox.razorpay import RazorpaySimulator
+from checks.sandbox.razorpay.pages import rupees
 
 Browse = Callable[..., tuple[int, str]]
 
@@ -84,3 +85,16 @@ def test_other_orders_sites_and_sizes_are_refused(browse: Browse, sdk: Any) -> N
     assert browse(path, {"instrument": "visa"}, **{"Sec-Fetch-Site": "cross-site"})[0] == 403
     assert browse(path, {"instrument": "v" * 1_100_000})[0] == 413
     assert sdk.payment.all()["count"] == 0
+
+
+@pytest.mark.parametrize(
+    ("paise", "text"),
+    [
+        (5, "₹0.05"),
+        (100_000, "₹1,000.00"),
+        (123_456_789, "₹12,34,567.89"),
+        (10_000_000_000, "₹10,00,00,000.00"),
+    ],
+)
+def test_rupees_are_grouped_the_indian_way(paise: int, text: str) -> None:
+    assert rupees(paise) == text

@@ -149,7 +149,7 @@ def test_unreadable_state_names_the_file(start: Callable[..., RazorpaySimulator]
 
 def test_it_is_never_offered_to_a_network() -> None:
     with pytest.raises(NotLoopback):
-        RazorpaySimulator(key_id="k", key_secret="s", host="0.0.0.0")
+        RazorpaySimulator(key_id="k", key_secret="s", host="192.0.2.1")
 
 
 def test_a_reset_empties_the_account(sim: RazorpaySimulator, sdk: Any, paid: Callable[..., Any]) -> None:
@@ -158,3 +158,28 @@ def test_a_reset_empties_the_account(sim: RazorpaySimulator, sdk: Any, paid: Cal
     sim.control.reset()
     assert set(sim.control.health()["counts"].values()) == {0}
     assert sdk.payment.all()["count"] == 0
+
+
+def test_a_debit_waits_for_a_notification_that_was_late_because_the_sandbox_was_off(
+    start: Callable[..., RazorpaySimulator], sdk_for: Callable[..., Any], tmp_path: Path
+) -> None:
+    clock = [1_767_594_600.0]
+    first = start(state_dir=tmp_path, clock=SimulatorClock(lambda: clock[0]))
+    sdk = sdk_for(first)
+    customer = sdk.customer.create({"name": "P", "email": "p@example.com"})
+    registration = {"amount": 100, "currency": "INR", "method": "upi", "customer_id": customer["id"]}
+    first.control.checkout(sdk.order.create({**registration, "token": {"max_amount": 9_000}})["id"], UPI)
+    token_id = sdk.token.all(customer["id"])["items"][0]["id"]
+    order = sdk.order.create({"amount": 5_000, "currency": "INR", "notification": {"token_id": token_id}})
+    debit = {"amount": 5_000, "currency": "INR", "order_id": order["id"], "customer_id": customer["id"]}
+    more = {"token": token_id, "recurring": True, "email": "p@example.com", "contact": "+919000090000"}
+    payment_id = sdk.payment.createRecurring({**debit, **more})["razorpay_payment_id"]
+    first.stop()
+    clock[0] += 2 * DAY
+    again = start(state_dir=tmp_path, clock=SimulatorClock(lambda: clock[0]))
+    again.control.drain()
+    sdk = sdk_for(again)
+    assert sdk.order.fetch(order["id"])["notification"]["delivered_at"] == int(clock[0])
+    assert sdk.payment.fetch(payment_id)["status"] == "created"
+    again.control.advance(25 * 3_600)
+    assert sdk.payment.fetch(payment_id)["status"] == "captured"

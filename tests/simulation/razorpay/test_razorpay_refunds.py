@@ -1,6 +1,7 @@
 """Refunds and their idempotency header."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -202,6 +203,7 @@ def test_while_the_first_request_is_at_work_the_second_is_a_conflict(
     slow.start()
     status = 200
     while status == 200 and slow.is_alive():
+        time.sleep(0.01)
         if sim.gw.idempotency:
             status, answer = http("POST", path, {"amount": 100}, headers=KEY)
     slow.join()

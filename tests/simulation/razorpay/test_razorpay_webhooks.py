@@ -8,7 +8,7 @@ import pytest
 import urllib3
 from razorpay.errors import SignatureVerificationError
 
-from checks.sandbox.razorpay import ControlRefused, RazorpaySimulator
+from checks.sandbox.razorpay import ControlRefused, RazorpaySimulator, SimulatorConfig, WebhookPolicy
 
 SECRET = "webhook-secret-of-the-tests"
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
@@ -75,17 +75,26 @@ def test_a_failure_is_retried_with_growing_pauses_and_the_same_id(
 
 
 def test_an_answer_that_takes_too_long_is_a_failure(
-    sim: RazorpaySimulator, receiver: Any, pay: Callable[..., Any]
+    start: Callable[..., RazorpaySimulator], sdk_for: Callable[..., Any], receiver: Any
 ) -> None:
-    sim.control.webhook(events=["order.paid"])
+    config = SimulatorConfig(webhooks=WebhookPolicy(timeout_seconds=0.2))
+    sim = start(config=config, webhook_url=receiver.url)
     receiver.wait_seconds = 0.6
-    pay()
-    (event,) = sim.control.events("order.paid")
+    order = sdk_for(sim).order.create({"amount": 5_000, "currency": "INR"})
+    sim.control.checkout(order["id"], {"method": "upi"})
+    sim.control.drain()
+    (event,) = sim.control.events()
     assert (event["state"], event["attempts"][0]["error"]) == ("pending", "timeout")
     receiver.wait_seconds = 0.0
-    sim.control.advance(MINUTE)
-    assert sim.control.events("order.paid")[0]["state"] == "delivered"
-    assert receiver.received[0]["event_id"] == receiver.received[1]["event_id"]
+    sim.control.advance(HOUR)
+    (event,) = sim.control.events()
+    assert (event["state"], event["attempts"][-1]["status"]) == ("delivered", 200)
+    assert len({webhook["event_id"] for webhook in receiver.received}) == 1
+
+
+def test_five_seconds_are_too_long_by_default() -> None:
+    assert SimulatorConfig().webhooks.timeout_seconds == 5.0
+    assert SimulatorConfig().webhooks.give_up_seconds == DAY
 
 
 def test_after_a_day_of_failures_the_webhook_is_disabled(

@@ -21,7 +21,7 @@ def message(**fields: Any) -> dict[str, Any]:
         "recipient_type": "individual",
         "to": TO,
         "type": "template",
-        "template": template(["Asha"]),
+        "template": template(["Somebody"]),
     } | fields
 
 
@@ -57,14 +57,14 @@ def test_the_platforms_client_sends_and_the_phone_shows_what_it_means(
         to_e164=TO,
         template="receipt",
         language="en",
-        parameters=[TextParameter("Asha"), CurrencyParameter(Money(12_345_600, "INR"))],
+        parameters=[TextParameter("Somebody"), CurrencyParameter(Money(12_345_600, "INR"))],
         reference="ntf_1",
     )
     (sent,) = sim.control.messages()
     assert sent["id"] == wamid
     assert sent["to"] == "***3210"
-    assert sent["parameters"] == ["Asha", "₹1,23,456.00"]
-    assert sent["text"] == "Asha paid ₹1,23,456.00."
+    assert sent["parameters"] == ["Somebody", "₹1,23,456.00"]
+    assert sent["text"] == "Somebody paid ₹1,23,456.00."
     assert sent["reference"] == "ntf_1"
 
 

@@ -117,6 +117,13 @@ def test_a_refused_connection_sent_nothing_even_for_a_write(closed_port: int) ->
     assert not caught.value.circuit_open
 
 
+def test_a_refused_connection_sent_nothing_even_for_a_write_without_a_body(closed_port: int) -> None:
+    with pytest.raises(GatewayUnavailable):
+        transport(f"http://127.0.0.1:{closed_port}").send(
+            HttpRequest("cancel", "POST", "/v1/cancel", True), timeout_ms=TIMEOUT_MS
+        )
+
+
 def test_a_host_without_an_address_sent_nothing() -> None:
     client = HttpTransport(
         gateway="razorpay",
@@ -188,6 +195,21 @@ def test_an_answer_that_comes_in_pieces_is_given_up_at_the_deadline() -> None:
         with pytest.raises(GatewayOutcomeUnknown) as caught:
             client.send(WRITE, timeout_ms=2_000)
     assert caught.value.cause == "TooSlow"
+
+
+def test_a_body_that_stops_ends_with_the_deadline_and_not_with_a_second_one() -> None:
+    def late(connection: socket.socket, stopping: threading.Event) -> None:
+        read_request(connection)
+        stopping.wait(1.0)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        stopping.wait(10)
+
+    with MisbehavingServer(late) as server:
+        client = transport(server.url)
+        began = time.monotonic()
+        with pytest.raises(GatewayUnavailable):
+            client.send(READ, timeout_ms=1_200)
+        assert time.monotonic() - began < 1.9
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_a_message_is_what_meta_documents() -> None:
         to_e164=TO,
         template="payment_received",
         language="en_US",
-        parameters=[TextParameter("Asha"), CurrencyParameter(Money(25_000, "INR"))],
+        parameters=[TextParameter("Somebody"), CurrencyParameter(Money(25_000, "INR"))],
         reference="ntf_1",
     )
     assert wamid == "wamid.A"
@@ -74,7 +74,7 @@ def test_a_message_is_what_meta_documents() -> None:
                 {
                     "type": "body",
                     "parameters": [
-                        {"type": "text", "text": "Asha"},
+                        {"type": "text", "text": "Somebody"},
                         {
                             "type": "currency",
                             "currency": {"fallback_value": "₹250.00", "code": "INR", "amount_1000": 250_000},
@@ -251,7 +251,7 @@ def test_there_is_a_limit_to_parameters_and_references() -> None:
 
 
 def test_what_a_parent_reads_does_not_show_in_a_repr() -> None:
-    assert "Asha" not in repr(TextParameter("Asha"))
+    assert "Somebody" not in repr(TextParameter("Somebody"))
 
 
 @pytest.mark.parametrize(

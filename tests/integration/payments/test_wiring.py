@@ -1,0 +1,156 @@
+"""The two functions as Lambda starts them: settings, secrets and parameters read, clients made, routes answered."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from checks.sandbox.razorpay import RazorpaySimulator
+from runtime.functions import payments_advanced, payments_webhook_handler
+from runtime.gateways.razorpay.signatures import sign
+from runtime.platform.aws import CACHED_FOR_S
+from runtime.platform.function import Handler
+from runtime.platform.settings import SettingsError
+from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
+from tests.integration.payments.gateway import gateway_payment
+from tests.integration.payments.world import KEY_ID, KEY_SECRET, PARENT, TABLES_OF_PAYMENTS, webhook_body
+from tests.integration.tables import Tables
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+
+@pytest.fixture
+def simulator() -> Iterator[RazorpaySimulator]:
+    with RazorpaySimulator(key_id=KEY_ID, key_secret=KEY_SECRET, seed=7) as running:
+        yield running
+
+
+@pytest.fixture
+def environment(
+    in_aws: dict[str, str],
+    tables: Tables,
+    unique: str,
+    queue_url: str,
+    secrets_manager: "SecretsManagerClient",
+    ssm: "SSMClient",
+    simulator: RazorpaySimulator,
+) -> dict[str, str]:
+    """The environment variables of both functions, with everything they name in place."""
+    for name in TABLES_OF_PAYMENTS:
+        _ = tables[name]
+    tables.put("schools", {"school_id": "sch_1", "name": "Green Valley School", "active": True})
+    keys = {"key_id": KEY_ID, "key_secret": KEY_SECRET}
+    razorpay = secrets_manager.create_secret(Name=f"{unique}/razorpay", SecretString=json.dumps(keys))
+    webhook = secrets_manager.create_secret(
+        Name=f"{unique}/webhook", SecretString=json.dumps({"secrets": ["newest", "older"]})
+    )
+    ssm.put_parameter(Name=f"/{unique}/base-url", Value=simulator.url, Type="String")
+    return {
+        "HASIVU_ENV": "test",
+        "POWERTOOLS_SERVICE_NAME": unique,
+        "AUDIT_TABLE": tables["audit"],
+        "PAYMENTS_TABLE": tables["payments"],
+        "LEDGER_TABLE": tables["ledger"],
+        "OUTBOX_TABLE": tables["outbox"],
+        "IDEMPOTENCY_TABLE": tables["idempotency"],
+        "SCHOOLS_TABLE": tables["schools"],
+        "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],
+        "WEBHOOK_QUEUE_URL": queue_url,
+        "RAZORPAY_SECRET_ARN": razorpay["ARN"],
+        "RAZORPAY_WEBHOOK_SECRET_ARN": webhook["ARN"],
+        "RAZORPAY_BASE_URL_PARAMETER": f"/{unique}/base-url",
+    }
+
+
+def create(handler: Handler) -> Answer:
+    body = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches in April"}
+    event = rest_event(
+        "POST",
+        "/v1/payments",
+        principal=PARENT,
+        headers={"Idempotency-Key": "key-00000001"},
+        body=json.dumps(body),
+    )
+    return Answer.of(handler(event, Context()))
+
+
+def deliver(handler: Handler, body: bytes, secret: str) -> Answer:
+    headers = {"X-Razorpay-Signature": sign(body, secret), "X-Razorpay-Event-Id": "evt_1"}
+    event = rest_event("POST", "/v1/webhooks/razorpay", headers=headers, body=body)
+    return Answer.of(handler(event, Context()))
+
+
+def test_a_payment_from_the_first_call_to_its_webhook(
+    environment: dict[str, str], sqs: "SQSClient", queue_url: str, simulator: RazorpaySimulator
+) -> None:
+    payments = payments_advanced.wire(environment)
+    webhooks = payments_webhook_handler.wire(environment)
+    created = create(payments)
+    assert (created.status, created.body["status"]) == (201, "pending")
+    order_id = created.body["checkout"]["order_id"]
+    assert [order["id"] for order in simulator.gw.each("orders")] == [order_id]
+
+    body = webhook_body("payment.captured", gateway_payment("pay_00000000000001", order_id))
+    assert deliver(webhooks, body, "older").status == 200
+    messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=2)["Messages"]
+    batch = sqs_event(*[message["Body"] for message in messages])
+    assert failed_messages(webhooks(batch, Context())) == []
+
+    event = rest_event(
+        "GET",
+        "/v1/payments/{payment_id}",
+        principal=PARENT,
+        path_parameters={"payment_id": created.body["payment_id"]},
+    )
+    shown = Answer.of(payments(event, Context()))
+    assert (shown.status, shown.body["status"]) == (200, "captured")
+    listed = Answer.of(payments(rest_event("GET", "/v1/payments", principal=PARENT), Context()))
+    assert [item["status"] for item in listed.body["items"]] == ["captured"]
+
+
+def test_a_checkout_is_verified_with_the_key_from_the_secret(
+    environment: dict[str, str], simulator: RazorpaySimulator
+) -> None:
+    payments = payments_advanced.wire(environment)
+    created = create(payments)
+    checkout = simulator.control.checkout(
+        created.body["checkout"]["order_id"], {"method": "upi", "vpa": "success@razorpay"}
+    )
+    event = rest_event(
+        "POST",
+        "/v1/payments/{payment_id}/verify",
+        principal=PARENT,
+        path_parameters={"payment_id": created.body["payment_id"]},
+        body=json.dumps(checkout),
+    )
+    assert Answer.of(payments(event, Context())).body["status"] == "captured"
+
+
+def test_a_rotated_webhook_secret_is_taken_up_without_a_restart(
+    environment: dict[str, str],
+    secrets_manager: "SecretsManagerClient",
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("runtime.platform.aws.CACHED_FOR_S", 0)
+    webhooks = payments_webhook_handler.wire(environment)
+    body = webhook_body("payment.captured", gateway_payment("pay_1", "order_1"))
+    assert deliver(webhooks, body, "rotated").code == "signature-invalid"
+    secrets_manager.put_secret_value(
+        SecretId=environment["RAZORPAY_WEBHOOK_SECRET_ARN"],
+        SecretString=json.dumps({"secrets": ["rotated", "newest"]}),
+    )
+    assert deliver(webhooks, body, "rotated").status == 200
+    assert CACHED_FOR_S <= 300
+
+
+@pytest.mark.parametrize("module", [payments_advanced, payments_webhook_handler])
+def test_a_missing_setting_stops_the_function_before_its_first_event(
+    environment: dict[str, str], module: Any
+) -> None:
+    del environment["LEDGER_TABLE"]
+    with pytest.raises(SettingsError, match="LEDGER_TABLE"):
+        module.wire(environment)
