@@ -76,7 +76,7 @@ def bring_python(repository: Path) -> None:
         _say(f"make: fetching {wheel.filename}")
         fetch_uv(wheel, uv, ways=WAYS)
     _say("make: installing the Python packages of uv.lock")
-    _run([str(uv), "sync", "--frozen", "--no-progress"], repository, _python_variables(environment))
+    _run([str(uv), "sync", "--frozen"], repository, _python_variables(environment))
     stamp.write_text(wanted, encoding="utf-8")
 
 

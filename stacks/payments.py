@@ -86,7 +86,7 @@ class PaymentsStack(HouseStack):
         )
         self._allow_the_payment_transaction(function.role)
         data.payments.allow_query(function.role, "by_school", "by_payer")
-        data.idempotency.allow(function.role, "PutItem", "UpdateItem")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")
         identity.allow_secret(function.role, identity.razorpay)
         function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])

@@ -1,7 +1,28 @@
-"""For all tests: how hypothesis works on a machine that others use too."""
+"""For all tests: how hypothesis works on a machine that others use too, and what shares a worker."""
 
+from typing import Any
+
+import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
+
+TOGETHER = ("tests/e2e/", "tests/infra/")
+"""One deployed sandbox, and one synthesis of every environment."""
 
 # How long one example takes says nothing here; what must be fast has a test or a benchmark of its own.
 settings.register_profile("hasivu", deadline=None, print_blob=True)
 settings.load_profile("hasivu")
+
+
+class TogetherScheduling(LoadScopeScheduling):
+    """Which tests run on one worker: those of a file, and those of a folder that share something dear."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(optionalhook=True)  # xdist's, and absent without it
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
+    """What `--numprocesses` uses, whatever `--dist` says."""
+    return TogetherScheduling(config, log)

@@ -88,7 +88,9 @@ def rest_event(
         "headers": all_headers,
         "multiValueHeaders": {name: [value] for name, value in all_headers.items()},
         "queryStringParameters": dict(query) if query else None,
-        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()} if query else None,
+        "multiValueQueryStringParameters": {name: [value] for name, value in query.items()}
+        if query
+        else None,
         "pathParameters": dict(path_parameters) if path_parameters else None,
         "stageVariables": None,
         "requestContext": _request_context(method, resource, path, principal, request_id),

@@ -46,17 +46,21 @@ def _cdk(*arguments: str, endpoint_url: str, repository: Path, log: Path) -> Non
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         began = output.tell()
-        result = subprocess.run(
-            command,
-            cwd=log.parent,  # not the checkout: the assembly says it all, cdk.json has no say here
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    if result.returncode != 0:
+        try:
+            status = subprocess.run(
+                command,
+                cwd=log.parent,  # not the checkout: the assembly says it all, cdk.json has no say here
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=_TIMEOUT_S,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            output.write(f"it did not finish within {_TIMEOUT_S} s\n".encode())
+            status = 1
+    if status != 0:
         with log.open("rb") as written:
             written.seek(began)
             said = written.read().decode(errors="replace")

@@ -13,6 +13,7 @@ from pathlib import Path
 from checks.sandbox.state import ServiceRecord
 
 _POLL_S = 0.05
+_LOG_BYTES_MAX = 20 * 1024 * 1024  # looked at when a child starts; the log before is kept beside it
 _PROC = Path("/proc")
 
 
@@ -35,6 +36,8 @@ def start(
 ) -> ServiceRecord:
     """Start `command` in a new session, its output added to `log`. `marker` is part of its command line."""
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
+        log.replace(log.with_suffix(".log.1"))
     appending = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     pid = os.posix_spawn(
         command[0],

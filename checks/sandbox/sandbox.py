@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import boto3
 
@@ -128,14 +129,19 @@ class Sandbox:
                 self._reporter.say(f"{name} has crashed and is started again")
                 process.stop(state.services[name], grace_s=_GRACE_S)
                 state = self._after_crash(name, state)
+        state.write(self.layout.state)
+        guard = Lock()
+
+        def start(name: str) -> None:
+            """Remembered at once, whatever becomes of the others or of this command: `down` must find it."""
+            record, port = starters[name](preferred_port=state.ports.get(name))
+            with guard:
+                now = SandboxState.read(self.layout.state)
+                now.with_service(name, record).with_port(name, port).write(self.layout.state)
+
         with ThreadPoolExecutor() as pool:
-            starting = {
-                name: pool.submit(starters[name], preferred_port=state.ports.get(name)) for name in missing
-            }
-        for name, started in starting.items():
-            record, port = started.result()
-            state = state.with_service(name, record).with_port(name, port)
-            state.write(self.layout.state)
+            for started in [pool.submit(start, name) for name in missing]:
+                started.result()
         if not missing:
             self._reporter.say("the emulator and the simulators are running already")
 

@@ -41,24 +41,31 @@ def synthesise(environment: str, context: Mapping[str, str], *, repository: Path
     variables["CDK_VALIDATION"] = (
         "false"  # CloudFormation's own rules are the compliance gate's part, and slow
     )
-    result = subprocess.run(
-        command,
-        cwd=repository,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    if result.returncode != 0:
-        raise HasivuError(
-            "SYNTH_FAILED",
-            f"`cdk synth` of the environment {environment} failed.",
-            detail=last_lines(result.stdout + result.stderr),
-            next_step=f"put right what it says, then see it again with `hasivu synth --env {environment}`",
-            exit_code=ExitCode.BUILD,
+    try:
+        result = subprocess.run(
+            command,
+            cwd=repository,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
         )
+    except subprocess.TimeoutExpired:
+        raise _failed(environment, f"It did not finish within {_TIMEOUT_S} s.") from None
+    if result.returncode != 0:
+        raise _failed(environment, last_lines(result.stdout + result.stderr))
+
+
+def _failed(environment: str, detail: str) -> HasivuError:
+    return HasivuError(
+        "SYNTH_FAILED",
+        f"`cdk synth` of the environment {environment} failed.",
+        detail=detail,
+        next_step=f"put right what it says, then see it again with `hasivu synth --env {environment}`",
+        exit_code=ExitCode.BUILD,
+    )
 
 
 def last_lines(output: str) -> str:

@@ -48,6 +48,8 @@ class TokenVerifier:
         """Who the token speaks of. Raises TokenInvalid or KeysUnavailable."""
         if len(token) > TOKEN_LENGTH_MAX:
             raise TokenInvalid("longer than any token of the pool")
+        if not token.isascii():
+            raise TokenInvalid("not a token")
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:

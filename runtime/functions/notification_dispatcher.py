@@ -78,6 +78,8 @@ def api(
         return Response(200, text=answer)
 
     def statuses(request: Request) -> Response:
+        if len(request.raw_body) > BODY_BYTES_MAX:
+            raise Problem(errors.BODY_TOO_LARGE, f"A report has at most {BODY_BYTES_MAX} bytes.")
         signature = request.headers.get("x-hub-signature-256")
         if not signature:
             raise Problem(errors.SIGNATURE_MISSING, "The header X-Hub-Signature-256 is missing.")
@@ -119,7 +121,8 @@ def wire(environment: Mapping[str, str]) -> Handler:
     clock = SystemClock()
     dynamodb = aws.dynamodb()
     read_secret, read_parameter = aws.secret_reader(), aws.parameter_reader()
-    audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))
+    ids = UlidIds(clock)
+    audit = AuditTrail(dynamodb, settings.audit_table, clock, ids)
     ses = aws.ses(CLIENT_OPTIONS)
 
     def secret() -> dict[str, Any]:
@@ -134,7 +137,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         )
 
     dispatcher = Dispatcher(
-        notifications=NotificationRepository(dynamodb, settings.notifications_table, clock),
+        notifications=NotificationRepository(dynamodb, settings.notifications_table, clock, ids),
         contacts=Contacts(aws.cognito(), settings.user_pool_id),
         schools=SchoolRegister(dynamodb, settings.schools_table),
         whatsapp=aws.Rotating(secret, whatsapp).current,

@@ -16,11 +16,6 @@ class Contact:
     phone_e164: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
 
-    @property
-    def reachable(self) -> bool:
-        """Whether there is any way."""
-        return self.phone_e164 is not None or self.email is not None
-
 
 class Contacts:
     """Looks people up in the user pool."""

@@ -112,20 +112,25 @@ class Dispatcher:
     def _send(self, message: Message, contact: Contact, attempt: int) -> Sending:
         """Try the channels in order. A definite refusal leads to the next one; what may have been sent ends
         it."""
-        refused: GatewayRejected | None = None
+        code = "no-contact"
         if contact.phone_e164 is not None:
             try:
                 return self._by_whatsapp(message, contact, contact.phone_e164, attempt)
-            except GatewayRejected as error:
-                self.logger.info("WhatsApp refused the message", code=error.detail.code)
-                refused = error
+            except (GatewayRejected, ValueError) as error:
+                code = self._refused(WHATSAPP, error)
         if contact.email is not None:
             try:
                 return self._by_mail(message, contact, contact.email)
-            except GatewayRejected as error:
-                refused = error
-        code = (refused.detail.code or refused.code) if refused else "no-contact"
+            except (GatewayRejected, ValueError) as error:
+                code = self._refused(MAIL, error)
         return Sending(State.UNDELIVERABLE, NONE, code=code)
+
+    def _refused(self, channel: str, error: GatewayRejected | ValueError) -> str:
+        """Why a channel will never take the message. A ValueError is a refusal by our own client, before the
+        call: an address that no provider would take."""
+        code = (error.detail.code or error.code) if isinstance(error, GatewayRejected) else "malformed"
+        self.logger.warning("a channel refused the message", channel=channel, code=code)
+        return code
 
     def _by_whatsapp(self, message: Message, contact: Contact, phone_e164: str, attempt: int) -> Sending:
         name, _, school, purpose, payment_id = message.texts(contact.name)
@@ -152,7 +157,7 @@ class Dispatcher:
         try:
             message_id = self.mailer().send(
                 to=email,
-                subject=f"{message.template.subject}: {message.school}",
+                subject=message.subject,
                 text=message.plain_text(contact.name),
                 html=message.html(contact.name),
             )

@@ -74,6 +74,12 @@ class Message:
             self.payment_id,
         )
 
+    @property
+    def subject(self) -> str:
+        """The subject of an e-mail: one printable line. Joiners, which some scripts use, do not print."""
+        line = f"{self.template.subject}: {self.school}"
+        return "".join(character for character in line if character.isprintable())[:_TEXT_MAX].rstrip()
+
     def plain_text(self, name: str | None) -> str:
         """The message as text."""
         text = self.template.body

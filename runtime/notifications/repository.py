@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from runtime.platform.clock import Clock, iso
 from runtime.platform.dynamodb import ConditionFailed, from_item, put_item_if, to_item, update_item_if
+from runtime.platform.ids import Ids
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,12 +43,15 @@ class NotificationRepository:
     client: "DynamoDBClient"
     table: str
     clock: Clock
+    ids: Ids
 
     def claim(self, notification_id: str, *, template: str, payment_id: str, school_id: str) -> bool:
         """Claim a message; False when it was claimed before. At most one claim ever leads to a sending."""
         now = self.clock.now()
+        claim_id = self.ids.new("clm")
         item = {
             "notification_id": notification_id,
+            "claim_id": claim_id,
             "state": State.CLAIMED.value,
             "template": template,
             "payment_id": payment_id,
@@ -65,8 +69,9 @@ class NotificationRepository:
                 values={":released": State.RELEASED.value},
                 names={"#state": "state"},
             )
-        except ConditionFailed:
-            return False
+        except ConditionFailed as refused:
+            # Our own claim: it arrived, its answer did not, and the SDK repeated the call.
+            return (refused.existing or {}).get("claim_id") == claim_id
         return True
 
     def release(self, notification_id: str) -> None:

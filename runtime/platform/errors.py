@@ -149,12 +149,6 @@ SCHOOL_INACTIVE = _declare(
 PAYMENT_NOT_FOUND = _declare(
     "payment-not-found", 404, "There is no such payment", "Check the identifier, or list your payments."
 )
-PAYMENT_STATE_CONFLICT = _declare(
-    "payment-state-conflict",
-    409,
-    "The payment's state does not allow this",
-    "Read the payment and decide anew.",
-)
 ORDER_MISMATCH = _declare(
     "order-mismatch", 422, "The order belongs to another payment", "Verify each payment with its own order."
 )
@@ -206,10 +200,6 @@ GATEWAY_UNAVAILABLE = _declare(
 GATEWAY_REJECTED = _declare(
     "gateway-rejected", 502, "The payment gateway refused the request", "Contact HASIVU with the instance."
 )
-NOT_IMPLEMENTED = _declare(
-    "not-implemented", 501, "This function is not built yet", "Watch the changelog for its release."
-)
 INTERNAL = _declare(
     "internal", 500, "Something went wrong on our side", "Repeat later; contact HASIVU with the instance."
 )
-UNHEALTHY = _declare("unhealthy", 503, "A dependency is not healthy", "See checks; follow the runbook.")

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from runtime.platform.clock import Clock, from_iso, iso
-from runtime.platform.dynamodb import ConditionFailed, Transaction, put_item_if, update_item_if
+from runtime.platform.dynamodb import ConditionFailed, Transaction, get_item, put_item_if, update_item_if
 from runtime.platform.errors import (
     IDEMPOTENCY_IN_FLIGHT,
     IDEMPOTENCY_KEY_MISSING,
@@ -114,21 +114,13 @@ class IdempotencyStore:
         """The answer that the same request got before, or None. Nothing is claimed and nothing changes."""
         if key is None or not KEY_SHAPE.fullmatch(key):
             return None
-        try:
-            # An update whose condition never holds: it gives what is there, and needs no right to read.
-            update_item_if(
-                self._client,
-                self._table,
-                {"idempotency_key": f"{principal_id}#{key}"},
-                expression="SET fingerprint = :fingerprint",
-                condition="attribute_exists(idempotency_key) AND attribute_not_exists(idempotency_key)",
-                values={":fingerprint": request_fingerprint},
-            )
-        except ConditionFailed as refused:
-            existing = refused.existing or {}
-            if existing.get("fingerprint") == request_fingerprint and existing.get("state") == _COMPLETED:
-                return StoredAnswer(existing["status"], json.loads(existing["body"]))
-        return None
+        existing = get_item(self._client, self._table, {"idempotency_key": f"{principal_id}#{key}"})
+        if existing is None or existing["state"] != _COMPLETED:
+            return None
+        expired = existing["expires_at"] < int(self._clock.now().timestamp())
+        if expired or existing["fingerprint"] != request_fingerprint:
+            return None
+        return StoredAnswer(existing["status"], json.loads(existing["body"]))
 
     def answer_in(self, transaction: Transaction, claim: Claim, answer: StoredAnswer) -> None:
         """Keep ``answer`` together with the change that it reports."""

@@ -11,10 +11,9 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker, or each worker would deploy a sandbox of its own."""
+    """Mark them, so that `-m "not e2e"` leaves them out."""
     for item in items:
         if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.xdist_group("sandbox"))
             item.add_marker(pytest.mark.e2e)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from runtime.platform.dynamodb import Item, from_item, to_item
@@ -53,14 +54,16 @@ class Tables:
     client: "DynamoDBClient"
     prefix: str
     _made: dict[str, str] = field(default_factory=dict)
+    _making: Lock = field(default_factory=Lock)
 
     def __getitem__(self, name: str) -> str:
         """The physical name of a table, which exists from now on."""
-        if name not in self._made:
-            physical = f"{self.prefix}-{name.replace('_', '-')}"
-            _create(self.client, physical, TABLE_SHAPES[name])
-            self._made[name] = physical
-        return self._made[name]
+        with self._making:
+            if name not in self._made:
+                physical = f"{self.prefix}-{name.replace('_', '-')}"
+                _create(self.client, physical, TABLE_SHAPES[name])
+                self._made[name] = physical
+            return self._made[name]
 
     def make_all(self) -> "Tables":
         """Make every table; gives itself."""

@@ -53,8 +53,9 @@ class Api:
             response = self._served(request, endpoint, ids, fault, key)
         except ApiError as error:
             response = json_answer(error.body(), error.status)
-        self._log(request, response, fault, key, started)
-        return response
+        dropped = fault is not None and fault.kind in TIMEOUTS
+        self._log(request, None if dropped else response.status_code, fault, key, started)
+        return drop_connection(request) if dropped else response
 
     def _route(self, request: Request) -> tuple[Endpoint, dict[str, str]]:
         try:
@@ -75,7 +76,7 @@ class Api:
         self, request: Request, endpoint: Endpoint, ids: dict[str, str], fault: Fault | None, key: str | None
     ) -> Response:
         if fault is not None and not fault.after_effect and fault.kind != "latency":
-            return self._fail(request, fault)
+            return self._fail(fault)
         try:
             body = json_object(request)
         except BadBody as bad:
@@ -88,7 +89,7 @@ class Api:
         )
         response = self._idempotent(request.path, endpoint, call, fault, key)
         if fault is not None and fault.after_effect and fault.kind != "latency":
-            return self._fail(request, fault)
+            return self._fail(fault)
         return response
 
     def _idempotent(
@@ -119,10 +120,11 @@ class Api:
     def _hold(self, fault: Fault) -> None:
         self._gw.stopping.wait(fault.hold_ms / 1000)
 
-    def _fail(self, request: Request, fault: Fault) -> Response:
+    def _fail(self, fault: Fault) -> Response:
+        """The faulty answer; a timeout has none, its connection is dropped afterwards."""
         self._hold(fault)
         if fault.kind in TIMEOUTS:
-            return drop_connection(request)
+            return Response(status=504)
         if fault.kind == "502_html":
             return text_answer(BAD_GATEWAY_HTML, 502, "text/html")
         if fault.kind == "429":
@@ -132,17 +134,16 @@ class Api:
         return json_answer(error.body(), error.status)
 
     def _log(
-        self, request: Request, response: Response, fault: Fault | None, key: str | None, started: float
+        self, request: Request, status: int | None, fault: Fault | None, key: str | None, started: float
     ) -> None:
         """Path, status, idempotency key. Never credentials, query, body or a card."""
-        dropped = fault is not None and fault.kind in TIMEOUTS
         with self._gw.lock:
             self._gw.requests.append(
                 {
                     "at": self._gw.now(),
                     "method": request.method,
                     "path": request.path,
-                    "status": None if dropped else response.status_code,
+                    "status": status,
                     "idempotency_key": key,
                     "fault": fault.kind if fault else None,
                     "took_ms": int((time.monotonic() - started) * 1000),

@@ -150,4 +150,6 @@ def gateway_payment(payment_id: str, order_id: str | None, **changes: Any) -> di
 
 
 def _answer(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:
-    return HttpResponse(status, {"content-type": "application/json", **(headers or {})}, json.dumps(value).encode())
+    return HttpResponse(
+        status, {"content-type": "application/json", **(headers or {})}, json.dumps(value).encode()
+    )

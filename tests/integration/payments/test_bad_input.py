@@ -90,7 +90,9 @@ BODIES = [
 ]
 
 
-def assert_refused(world: World, before: dict[str, list[Any]], answer: Answer, status: int, code: str) -> None:
+def assert_refused(
+    world: World, before: dict[str, list[Any]], answer: Answer, status: int, code: str
+) -> None:
     """The answer is a problem document, and one audit line is all that was written."""
     assert (answer.status, answer.code) == (status, code)
     assert answer.headers["content-type"] == "application/problem+json"
@@ -222,7 +224,9 @@ class TestWebhook:
         ],
         ids=["none", "empty", "wrong", "no ascii", "long"],
     )
-    def test_a_signature_that_is_missing_or_wrong(self, world: World, signature: str | None, code: str) -> None:
+    def test_a_signature_that_is_missing_or_wrong(
+        self, world: World, signature: str | None, code: str
+    ) -> None:
         before = world.tables.snapshot()
         answer = world.deliver(self.BODY, signature=signature)
         assert_refused(world, before, answer, 401, code)
@@ -230,9 +234,7 @@ class TestWebhook:
 
     def test_a_signature_by_a_secret_that_is_not_live(self, world: World) -> None:
         before = world.tables.snapshot()
-        assert_refused(
-            world, before, world.deliver(self.BODY, secret="retired"), 401, "signature-invalid"
-        )
+        assert_refused(world, before, world.deliver(self.BODY, secret="retired"), 401, "signature-invalid")
 
     def test_a_signature_over_another_rendering_of_the_same_json(self, world: World) -> None:
         signature = hmac.new(WEBHOOK_SECRETS[0].encode(), self.BODY, hashlib.sha256).hexdigest()
@@ -306,7 +308,9 @@ class TestWebhook:
     def test_card_data_in_an_event_is_not_kept(self, world: World) -> None:
         """It is from the gateway and about money, so it is applied; but what is kept has no card data."""
         card = {"last4": "1111", "number": CARD, "cvv": "737", CARD: "x"}
-        body = webhook_body("payment.captured", gateway_payment("pay_1", "order_1", card=card, notes={"said": CARD_GROUPED}))
+        body = webhook_body(
+            "payment.captured", gateway_payment("pay_1", "order_1", card=card, notes={"said": CARD_GROUPED})
+        )
         assert world.deliver(body).status == 200
         (kept,) = world.tables.items("webhook_events")
         text = json.dumps(kept)

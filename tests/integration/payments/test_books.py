@@ -130,7 +130,10 @@ def test_any_order_with_any_repetition_ends_the_same(world: World, data: st.Data
 
 
 NAMED = {
-    "failed then captured": [Word(0, "payment.failed", "failed", 1), Word(0, "payment.captured", "captured", 2)],
+    "failed then captured": [
+        Word(0, "payment.failed", "failed", 1),
+        Word(0, "payment.captured", "captured", 2),
+    ],
     "captured before authorized": [
         Word(0, "payment.captured", "captured", 2),
         Word(0, "payment.authorized", "authorized", 1),

@@ -40,7 +40,11 @@ class TestTheFirstCall:
         (event,) = world.tables.items("outbox")
         (kept,) = world.tables.items("idempotency")
         assert (payment.version, payment.status, payment.journal) == (1, PaymentStatus.PENDING, ())
-        assert (line["actor_id"], line["action"], line["outcome"]) == ("usr_parent", "payments.create", "done")
+        assert (line["actor_id"], line["action"], line["outcome"]) == (
+            "usr_parent",
+            "payments.create",
+            "done",
+        )
         assert (line["subject"], line["school_id"]) == (payment.payment_id, "sch_1")
         assert (event["detail_type"], event["subject"]) == ("PaymentPending", payment.payment_id)
         assert kept["state"] == "completed"

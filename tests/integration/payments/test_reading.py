@@ -123,7 +123,9 @@ class TestList:
         refused = world.list(staff(role, "sch_1"), school_id="sch_2")
         assert (refused.status, refused.code) == (403, "school-forbidden")
 
-    @pytest.mark.parametrize("principal", [ADMIN, caller("usr_two", Role.FINANCE, schools=["sch_1", "sch_2"])])
+    @pytest.mark.parametrize(
+        "principal", [ADMIN, caller("usr_two", Role.FINANCE, schools=["sch_1", "sch_2"])]
+    )
     def test_who_sees_several_schools_names_one(self, world: World, principal: Principal) -> None:
         self.filled(world, 1)
         answer = world.list(principal)

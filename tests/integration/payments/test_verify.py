@@ -184,7 +184,9 @@ def test_a_payment_that_never_keeps_still_is_reported_as_such(world: World) -> N
     restless = Interrupted(world.client)
     restless.before["transact_write_items"] = [
         lambda number=number: _ignored(
-            world.tell(f"evt_{number}", "payment.failed", paid | {"status": "failed", "id": f"pay_X{number}"}, number)
+            world.tell(
+                f"evt_{number}", "payment.failed", paid | {"status": "failed", "id": f"pay_X{number}"}, number
+            )
         )
         for number in range(5)
     ]

@@ -142,7 +142,10 @@ class TestApplying:
 
     def test_an_order_of_somebody_else_is_recorded_as_not_ours(self, world: World) -> None:
         before = world.tables.items("payments")
-        assert world.tell("evt_1", "payment.captured", gateway_payment(PAID, "order_X"), 7) is EventState.NOT_OURS
+        assert (
+            world.tell("evt_1", "payment.captured", gateway_payment(PAID, "order_X"), 7)
+            is EventState.NOT_OURS
+        )
         assert world.tell("evt_2", "payment.captured", gateway_payment(PAID, None), 7) is EventState.NOT_OURS
         assert world.tables.items("payments") == before
 

@@ -56,7 +56,7 @@ class KeptQueue:
 
     sent: list[str] = field(default_factory=list)
 
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, str]:  # noqa: N803 - boto3's names
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, str]:
         assert QueueUrl == QUEUE_URL
         self.sent.append(MessageBody)
         return {"MessageId": str(len(self.sent))}

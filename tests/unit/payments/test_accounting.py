@@ -56,9 +56,7 @@ def booked(history: list[Attempt]) -> tuple[Payment, list[JournalEntry]]:
         after = hear(known, word)
         due = entries_due(after, DAY)
         entries.extend(due)
-        return after.model_copy(
-            update={"journal": (*after.journal, *(entry.entry_id for entry in due))}
-        )
+        return after.model_copy(update={"journal": (*after.journal, *(entry.entry_id for entry in due))})
 
     return reduce(step, history, payment()), entries
 
@@ -90,7 +88,9 @@ def test_the_balances_follow_from_what_was_said_not_from_when(data: st.DataObjec
     _, entries = booked(data.draw(st.permutations(repeated)))
     books = trial_balance(entries)
     assert books.balances
-    assert {name: paise for name, paise in books.balances_paise.items() if paise} == balances_expected(history)
+    assert {name: paise for name, paise in books.balances_paise.items() if paise} == balances_expected(
+        history
+    )
 
 
 @given(histories())
@@ -148,7 +148,9 @@ def test_a_fee_that_comes_later_is_booked_then_and_only_then() -> None:
         (100, 101, {GST: 100, RECEIVABLE: -100}),
     ],
 )
-def test_the_tax_is_a_part_of_the_fee(fee_paise: int, tax_paise: int | None, balances: dict[str, int]) -> None:
+def test_the_tax_is_a_part_of_the_fee(
+    fee_paise: int, tax_paise: int | None, balances: dict[str, int]
+) -> None:
     _, entries = booked([attempt(CAPTURED, fee_paise=fee_paise, tax_paise=tax_paise)])
     assert trial_balance(entries[1:]).balances_paise == balances
 

@@ -239,6 +239,7 @@ def test_references_and_amounts_are_left_alone(text: str) -> None:
         ({VISA: "x"}, "/(name withheld)"),
         ({"a": {in_groups(VISA, "-"): {"cvv": "123"}}}, "/a/(name withheld)"),
         ({"a/b~c": VISA}, "/a~1b~0c"),
+        ({"cvv": [{"deep": [None, 7]}]}, "/cvv"),
         ({"text": json.dumps({"card": {"number": VISA}})}, "/text"),
         (VISA, ""),
     ],

@@ -1,0 +1,187 @@
+"""API keys: only the holder's text opens the door, only here, only while it is valid."""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.access import api_keys
+from runtime.access.api_keys import ApiKeyInvalid, ApiKeyVerifier, NewApiKey, new_api_key
+from runtime.platform.auth import Principal, Role
+from runtime.platform.clock import FixedClock
+from runtime.platform.dynamodb import from_item, to_item
+
+NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
+PEPPER = "pepper-of-the-tests"
+
+
+class Table:
+    """The API keys' table, in memory."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+        self.reads = 0
+
+    def put(self, record: dict[str, object]) -> None:
+        self.items[str(record["key_id"])] = to_item(record)
+
+    def get_item(self, *, Key: dict[str, Any], **_: object) -> dict[str, Any]:
+        self.reads += 1
+        found = self.items.get(from_item(Key)["key_id"])
+        return {"Item": found} if found else {}
+
+
+class World:
+    def __init__(self) -> None:
+        self.clock = FixedClock(NOW)
+        self.table = Table()
+        self.verifier = ApiKeyVerifier(cast(Any, self.table), "t", "dev", self.clock)
+
+    def issue(self, *, environment: str = "dev", **changes: object) -> NewApiKey:
+        key = new_api_key(
+            environment,
+            PEPPER,
+            roles=["service"],
+            school_ids=["sch_1", "sch_2"],
+            label="Back office",
+            expires_at=NOW + timedelta(days=90),
+        )
+        self.table.put({**key.record, **changes})
+        return key
+
+    def refused(self, text: str, pepper: str = PEPPER) -> str:
+        with pytest.raises(ApiKeyInvalid) as caught:
+            self.verifier.principal(text, pepper)
+        return str(caught.value)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_the_holder_of_a_key_is_known_by_it(world: World) -> None:
+    key = world.issue()
+    assert world.verifier.principal(key.text, PEPPER) == Principal(
+        f"key-{key.record['key_id']}", frozenset({Role.SERVICE}), frozenset({"sch_1", "sch_2"})
+    )
+
+
+def test_the_table_holds_nothing_from_which_the_key_could_be_made(world: World) -> None:
+    key = world.issue()
+    secret = key.text.rpartition("_")[2]
+    assert len(secret) == 43
+    assert secret not in repr(key)
+    assert secret not in str(key.record)
+    assert key.text not in repr(key)
+
+
+def test_no_two_keys_are_alike(world: World) -> None:
+    keys = [world.issue() for _ in range(50)]
+    assert len({key.text for key in keys}) == len({key.record["key_hash"] for key in keys}) == 50
+
+
+def test_a_key_that_was_revoked_or_ran_out_opens_nothing(world: World) -> None:
+    assert world.refused(world.issue(active=False).text) == "revoked or expired"
+    key = world.issue()
+    world.clock.advance(seconds=90 * 86_400 - 1)
+    assert world.verifier.principal(key.text, PEPPER)
+    world.clock.advance(seconds=1)
+    assert world.refused(key.text) == "revoked or expired"
+
+
+def test_a_key_of_another_environment_is_not_even_looked_up(world: World) -> None:
+    assert world.refused(world.issue(environment="prod").text) == "not a key of this environment"
+    assert world.table.reads == 0
+
+
+def test_a_key_said_to_be_of_this_environment_is_another_key(world: World) -> None:
+    stolen = world.issue(environment="prod")
+    assert world.refused(stolen.text.replace("hk_prod_", "hk_dev_")) == "no such key"
+
+
+def test_a_secret_must_be_right_in_every_character(world: World) -> None:
+    text = world.issue().text
+    for position in (len(text) - 43, len(text) - 20, len(text) - 1):
+        other = "A" if text[position] != "A" else "B"
+        assert world.refused(text[:position] + other + text[position + 1 :]) == "no such key"
+    assert world.refused(text.swapcase()) != ""
+
+
+def test_the_secret_of_one_key_does_not_open_another(world: World) -> None:
+    one, other = world.issue(), world.issue()
+    swapped = one.text.rpartition("_")[0] + "_" + other.text.rpartition("_")[2]
+    assert world.refused(swapped) == "no such key"
+
+
+def test_another_pepper_opens_nothing_and_an_empty_one_is_an_error(world: World) -> None:
+    key = world.issue()
+    assert world.refused(key.text, "another") == "no such key"
+    with pytest.raises(ValueError, match="pepper"):
+        world.verifier.principal(key.text, "")
+    with pytest.raises(ValueError, match="pepper"):
+        new_api_key("dev", "", roles=[], school_ids=[], label="", expires_at=NOW)
+
+
+def test_a_role_that_is_none_of_ours_gives_nothing(world: World) -> None:
+    key = world.issue(roles=["root", "service"])
+    assert world.verifier.principal(key.text, PEPPER).roles == {Role.SERVICE}
+
+
+def test_an_unknown_key_costs_the_same_work_as_a_wrong_secret(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work: list[str] = []
+
+    class Watched:
+        @staticmethod
+        def new(*args: Any) -> Any:
+            work.append("hash")
+            return hmac.new(*args)
+
+        @staticmethod
+        def compare_digest(one: str, other: str) -> bool:
+            work.append(f"compare {len(one)} with {len(other)}")
+            return hmac.compare_digest(one, other)
+
+    known = world.issue().text
+    wrong_secret = known[:-43] + "x" * 43
+    unknown = "hk_dev_" + "Z" * 16 + "_" + "x" * 43
+    monkeypatch.setattr(api_keys, "hmac", Watched)
+    done = []
+    for text in (wrong_secret, unknown):
+        work.clear()
+        assert world.refused(text) == "no such key"
+        done.append(tuple(work))
+    assert done[0] == done[1] == ("hash", "compare 64 with 64")
+
+
+def test_guessing_the_stand_in_for_a_missing_hash_opens_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_keys, "_hash", lambda *_: "0" * 64)
+    assert world.refused("hk_dev_" + "Z" * 16 + "_" + "x" * 43) == "no such key"
+
+
+GOOD = "hk_dev_" + "Z" * 16 + "_" + "x" * 43
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "hk", GOOD + "x", GOOD + "\n", " " + GOOD, GOOD[:-1], GOOD.upper(), GOOD.replace("hk_", "sk_"),
+        GOOD.replace("Z", "é"), GOOD.replace("Z", "\u0663"), GOOD.replace("_dev_", "__"),
+        GOOD.replace("dev", "DEV"), GOOD + "_" + "x" * 43, "\ud800",
+    ],
+)  # fmt: skip
+def test_what_has_another_shape_is_not_looked_up(world: World, text: str) -> None:
+    assert world.refused(text) == "not a key of this environment"
+    assert world.table.reads == 0
+
+
+@given(st.text(max_size=120))
+def test_no_text_does_anything_but_be_refused(text: str) -> None:
+    World().refused(text)

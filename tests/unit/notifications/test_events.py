@@ -1,0 +1,70 @@
+"""Reading the bus: what is an event of ours, and what belongs into the dead-letter queue."""
+
+import json
+from typing import Any
+
+import pytest
+
+from runtime.notifications.events import EventUnreadable, read_event
+from runtime.payments.events import status_event
+from runtime.payments.model import AttemptStatus, PaymentStatus
+from tests.unit.payments.samples import attempt, payment
+
+
+def envelope(**changes: Any) -> dict[str, Any]:
+    """EventBridge's envelope around an outbox item, as the topic delivers it."""
+    event = status_event(payment(status=PaymentStatus.CAPTURED), attempt(AttemptStatus.CAPTURED))
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": event.detail_type,
+        "source": event.source,
+        "account": "123456789012",
+        "time": "2026-04-01T06:30:00Z",
+        "region": "ap-south-1",
+        "resources": [],
+        "detail": {
+            "event_id": "evt_1",
+            "occurred_at": "2026-04-01T06:30:00.000Z",
+            "subject": event.subject,
+            "detail": json.dumps(dict(event.detail) | changes),
+        },
+    }
+
+
+def test_what_payments_tell_is_what_is_read() -> None:
+    news = read_event(json.dumps(envelope()))
+    assert (news.detail_type, news.payer_id, news.amount_paise, news.currency) == (
+        "PaymentCaptured",
+        "usr_1",
+        45_000,
+        "INR",
+    )
+    assert news.message_key == "PaymentCaptured:pmt_01JQR4ZZZZZZZZZZZZZZZZZZZZ:pay_A"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "7",
+        "null",
+        "{}",
+        json.dumps(envelope() | {"detail": "text"}),
+        json.dumps(envelope() | {"detail": {"detail": "{"}}),
+        json.dumps(envelope() | {"detail": {"detail": "[]"}}),
+        json.dumps(envelope() | {"detail": {"detail": {}}}),
+        json.dumps(envelope() | {"detail-type": 7}),
+        json.dumps(envelope(payer_id=None)),
+        json.dumps(envelope(payer_id="")),
+        json.dumps(envelope(message_key=["x"])),
+        json.dumps(envelope(amount_paise=450.0)),
+        json.dumps(envelope(amount_paise="45000")),
+        json.dumps(envelope(amount_paise=True)),
+    ],
+)
+def test_anything_else_is_named_as_unreadable_without_showing_it(text: str) -> None:
+    with pytest.raises(EventUnreadable, match=r"^not an event of ours \(\w+\)$"):
+        read_event(text)
