@@ -12,7 +12,7 @@ demo: tools ## The main job: build, deploy to the sandbox, take payments through
 	@$(RUN)/hasivu demo
 
 test: tools lint ## The whole test suite
-	@$(RUN)/pytest --numprocesses 2 --cov --cov-report term
+	@$(RUN)/pytest --numprocesses 2 --no-loadscope-reorder --cov --cov-report term
 
 bench: tools ## What things cost: CPU time per operation, import time per function
 	@$(RUN)/pytest tests/benchmarks --benchmark-enable --benchmark-only --numprocesses 0

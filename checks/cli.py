@@ -131,6 +131,18 @@ def sandbox_reset(
     _console().print(f"{sandbox.layout.directory} is empty")
 
 
+@sandbox_app.command("sign-in")
+def sandbox_sign_in(
+    part: Annotated[str, typer.Argument(help="A role, or other_parent of another school.")] = "parent",
+    directory: Directory = None,
+) -> None:
+    """Make somebody up to call the API as. Use: eval "$(hasivu sandbox sign-in parent)"."""
+    from checks.sandbox.sign_in import shell_variables
+
+    for line in shell_variables(_sandbox(directory), part):
+        typer.echo(line)
+
+
 @app.command("build")
 def build_bundles() -> None:
     """Build the Lambda bundles that changed, for Lambda and for this machine."""

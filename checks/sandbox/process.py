@@ -64,7 +64,8 @@ def is_running(record: ServiceRecord) -> bool:
         command = (_PROC / str(record.pid) / "cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return False
-    return record.marker in command.replace("\0", " ")
+    # Right after it was started a process has no command line yet; its pid and start time identify it already.
+    return not command or record.marker in command.replace("\0", " ")
 
 
 def stop(record: ServiceRecord, *, grace_s: float) -> None:

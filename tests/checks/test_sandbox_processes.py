@@ -63,6 +63,12 @@ def test_a_started_child_runs_in_a_group_of_its_own(start: Start) -> None:
     assert os.getpgid(record.pid) == record.pid
 
 
+def test_a_child_runs_from_the_moment_it_was_started(start: Start) -> None:
+    """Before it has a command line it is alive already; taken for dead, it would be left behind."""
+    for _ in range(30):
+        assert process.is_running(start(SLEEP))
+
+
 def test_a_stopped_child_is_gone(start: Start) -> None:
     record = start(SLEEP)
     process.stop(record, grace_s=5)
