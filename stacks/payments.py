@@ -15,8 +15,9 @@ from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
 from stacks.messaging import WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
 
-API_TIMEOUT_S = 25
-"""Below the 29 seconds after which API Gateway gives up, so that the function answers for itself."""
+API_TIMEOUT_S = 15
+"""Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
+much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 CURRENCIES_ENABLED = "INR"
 

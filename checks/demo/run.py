@@ -88,6 +88,7 @@ def _set(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative, step: Ste
             status.pid for status in sandbox.status() if status.name == EMULATOR and status.pid
         ),
         webhook_secret=sandbox.secrets.razorpay_webhook_secret,
+        gateway_credentials=f"{sandbox.secrets.razorpay_key_id}:{sandbox.secrets.razorpay_key_secret}",
     )
 
 

@@ -4,6 +4,8 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+import urllib3
+
 from checks.demo.narrative import Narrative, prove
 from checks.demo.records import Records, wait_for
 from checks.sandbox.people import SCHOOL_ID, People, Person
@@ -25,6 +27,7 @@ class Stage:
     people: People
     emulator_pid: int
     webhook_secret: str = field(repr=False)
+    gateway_credentials: str = field(repr=False)
     captured_paise: int = 0
 
     @property
@@ -57,6 +60,16 @@ class Stage:
     def wait_for_entry(self, entry_id: str) -> dict[str, Any]:
         """Wait until the journal holds the entry."""
         return wait_for(f"journal entry {entry_id}", lambda: self.records.journal_entry(entry_id))
+
+    def orders_at_gateway(self) -> set[str]:
+        """The identifiers of the newest orders at the gateway, asked for as any merchant would."""
+        answer = urllib3.request(
+            "GET",
+            f"{self.endpoints.razorpay_url}/v1/orders?count=100",
+            headers=urllib3.make_headers(basic_auth=self.gateway_credentials),
+            timeout=10.0,
+        )
+        return {order["id"] for order in answer.json()["items"]}
 
     def wait_for_event(self, event_id: str) -> str:
         """Wait until a kept webhook event is through; gives what became of it."""

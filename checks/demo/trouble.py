@@ -12,11 +12,13 @@ from checks.demo.records import wait_for
 from checks.demo.stage import GOOD_CARD, Stage, new_key
 from checks.sandbox.api_client import Answer
 from checks.sandbox.people import OTHER_SCHOOL_ID, SCHOOL_ID
+from runtime.platform.errors import IDEMPOTENCY_IN_FLIGHT, INTERNAL
 from runtime.platform.money import rupees
 
 FAILING_UPI = {"method": "upi", "vpa": "failure@razorpay"}
 GOOD_UPI = {"method": "upi", "vpa": "success@razorpay"}
-SLOW_GATEWAY_MS = 6_000
+SILENCE_MS = 6_000
+"""The gateway makes the order and then says nothing for so long: time to die in."""
 
 
 def failing_instrument(stage: Stage, step: Step) -> None:
@@ -74,25 +76,37 @@ def crashed_handler(stage: Stage, step: Step) -> None:
     """The function dies after the gateway made the order and before anything was written down."""
     body = {"school_id": SCHOOL_ID, "amount_paise": 15_000, "description": "Fruit in April"}
     key = new_key()
-    before = _orders_made(stage)
-    stage.gateway.fault("POST", "/v1/orders", "latency", count=1, hold_ms=SLOW_GATEWAY_MS, after_effect=True)
+    before = stage.orders_at_gateway()
+    stage.gateway.fault("POST", "/v1/orders", "timeout_after", count=1, hold_ms=SILENCE_MS)
     first: list[Answer] = []
     caller = threading.Thread(
         target=lambda: first.append(stage.parent.api.call("POST", "/v1/payments", body, key=key))
     )
     caller.start()
-    wait_for("the gateway's order", lambda: _orders_made(stage) > before)
+    wait_for("the gateway's order", lambda: stage.orders_at_gateway() - before)
     killed = kill_function("payments-advanced", stage.emulator_pid)
+    died_at_s = time.monotonic()
     caller.join(timeout=60)
-    prove("the function was killed while it waited", killed > 0)
-    prove(f"the caller got an error (got {[answer.status for answer in first]})", first[0].status >= 500)
+    prove("the function was killed while it waited for the gateway", killed > 0)
+    prove(
+        f"nobody but API Gateway answers for the dead (got {first[0].status} {first[0].code})",
+        first[0].status >= 500 and first[0].code in (None, INTERNAL.code),
+    )
     stage.say(f"The gateway has the order; the function is killed; the caller gets {first[0].status}.")
 
-    waited_from_s = time.monotonic()
+    refused = stage.parent.api.call("POST", "/v1/payments", body, key=key)
+    prove(
+        f"while the dead call may still live, nothing is done again (got {refused.status} {refused.code})",
+        refused.code == IDEMPOTENCY_IN_FLIGHT.code,
+    )
     answer = _repeat_until_answered(stage, body, key)
-    waited_s = time.monotonic() - waited_from_s
+    waited_s = time.monotonic() - died_at_s
     prove(f"the repetition succeeds (got {answer.status} {answer.code or ''})", answer.status == 201)
-    prove("the gateway has one order for it", _orders_made(stage) == before + 1)
+    new_orders = stage.orders_at_gateway() - before
+    prove(
+        f"the gateway has one order for it, and it is this one (got {new_orders})",
+        new_orders == {answer.body["checkout"]["order_id"]},
+    )
     paid = stage.gateway.checkout(answer.body["checkout"]["order_id"], GOOD_CARD)
     stage.wait_for_status(answer.body["payment_id"], "captured")
     stage.wait_for_entry(f"capture:{paid['razorpay_payment_id']}")
@@ -104,7 +118,7 @@ def crashed_handler(stage: Stage, step: Step) -> None:
     step.evidence |= {
         "payment_id": answer.body["payment_id"],
         "first_status": first[0].status,
-        "repeated_for_s": round(waited_s, 1),
+        "lease_waited_for_s": round(waited_s, 1),
     }
 
 
@@ -181,18 +195,10 @@ def _repeat_until_answered(stage: Stage, body: dict[str, Any], key: str) -> Answ
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         answer = stage.parent.api.call("POST", "/v1/payments", body, key=key)
-        if answer.code != "idempotency-in-flight" and answer.status < 500:
+        if answer.code != IDEMPOTENCY_IN_FLIGHT.code and answer.status < 500:
             return answer
         time.sleep(min(float(answer.headers.get("retry-after", "1")), 2.0))
     raise Disproved("the dead call's lease never ended")
-
-
-def _orders_made(stage: Stage) -> int:
-    return sum(
-        1
-        for request in stage.gateway.requests()
-        if request["method"] == "POST" and request["path"] == "/v1/orders"
-    )
 
 
 def _captures(stage: Stage, payment_id: object) -> list[str]:

@@ -64,7 +64,7 @@ def is_running(record: ServiceRecord) -> bool:
         command = (_PROC / str(record.pid) / "cmdline").read_bytes().decode(errors="replace")
     except OSError:
         return False
-    # Right after it was started a process has no command line yet; its pid and start time identify it already.
+    # Right after its start a process has no command line yet; its pid and start time identify it already.
     return not command or record.marker in command.replace("\0", " ")
 
 
@@ -77,7 +77,7 @@ def stop(record: ServiceRecord, *, grace_s: float) -> None:
     if is_running(record):
         _signal(os.kill, record.pid, signal.SIGTERM)
         _wait_until(lambda: not is_running(record), grace_s)
-    elif _group_members(record.pid) and _stat(record.pid) is not None:
+    elif (other := _stat(record.pid)) is not None and other.lives:
         return  # the pid was given to somebody else, and with it perhaps the group
     for how, patience_s in ((signal.SIGTERM, grace_s / 2), (signal.SIGKILL, grace_s)):
         if not _group_members(record.pid):

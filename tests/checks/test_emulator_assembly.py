@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ministack.services.cloudformation import provisioners
 
@@ -134,6 +134,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50)
 @given(properties=st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=4))
 def test_properties_that_refer_to_nothing_left_out_are_never_touched(properties: dict[str, Any]) -> None:
     kept = {"Type": "AWS::X::Y", "Properties": {f"p{key}": value for key, value in properties.items()}}
