@@ -1,10 +1,10 @@
 """What a payment is, given all that was heard of it: pure rules.
 
 Events from a gateway come twice, late, in any order, or never. So nothing here says "on event X go to state
-Y". What is heard of an attempt is *merged*: the merge takes the larger of two by a total order, and of fees and
-refunds the larger by themselves, which makes it commutative, associative and idempotent. The status is then
-*derived* from the merged attempts. Any permutation and any repetition of the same events therefore ends in
-the same payment.
+Y". What is heard of an attempt is *merged*: the merge takes the larger of two by a total order, and of fees
+and refunds the larger by themselves, which makes it commutative, associative and idempotent. The status is
+then *derived* from the merged attempts. Any permutation and any repetition of the same events therefore ends
+in the same payment.
 """
 
 from runtime.payments.model import ATTEMPTS_MAX, Attempt, AttemptStatus, Payment, PaymentStatus

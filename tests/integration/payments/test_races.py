@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -60,9 +61,7 @@ def test_many_events_of_one_capture_applied_at_once(world: World) -> None:
     payment = world.created()
     names = [f"evt_{number}" for number in range(6)]
     received(world, payment, *names)
-    states = at_once(
-        *[lambda name=name: world.applier.apply(name, request_id="req") for name in names]  # type: ignore[misc]
-    )
+    states = at_once(*[partial(world.applier.apply, name, request_id="req") for name in names])
     assert Counter(states) == {EventState.APPLIED: 1, EventState.NO_CHANGE: 5}
     assert_captured_once(world, payment)
 
@@ -74,8 +73,8 @@ def test_an_applier_and_a_verifying_payer_at_once(world: World) -> None:
         paid = world.gateway.pay(str(payment.order_id), paid_as)
         world.deliver(webhook_body("payment.captured", paid), event_id=f"evt_{number}")
         at_once(
-            lambda number=number: world.applier.apply(f"evt_{number}", request_id="req"),  # type: ignore[misc]
-            lambda payment=payment, paid_as=paid_as: world.verify(payment, paid_as),  # type: ignore[misc]
+            partial(world.applier.apply, f"evt_{number}", request_id="req"),
+            partial(world.verify, payment, paid_as),
         )
         after = world.stored(payment.payment_id)
         assert (after.status, after.checkout_verified) == (PaymentStatus.CAPTURED, True)

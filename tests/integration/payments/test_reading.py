@@ -64,7 +64,7 @@ class TestGet:
 class TestRoles:
     @pytest.mark.parametrize("role", Role)
     def test_every_role_may_read(self, world: World, role: Role) -> None:
-        assert world.list(staff(role, "sch_1"), school_id="sch_1").status == 200
+        assert world.page(staff(role, "sch_1"), school_id="sch_1").status == 200
 
     @pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR])
     def test_who_only_reads_creates_nothing(self, world: World, role: Role) -> None:
@@ -80,11 +80,11 @@ class TestRoles:
         assert world.create(staff(role, "sch_1"), payer_id="usr_parent").status == 201
 
     def test_no_role_is_no_access(self, world: World) -> None:
-        for answer in (world.list(caller("usr_x")), world.create(caller("usr_x"))):
+        for answer in (world.page(caller("usr_x")), world.create(caller("usr_x"))):
             assert (answer.status, answer.code) == (403, "forbidden")
 
     def test_no_caller_is_no_access(self, world: World) -> None:
-        for answer in (world.list(None), world.create(None), world.get("pmt_x", None)):
+        for answer in (world.page(None), world.create(None), world.get("pmt_x", None)):
             assert (answer.status, answer.code) == (401, "unauthenticated")
 
 
@@ -103,7 +103,7 @@ class TestList:
         seen: list[str] = []
         cursor: dict[str, str] = {}
         for size in (2, 2, 1):
-            page = world.list(PARENT, limit="2", **cursor)
+            page = world.page(PARENT, limit="2", **cursor)
             assert (page.status, len(page.body["items"])) == (200, size)
             seen += [item["payment_id"] for item in page.body["items"]]
             cursor = {"cursor": page.body["next_cursor"]} if page.body["next_cursor"] else {}
@@ -112,15 +112,15 @@ class TestList:
 
     def test_a_parent_sees_its_own_in_every_school_whatever_it_names(self, world: World) -> None:
         mine = self.filled(world, 2)
-        page = world.list(PARENT, school_id="sch_9")
+        page = world.page(PARENT, school_id="sch_9")
         assert {item["payment_id"] for item in page.body["items"]} == set(mine)
 
     @pytest.mark.parametrize("role", OWN_SCHOOLS)
     def test_staff_sees_its_school(self, world: World, role: Role) -> None:
         self.filled(world, 2)
         world.created(principal=OTHER_PARENT)
-        assert len(world.list(staff(role, "sch_1")).body["items"]) == 3
-        refused = world.list(staff(role, "sch_1"), school_id="sch_2")
+        assert len(world.page(staff(role, "sch_1")).body["items"]) == 3
+        refused = world.page(staff(role, "sch_1"), school_id="sch_2")
         assert (refused.status, refused.code) == (403, "school-forbidden")
 
     @pytest.mark.parametrize(
@@ -128,20 +128,20 @@ class TestList:
     )
     def test_who_sees_several_schools_names_one(self, world: World, principal: Principal) -> None:
         self.filled(world, 1)
-        answer = world.list(principal)
+        answer = world.page(principal)
         assert (answer.status, answer.code) == (400, "query-invalid")
         assert answer.body["errors"] == [{"pointer": "/school_id", "reason": "name one school"}]
-        assert len(world.list(principal, school_id="sch_1").body["items"]) == 1
+        assert len(world.page(principal, school_id="sch_1").body["items"]) == 1
 
     @pytest.mark.parametrize(
         "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "many"}, {"sort": "x"}, {"cursor": "x" * 1025}]
     )
     def test_a_query_that_breaks_the_contract_is_refused(self, world: World, query: dict[str, str]) -> None:
-        assert world.list(PARENT, **query).code == "query-invalid"
+        assert world.page(PARENT, **query).code == "query-invalid"
 
     def test_the_number_on_a_page_may_be_left_out(self, world: World) -> None:
         self.filled(world, 1)
-        assert world.list(PARENT).body["next_cursor"] is None
+        assert world.page(PARENT).body["next_cursor"] is None
 
 
 def cursor_of(value: Any) -> str:
@@ -192,20 +192,20 @@ class TestCursor:
         ],
     )
     def test_a_forged_cursor_is_refused(self, world: World, cursor: str) -> None:
-        answer = world.list(PARENT, cursor=cursor)
+        answer = world.page(PARENT, cursor=cursor)
         assert (answer.status, answer.code) == (400, "cursor-invalid")
 
     def test_a_cursor_of_another_list_is_refused(self, world: World) -> None:
         for _ in range(2):
             world.created()
-        cursor = world.list(PARENT, limit="1").body["next_cursor"]
-        assert world.list(PARENT, limit="1", cursor=cursor).status == 200
-        assert world.list(OTHER_PARENT, limit="1", cursor=cursor).code == "cursor-invalid"
-        assert world.list(SCHOOL_ADMIN, limit="1", cursor=cursor).code == "cursor-invalid"
+        cursor = world.page(PARENT, limit="1").body["next_cursor"]
+        assert world.page(PARENT, limit="1", cursor=cursor).status == 200
+        assert world.page(OTHER_PARENT, limit="1", cursor=cursor).code == "cursor-invalid"
+        assert world.page(SCHOOL_ADMIN, limit="1", cursor=cursor).code == "cursor-invalid"
 
     def test_a_forged_position_shows_nothing_of_others(self, world: World) -> None:
         theirs = world.created(principal=OTHER_PARENT).payment_id
         mine = world.created().payment_id
         forged = POSITION | {"pk": f"PAYMENT#{theirs}", "created_key": "9999"}
-        page = world.list(PARENT, cursor=cursor_of(forged))
+        page = world.page(PARENT, cursor=cursor_of(forged))
         assert [item["payment_id"] for item in page.body["items"]] == [mine]

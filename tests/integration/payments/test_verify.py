@@ -1,5 +1,6 @@
 """Verifying a checkout: the signature opens the door, the gateway tells the truth."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,14 +183,12 @@ def test_a_payment_that_never_keeps_still_is_reported_as_such(world: World) -> N
     payment = world.created()
     paid = world.gateway.pay(str(payment.order_id), PAID)
     restless = Interrupted(world.client)
-    restless.before["transact_write_items"] = [
-        lambda number=number: _ignored(
-            world.tell(
-                f"evt_{number}", "payment.failed", paid | {"status": "failed", "id": f"pay_X{number}"}, number
-            )
-        )
-        for number in range(5)
-    ]
+
+    def change(number: int) -> None:
+        failed = paid | {"status": "failed", "id": f"pay_X{number}"}
+        world.tell(f"evt_{number}", "payment.failed", failed, number)
+
+    restless.before["transact_write_items"] = [partial(change, number) for number in range(5)]
     answer = world.over(restless).verify(payment, PAID)
     assert (answer.status, answer.code, answer.headers["retry-after"]) == (409, "concurrent-change", "1")
     assert world.verify(payment, PAID).body["status"] == "captured"

@@ -1,4 +1,4 @@
-"""The two functions as Lambda starts them: settings, secrets and parameters read, clients made, routes answered."""
+"""The two functions as Lambda starts them: settings, secrets and parameters read, routes answered."""
 
 import json
 from collections.abc import Iterator

@@ -247,7 +247,7 @@ class World:
         )
         return Answer.of(self.payments_api.handle(event, Context()))
 
-    def list(self, principal: Principal | None = PARENT, **query: str) -> Answer:
+    def page(self, principal: Principal | None = PARENT, **query: str) -> Answer:
         event = rest_event("GET", "/v1/payments", principal=principal, query=query)
         return Answer.of(self.payments_api.handle(event, Context()))
 
@@ -285,13 +285,13 @@ class World:
         assert found is not None
         return found
 
-    def events(self, payment_id: str) -> "list[str]":
+    def events(self, payment_id: str) -> list[str]:
         """The types of the events that left for a payment, in no order."""
         return sorted(
             item["detail_type"] for item in self.tables.items("outbox") if item["subject"] == payment_id
         )
 
-    def refusals(self) -> "list[Item]":
+    def refusals(self) -> list[Item]:
         return [line for line in self.tables.items("audit") if line["outcome"] == "refused"]
 
     def books(self, payment: Payment) -> TrialBalance:

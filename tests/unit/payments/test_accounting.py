@@ -28,7 +28,7 @@ KINDS = {
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Attempt]:
-    """Words about up to four attempts; a word before the capture knows no fee, later ones may leave it out."""
+    """Words about up to four attempts; before the capture none knows a fee, later ones may omit it."""
     names = draw(st.lists(st.sampled_from(sorted(KINDS)), max_size=10))
     return [
         draw(

@@ -42,7 +42,7 @@ def test_every_attempt_is_shown_without_internal_references() -> None:
     assert "rrn" not in shown.model_dump()
 
 
-@pytest.mark.parametrize("amount", [100.0, 1e2, "100", True, None, 1.5])
+@pytest.mark.parametrize("amount", [100.0, "100", True, None, 1.5])
 def test_an_amount_is_an_integer_and_nothing_that_resembles_one(amount: object) -> None:
     with pytest.raises(ValidationError):
         CreatePayment.model_validate({"school_id": "sch_1", "amount_paise": amount, "description": "Lunch"})

@@ -1,6 +1,7 @@
 """Whatever order words come in, and however often, the payment is the same."""
 
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,7 @@ class TestStatus:
         ids=["less", "more", "currency"],
     )
     def test_money_that_was_not_asked_for_is_a_conflict(
-        self, status: AttemptStatus, other: dict[str, object]
+        self, status: AttemptStatus, other: dict[str, Any]
     ) -> None:
         assert heard(attempt(status, **other)).status is PaymentStatus.CONFLICTED
 
