@@ -8,9 +8,10 @@ a clock that can be moved), that is named as its own extension and lives under `
 
 from checks.sandbox.razorpay.clock import SimulatorClock
 from checks.sandbox.razorpay.config import Limits, SimulatorConfig, Timings, WebhookPolicy
-from checks.sandbox.razorpay.control_client import ControlClient, ControlRefused
+from checks.sandbox.razorpay.control_client import ControlClient
 from checks.sandbox.razorpay.fees import FeeSchedule
 from checks.sandbox.razorpay.simulator import RazorpaySimulator
+from checks.sandbox.simulation.control_client import ControlRefused
 
 __all__ = [
     "ControlClient",

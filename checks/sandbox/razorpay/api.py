@@ -21,14 +21,9 @@ from checks.sandbox.razorpay.errors import (
 )
 from checks.sandbox.razorpay.faults import BAD_GATEWAY_HTML, Fault, FaultPlan
 from checks.sandbox.razorpay.gateway import Gateway
-from checks.sandbox.razorpay.http_exchange import (
-    BadBody,
-    drop_connection,
-    json_answer,
-    json_object,
-    text_answer,
-)
+from checks.sandbox.razorpay.request_body import json_object
 from checks.sandbox.razorpay.routes import Call, Endpoint, url_map
+from checks.sandbox.simulation.http_exchange import BadBody, drop_connection, json_answer, text_answer
 
 TIMEOUTS = frozenset({"timeout_before", "timeout_after"})
 

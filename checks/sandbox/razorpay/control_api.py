@@ -50,9 +50,10 @@ from checks.sandbox.razorpay.conductor import Conductor
 from checks.sandbox.razorpay.errors import ApiError, ControlError
 from checks.sandbox.razorpay.faults import FaultPlan
 from checks.sandbox.razorpay.gateway import Gateway
-from checks.sandbox.razorpay.http_exchange import BadBody, from_this_machine, json_answer, json_object
 from checks.sandbox.razorpay.reasons import FAILURES
 from checks.sandbox.razorpay.records import Record
+from checks.sandbox.razorpay.request_body import json_object
+from checks.sandbox.simulation.http_exchange import BadBody, from_this_machine, json_answer
 
 MOST_DUPLICATES = 20
 

@@ -1,43 +1,13 @@
 """A small client of the control API, for tests and for the `hasivu` command."""
 
-import json
 from typing import Any
 
-import urllib3
-
 from checks.sandbox.razorpay.records import Record
-
-TIMEOUT_SECONDS = 300.0
-
-
-class ControlRefused(Exception):
-    """The simulator refused. `status` and `answer` are what it said."""
-
-    def __init__(self, status: int, answer: Any) -> None:
-        super().__init__(f"The simulator answered {status}: {answer}")
-        self.status = status
-        self.answer = answer
+from checks.sandbox.simulation.control_client import ControlCalls
 
 
-class ControlClient:
+class ControlClient(ControlCalls):
     """`url` is the simulator's base URL."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._pool = urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False)
-
-    def call(self, method: str, path: str, body: Record | None = None) -> Any:
-        """One call under /_control; the decoded answer. ControlRefused on any other status than 200."""
-        response = self._pool.request(
-            method,
-            f"{self.url}/_control/{path}",
-            body=None if body is None else json.dumps(body),
-            headers={"Content-Type": "application/json"},
-        )
-        answer = json.loads(response.data)
-        if response.status != 200:
-            raise ControlRefused(response.status, answer)
-        return answer
 
     def checkout(self, order_id: str, instrument: Record, **more: Any) -> Record:
         """The customer pays an order; three checkout values, or an `error`."""
@@ -86,9 +56,6 @@ class ControlClient:
         )
         return answer
 
-    def clear_faults(self) -> None:
-        self.call("DELETE", "faults")
-
     def requests(self) -> list[Record]:
         items: list[Record] = self.call("GET", "requests")["items"]
         return items
@@ -103,10 +70,3 @@ class ControlClient:
     def settle(self, *, force: bool = False, split: int = 1) -> list[Record]:
         made: list[Record] = self.call("POST", "settle", {"force": force, "split": split})["settlements"]
         return made
-
-    def health(self) -> Record:
-        answer: Record = self.call("GET", "health")
-        return answer
-
-    def reset(self) -> None:
-        self.call("POST", "reset")

@@ -10,17 +10,13 @@ from werkzeug.wrappers import Request, Response
 from checks.sandbox.razorpay import checkout
 from checks.sandbox.razorpay.errors import ApiError, ControlError
 from checks.sandbox.razorpay.gateway import Gateway
-from checks.sandbox.razorpay.http_exchange import from_this_machine, text_answer
 from checks.sandbox.razorpay.reasons import FAILURES
 from checks.sandbox.razorpay.records import Record
 from checks.sandbox.razorpay.settlement_calendar import INDIA
+from checks.sandbox.simulation.html_page import html_page
+from checks.sandbox.simulation.http_exchange import from_this_machine
 
-HTML = "text/html; charset=utf-8"
 RECENT = 20
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'"
-)
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --soft: #5c6b7a; --line: #d8dfe6; --ground: #f5f7f9;
   --card: #fff; --accent: #1f5fbf }
@@ -28,7 +24,7 @@ STYLE = """
   --ground: #141a20; --card: #1c242c; --accent: #7fb0ff } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
-main { max-width: 46rem; margin: 0 auto; padding: 2rem 1rem }
+main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem }
 h1 { font-size: 1.4rem; margin: 0 0 .25rem }
 h2 { font-size: 1.05rem; margin: 0 0 .5rem }
 section p:last-child { margin-bottom: 0 }
@@ -36,10 +32,16 @@ p { margin: .25rem 0 1rem }
 .soft { color: var(--soft) }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.25rem;
   margin: 1rem 0 }
-table { width: 100%; border-collapse: collapse }
-td, th { text-align: left; padding: .4rem .5rem; border-bottom: 1px solid var(--line);
-  vertical-align: top; overflow-wrap: anywhere }
+time { white-space: nowrap }
+.wide { overflow-x: auto }
+table { width: 100%; border-collapse: collapse; white-space: nowrap }
+td, th { text-align: left; padding: .4rem .75rem; border-bottom: 1px solid var(--line) }
+td:first-child, th:first-child { padding-left: 0 }
+td:last-child, th:last-child { padding-right: 0 }
+tbody tr:last-child td { border-bottom: 0 }
 th { font-weight: 600; color: var(--soft) }
+.amount { text-align: right; font-variant-numeric: tabular-nums }
+td code { font-size: .85em }
 a { color: var(--accent) }
 label { display: block; margin: .75rem 0 .25rem }
 select, button { font: inherit; padding: .55rem .7rem; border-radius: 8px; border: 1px solid var(--line);
@@ -72,20 +74,13 @@ def rupees(amount_paise: int) -> str:
 
 
 def india_time(unix: int) -> str:
-    return datetime.fromtimestamp(unix, INDIA).strftime("%d %b %Y, %H:%M:%S IST")
+    """The moment as people in India read it, in HTML: 06 Jan 2026, 14:30:00 IST."""
+    moment = datetime.fromtimestamp(unix, INDIA)
+    return f'<time datetime="{moment.isoformat()}">{moment:%d %b %Y, %H:%M:%S} IST</time>'
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:
-    text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'
-        f"<body><main>{body}</main></body></html>"
-    )
-    response = text_answer(text, status, HTML)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
+    return html_page(title, body, STYLE, status=status, forms=True)
 
 
 class Pages:
@@ -114,13 +109,15 @@ class Pages:
             counts = {kind: len(self._gw.books[kind]) for kind in ("orders", "payments", "refunds", "events")}
             now = self._gw.now()
         rows = "".join(
-            f'<tr><td><a href="/checkout/{escape(order["id"])}">{escape(order["id"])}</a></td>'
-            f"<td>{rupees(order['amount'])}</td><td>{escape(order['status'])}</td>"
-            f"<td>{escape(order['receipt'] or '')}</td></tr>"
+            f'<tr><td><a href="/checkout/{escape(order["id"])}"><code>{escape(order["id"])}</code></a></td>'
+            f'<td class="amount">{rupees(order["amount"])}</td><td>{escape(order["status"])}</td>'
+            f"<td><code>{escape(order['receipt'] or '')}</code></td></tr>"
             for order in orders
         )
         table = (
-            f"<table><tr><th>Order</th><th>Amount</th><th>Status</th><th>Receipt</th></tr>{rows}</table>"
+            '<div class="wide" role="region" aria-labelledby="orders" tabindex="0"><table><thead><tr>'
+            '<th scope="col">Order</th><th scope="col" class="amount">Amount</th><th scope="col">Status</th>'
+            f'<th scope="col">Receipt</th></tr></thead><tbody>{rows}</tbody></table></div>'
             if rows
             else '<p class="soft">No order yet. Create one with POST /v1/orders.</p>'
         )
@@ -128,7 +125,7 @@ class Pages:
         return _page(
             "Razorpay simulator",
             f'<h1>Razorpay simulator</h1><p class="soft">{escape(self._gw.config.business_name)}'
-            f" · {summary} · {india_time(now)}</p><section><h2>Orders</h2>{table}</section>"
+            f' · {summary} · {india_time(now)}</p><section><h2 id="orders">Orders</h2>{table}</section>'
             "<section><h2>Where things are</h2><p>API: <code>/v1</code> · control: <code>/_control</code> "
             '(<a href="/_control/health">health</a>, <a href="/_control/events">events</a>, '
             '<a href="/_control/requests">requests</a>, <a href="/_control/faults">faults</a>)</p></section>',

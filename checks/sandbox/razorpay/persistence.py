@@ -1,23 +1,19 @@
 """The account on disk, so that a sandbox that was stopped goes on where it was. No secret is written."""
 
 import json
-import os
 from pathlib import Path
 
 from checks.sandbox.razorpay import idempotency
 from checks.sandbox.razorpay.gateway import Gateway, Job
 from checks.sandbox.razorpay.records import Record
+from checks.sandbox.simulation import persistence
 
 FILE_NAME = "razorpay.json"
 FORMAT = 1
 
 
-class StateUnreadable(Exception):
-    """The saved account cannot be read. Its message says what to do."""
-
-
 def save(gw: Gateway, state_dir: Path) -> Path:
-    """Writes the whole account, atomically, readable by its owner only."""
+    """Writes the whole account; the file."""
     with gw.lock:
         hook = gw.webhook
         account: Record = {
@@ -38,32 +34,17 @@ def save(gw: Gateway, state_dir: Path) -> Path:
             },
         }
         text = json.dumps(account)
-    state_dir.mkdir(parents=True, exist_ok=True)
-    path, partial = state_dir / FILE_NAME, state_dir / f"{FILE_NAME}.partial"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return path
+    return persistence.write(state_dir / FILE_NAME, text)
 
 
 def load(gw: Gateway, state_dir: Path) -> bool:
-    """Takes the saved account over; False if there is none. A webhook URL given at start stays."""
-    path = state_dir / FILE_NAME
-    if not path.exists():
-        return False
-    try:
-        account = json.loads(path.read_text(encoding="utf-8"))
-        if account["format"] != FORMAT:
-            raise ValueError("unknown format")
-        _restore(gw, account)
-    except (ValueError, KeyError, TypeError) as problem:
-        raise StateUnreadable(
-            f"{path} cannot be read ({problem}). Move it away, or reset the sandbox, and start again."
-        ) from problem
-    return True
+    """Takes the saved account over; False if there is none. Raises StateUnreadable.
+
+    A webhook URL given at start stays.
+    """
+    return persistence.restore(
+        state_dir / FILE_NAME, lambda account: _restore(gw, account), format_number=FORMAT
+    )
 
 
 def _restore(gw: Gateway, account: Record) -> None:

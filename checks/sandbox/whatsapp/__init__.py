@@ -4,9 +4,10 @@ Messages, errors and webhooks have the documented shapes. What it offers beyond 
 that can be moved, templates that can be set) lives under `/_control/`.
 """
 
+from checks.sandbox.simulation.control_client import ControlRefused
 from checks.sandbox.whatsapp.clock import SimulatorClock
 from checks.sandbox.whatsapp.config import Limits, SimulatorConfig, Timings, WebhookPolicy
-from checks.sandbox.whatsapp.control_client import ControlClient, ControlRefused
+from checks.sandbox.whatsapp.control_client import ControlClient
 from checks.sandbox.whatsapp.simulator import WhatsAppSimulator
 from checks.sandbox.whatsapp.templates import Template
 

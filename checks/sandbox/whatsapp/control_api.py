@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from werkzeug.wrappers import Request, Response
 
+from checks.sandbox.simulation.http_exchange import from_this_machine, json_answer, json_object
 from checks.sandbox.whatsapp.account import Account, masked
 from checks.sandbox.whatsapp.config import Limits
 from checks.sandbox.whatsapp.courier import Courier
 from checks.sandbox.whatsapp.faults import FaultPlan
-from checks.sandbox.whatsapp.http_exchange import from_this_machine, json_answer, json_value
 from checks.sandbox.whatsapp.templates import Template
 
 Record = dict[str, Any]
@@ -58,10 +58,7 @@ class ControlApi:
         if call is None:
             return _refusal("there is no such control call", 404)
         try:
-            wish = json_value(request)
-            if not isinstance(wish, dict):
-                raise ValueError("the body is a JSON object")
-            return json_answer(call({**request.args.to_dict(), **wish}))
+            return json_answer(call({**request.args.to_dict(), **json_object(request)}))
         except (ValueError, TypeError) as bad:
             return _refusal(str(bad), 400)
 

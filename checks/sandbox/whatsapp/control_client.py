@@ -1,43 +1,12 @@
 """A small client of the control API, for tests and for the `hasivu` command."""
 
-import json
 from typing import Any
 
-import urllib3
-
-Record = dict[str, Any]
-
-TIMEOUT_SECONDS = 120.0
+from checks.sandbox.simulation.control_client import ControlCalls, Record
 
 
-class ControlRefused(Exception):
-    """The simulator refused. `status` and `answer` are what it said."""
-
-    def __init__(self, status: int, answer: Any) -> None:
-        super().__init__(f"The simulator answered {status}: {answer}")
-        self.status = status
-        self.answer = answer
-
-
-class ControlClient:
+class ControlClient(ControlCalls):
     """`url` is the simulator's base URL."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """One call under /_control; the decoded answer. ControlRefused on any other status than 200."""
-        with urllib3.PoolManager(timeout=TIMEOUT_SECONDS, retries=False) as pool:
-            response = pool.request(
-                method,
-                f"{self.url}/_control/{path}",
-                body=None if body is None else json.dumps(body),
-                headers={"Content-Type": "application/json"},
-            )
-        answer = json.loads(response.data)
-        if response.status != 200:
-            raise ControlRefused(response.status, answer)
-        return answer
 
     def messages(self) -> list[Record]:
         """What was sent, in order."""
@@ -48,9 +17,6 @@ class ControlClient:
         """Plan a fault: `count`, `hold_ms`, `code`, `after_effect`, `to`."""
         planned: Record = self.call("POST", "faults", {"fault": kind, **how})
         return planned
-
-    def clear_faults(self) -> None:
-        self.call("DELETE", "faults")
 
     def limits(self, **limits: Any) -> Record:
         """Change limits: `messages_per_second`, `pair_seconds`, `pair_burst`, `users_per_day`."""
@@ -81,10 +47,3 @@ class ControlClient:
     def advance(self, seconds: float) -> float:
         """Move the clock on and do what falls due; the new time."""
         return float(self.call("POST", "clock", {"advance_seconds": seconds})["now"])
-
-    def health(self) -> Record:
-        healthy: Record = self.call("GET", "health")
-        return healthy
-
-    def reset(self) -> None:
-        self.call("POST", "reset")

@@ -8,10 +8,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
-from checks.sandbox.whatsapp.account import Account
-from checks.sandbox.whatsapp.faults import BAD_GATEWAY_HTML, Fault, FaultPlan
-from checks.sandbox.whatsapp.graph_errors import GraphError
-from checks.sandbox.whatsapp.http_exchange import (
+from checks.sandbox.simulation.http_exchange import (
     HTML,
     BadBody,
     drop_connection,
@@ -19,6 +16,9 @@ from checks.sandbox.whatsapp.http_exchange import (
     json_value,
     text_answer,
 )
+from checks.sandbox.whatsapp.account import Account
+from checks.sandbox.whatsapp.faults import BAD_GATEWAY_HTML, Fault, FaultPlan
+from checks.sandbox.whatsapp.graph_errors import GraphError
 from checks.sandbox.whatsapp.sending import Sending, read_sending
 
 _PATH = re.compile(r"/v\d{1,2}\.\d/(\d{1,20})/messages")
@@ -54,7 +54,7 @@ class GraphApi:
         try:
             sending = read_sending(json_value(request))
         except BadBody as bad:
-            raise GraphError(100, f"{bad}.") from None
+            raise GraphError(100, bad.message) from None
         fault = self._faults.take(sending.to)
         if fault is None:
             return json_answer(self._accepted(sending))

@@ -7,17 +7,13 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
+from checks.sandbox.simulation.html_page import html_page
 from checks.sandbox.whatsapp.account import Account, masked
-from checks.sandbox.whatsapp.http_exchange import HTML, text_answer
 from runtime.platform.clock import IST
 
 Record = dict[str, Any]
 
 RECENT = 200
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none';"
-    " frame-ancestors 'none'"
-)
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b2630; --soft: #5b6975; --ground: #efeae2; --bubble: #fff;
   --line: #d5dbe0; --read: #1374a8; --failed: #b3261e }
@@ -57,19 +53,12 @@ def inbox_page(account: Account) -> Response:
     body = "".join(_phone(to, bubbles) for to, bubbles in reversed(phones.items()))
     empty = '<p class="soft">No message yet. The first payment will bring one.</p>'
     counted = "1 message" if total == 1 else f"{total} messages"
-    response = text_answer(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>WhatsApp inbox</title><style>{STYLE}</style></head><body><main>"
+    return html_page(
+        "WhatsApp inbox",
         f'<h1>{escape(account.config.business_name)}</h1><p class="soft">{counted} on the phones of this '
-        f"sandbox. Nothing leaves this machine. Control: <code>/_control</code></p>{body or empty}"
-        "</main></body></html>",
-        content_type=HTML,
+        f"sandbox. Nothing leaves this machine. Control: <code>/_control</code></p>{body or empty}",
+        STYLE,
     )
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 def _phone(to: str, bubbles: Iterable[str]) -> str:

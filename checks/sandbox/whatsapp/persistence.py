@@ -1,11 +1,11 @@
 """The account on disk, so that a sandbox that was stopped goes on where it was. No secret is written."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from checks.sandbox.simulation import persistence
 from checks.sandbox.whatsapp.account import Account
 from checks.sandbox.whatsapp.config import Limits
 from checks.sandbox.whatsapp.templates import Template
@@ -14,12 +14,8 @@ FILE_NAME = "whatsapp.json"
 FORMAT = 1
 
 
-class StateUnreadable(Exception):
-    """The saved account cannot be read. Its message says what to do."""
-
-
 def save(account: Account, state_dir: Path) -> Path:
-    """Write the whole account by rename, readable by its owner only."""
+    """Write the whole account; the file."""
     with account.lock:
         text = json.dumps(
             {
@@ -37,15 +33,7 @@ def save(account: Account, state_dir: Path) -> Path:
                 },
             }
         )
-    state_dir.mkdir(parents=True, exist_ok=True)
-    path, partial = state_dir / FILE_NAME, state_dir / f"{FILE_NAME}.partial"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return path
+    return persistence.write(state_dir / FILE_NAME, text)
 
 
 def load(account: Account, state_dir: Path) -> bool:
@@ -53,20 +41,9 @@ def load(account: Account, state_dir: Path) -> bool:
 
     A webhook address given at start stays.
     """
-    path = state_dir / FILE_NAME
-    if not path.exists():
-        return False
-    try:
-        saved = json.loads(path.read_text(encoding="utf-8"))
-        if saved["format"] != FORMAT:
-            raise ValueError("unknown format")
-        _restore(account, saved)
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise StateUnreadable(
-            f"{path} cannot be read ({type(problem).__name__}). "
-            "Move it away, or reset the sandbox, and start again."
-        ) from problem
-    return True
+    return persistence.restore(
+        state_dir / FILE_NAME, lambda saved: _restore(account, saved), format_number=FORMAT
+    )
 
 
 def _restore(account: Account, saved: dict[str, Any]) -> None:

@@ -13,8 +13,8 @@ import pytest
 import razorpay
 
 from checks.sandbox.razorpay import ControlClient, RazorpaySimulator, SimulatorClock
-from checks.sandbox.razorpay.persistence import StateUnreadable
-from checks.sandbox.razorpay.simulator import NotLoopback
+from checks.sandbox.simulation.persistence import StateUnreadable
+from checks.sandbox.simulation.server import NotLoopback
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {"TEST_KEY_SECRET": "process-key-secret", "TEST_WEBHOOK_SECRET": "process-webhook-secret"}

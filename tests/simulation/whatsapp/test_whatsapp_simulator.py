@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import urllib3
 
+from checks.sandbox.simulation.persistence import StateUnreadable
 from checks.sandbox.whatsapp import ControlClient, ControlRefused, SimulatorClock, WhatsAppSimulator
 from checks.sandbox.whatsapp.__main__ import main
-from checks.sandbox.whatsapp.persistence import StateUnreadable
 from runtime.gateways.whatsapp.client import TextParameter
 from runtime.notifications.messages import TEMPLATES
 from tests.simulation.whatsapp.conftest import (
