@@ -65,7 +65,8 @@ alone_s = time.process_time() - before_s
 import {module}
 whole_s = time.process_time() - before_s
 session = boto3.DEFAULT_SESSION
-print(json.dumps({{"modules": sorted(set(sys.modules) - at_start), "ratio": whole_s / alone_s, "session": session}}))
+modules = sorted(set(sys.modules) - at_start)
+print(json.dumps({{"modules": modules, "ratio": whole_s / alone_s, "session": session}}))
 """
 
 
