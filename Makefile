@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin
 
-.PHONY: help demo test bench build synth tools lint
+.PHONY: help demo test bench build synth diff tools lint
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ build: tools ## The Lambda bundles, for Lambda and for this machine
 
 synth: tools ## The CloudFormation of one environment: make synth ENV=prod
 	@$(RUN)/hasivu synth --env $(or $(ENV),sandbox)
+
+diff: tools ## What this branch would change, destroy and allow in AWS: make diff BASE=origin/main
+	@$(RUN)/hasivu diff --base $(or $(BASE),origin/main)
 
 lint: tools
 	@$(RUN)/ruff check .

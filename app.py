@@ -4,6 +4,7 @@ Context (``-c name=value``):
     env                 sandbox (default), dev, staging or prod
     account             twelve digits, where the environment file names none; else CDK_DEFAULT_ACCOUNT
     bundles             where the built Lambda bundles are; build/lambda unless given
+    checks              "on" runs cdk-nag and the house rules (the gate asks for it; deploys need not)
     razorpay_base_url   address of the simulator; for the sandbox only
     whatsapp_base_url   the same
 """
@@ -14,14 +15,20 @@ import sys
 from pathlib import Path
 
 from stacks.api import ApiStack, ContractInvalid
+from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.data import DataStack
 from stacks.environment import Environment, EnvironmentRefused, load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.identity import IdentityStack
+from stacks.insights import InsightsStack
+from stacks.invoicing import InvoicingStack
 from stacks.messaging import MessagingStack
+from stacks.observability import ObservabilityStack
+from stacks.observability_estate import Estate
 from stacks.payments import PaymentsStack
 from stacks.platform import PlatformStack
+from stacks.storage import StorageStack
 
 SANDBOX_OVERRIDES = {
     "razorpay_base_url": "razorpay.base_url",
@@ -47,6 +54,7 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
     contract = json.loads(contract_file.read_text(encoding="utf-8"))
 
     data = DataStack(app, "Data", environment=environment)
+    StorageStack(app, "Storage", environment=environment)
     messaging = MessagingStack(app, "Messaging", environment=environment)
     identity = IdentityStack(app, "Identity", environment=environment)
     payments = PaymentsStack(
@@ -58,6 +66,12 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
         messaging=messaging,
         identity=identity,
     )
+    areas = (
+        payments,
+        BillingStack(app, "Billing", environment=environment, bundles=bundles, data=data),
+        InvoicingStack(app, "Invoicing", environment=environment, bundles=bundles, data=data),
+        InsightsStack(app, "Insights", environment=environment, bundles=bundles, data=data),
+    )
     platform = PlatformStack(
         app,
         "Platform",
@@ -67,7 +81,7 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
         messaging=messaging,
         identity=identity,
     )
-    ApiStack(
+    api = ApiStack(
         app,
         "Api",
         environment=environment,
@@ -76,13 +90,22 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
         functions={
             function.name: function
             for function in (
-                payments.payments_advanced,
-                payments.payments_webhook_handler,
+                *(function for area in areas for function in area.functions),
                 platform.health_check,
                 platform.notification_dispatcher,
             )
         },
         log_key=data.log_key,
+    )
+    ObservabilityStack(
+        app,
+        "Observability",
+        environment=environment,
+        estate=Estate.of(app),
+        api=api.api,
+        access_logs=api.access_logs,
+        operations=[(operation.method, operation.path) for operation in api.operations],
+        topics=messaging.alarm_topics,
     )
     return environment
 
@@ -90,7 +113,11 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
 if __name__ == "__main__":
     cdk_app = HouseApp()
     try:
-        build(cdk_app)
+        deployed = build(cdk_app)
     except (EnvironmentRefused, BundleMissing, ContractInvalid) as refusal:
         sys.exit(str(refusal))
+    if cdk_app.asked("checks") == "on":
+        from checks.rules.packs import apply_checks
+
+        apply_checks(cdk_app, environment=deployed.name)
     cdk_app.synth()

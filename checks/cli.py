@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +14,14 @@ from checks.errors import ExitCode, HasivuError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from checks.diff.model import Report
     from checks.progress import Reporter
     from checks.sandbox.sandbox import Sandbox
 
 _EXIT_CODES = (
     "Exit codes: 0 all is well; 1 a check or a step of the demo failed; 2 wrong usage; "
-    "3 a tool is missing; 4 building failed; 5 the sandbox failed."
+    "3 a tool is missing; 4 building failed; 5 the sandbox failed; "
+    "of diff: 10 something changes, 11 permissions grow or protections weaken, 12 something is destroyed."
 )
 
 app = typer.Typer(
@@ -176,6 +179,136 @@ def synth(
     console.print(f"in {output.resolve()}")
 
 
+class FailOn(StrEnum):
+    """What makes `hasivu diff` end with an exit code of its own."""
+
+    DESTRUCTIVE = "destructive"
+    BROADENING = "broadening"
+    ANY_CHANGE = "any-change"
+    NOTHING = "nothing"
+
+
+class Format(StrEnum):
+    """How `hasivu diff` speaks."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+
+
+@app.command("diff")
+def diff(
+    base: Annotated[
+        str, typer.Option("--base", help="The revision to compare with: its merge base with HEAD.")
+    ],
+    env: Annotated[
+        list[str] | None, typer.Option("--env", help="May be repeated; all but the sandbox unless given.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="Markdown is for a pull request.")] = Format.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="A file for it; else it is printed.")
+    ] = None,
+    fail_on: Annotated[
+        list[FailOn] | None,
+        typer.Option("--fail-on", help="May be repeated.", show_default="destructive and broadening"),
+    ] = None,
+) -> None:
+    """Show what this checkout would change, destroy and allow in AWS. Needs no credentials and no network."""
+    from checks.diff.markdown import markdown
+    from checks.diff.run import diff as compared
+    from checks.diff.text import print_report
+    from checks.terminal import TerminalReporter
+
+    with TerminalReporter(_console(stderr=True)) as reporter:
+        report = compared(base, environments=env or (), reporter=reporter)
+    if form is Format.MARKDOWN:
+        _write(markdown(report), output)
+    elif output is None:
+        print_report(_console(), report)
+    else:
+        with output.open("w", encoding="utf-8") as file:
+            from rich.console import Console
+
+            print_report(Console(file=file, highlight=False, no_color=True), report)
+    raise typer.Exit(_verdict(report, fail_on or [FailOn.DESTRUCTIVE, FailOn.BROADENING]))
+
+
+@app.command("redrive")
+def redrive(
+    dead_letters: Annotated[
+        str, typer.Argument(help="The dead-letter queue by its full name, as the alarm has it.")
+    ],
+    env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="The queue they came from, where the dead letters do not say it."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many messages.")] = 10,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only look: ids, ages, reasons, masked bodies.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    directory: Directory = None,
+) -> None:
+    """Move messages back from a dead-letter queue to the queue they came from, a page at a time.
+
+    Nothing is lost: each is sent first and deleted after. A crash in between leaves it in both queues, and
+    consumers do nothing twice.
+    """
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from checks.redrive import text
+    from checks.redrive.account import CONFIG, session_for
+    from checks.redrive.move import look, move
+    from checks.redrive.queues import pair
+
+    console = _console()
+    client = session_for(env, sandbox_directory=directory).client("sqs", config=CONFIG)
+    queues = pair(client, dead_letters, environment=env, source=to)
+    text.print_pair(console, queues)
+    if dry_run:
+        text.print_letters(console, look(client, queues, limit=limit, now=datetime.now(UTC)))
+        return
+    if not yes:
+        typer.confirm(
+            f"Move up to {limit} messages to {queues.source.name}? Is the cause put right?", abort=True
+        )
+    outcome = move(client, queues, limit=limit, run=uuid4().hex[:12])
+    text.print_outcome(console, queues, outcome)
+    if outcome.stopped is not None:
+        raise outcome.stopped
+
+
+@app.command("gate")
+def gate(
+    env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")] = "prod",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Where reports and assembly go.", show_default="build/gate/ENV"),
+    ] = None,
+) -> None:
+    """Hold one environment against every rule. Exit code 1 if anything speaks against it."""
+    from datetime import UTC, datetime
+
+    from checks.bundles.build import build
+    from checks.rules.gate import run
+    from checks.rules.gate_report import write
+    from checks.terminal import TerminalReporter, print_verdict
+    from checks.toolchain import REPOSITORY
+
+    console = _console()
+    folder = (output or REPOSITORY / "build" / "gate" / env).resolve()
+    with TerminalReporter(console) as reporter:
+        with reporter.step("build the Lambda bundles"):
+            build(progress=reporter.say)
+        with reporter.step(f"synthesise {env} with every check"):
+            verdict = run(env, into=folder, today=datetime.now(UTC).date())
+    written = write(verdict, folder)
+    print_verdict(console, verdict)
+    console.print(f"in {', '.join(str(path) for path in written)}", soft_wrap=True)
+    raise typer.Exit(ExitCode.OK if verdict.passed else ExitCode.CHECK_FAILED)
+
+
 @app.command("demo")
 def demo(
     directory: Directory = None,
@@ -188,6 +321,26 @@ def demo(
     console = _console()
     result = run(_sandbox(directory, reporter=TerminalReporter(console)), console, keep=keep)
     raise typer.Exit(ExitCode.OK if result.ok else ExitCode.CHECK_FAILED)
+
+
+def _verdict(report: Report, fail_on: list[FailOn]) -> ExitCode:
+    """The exit code of the worst that is found and asked for."""
+    from checks.diff.model import Risk
+
+    if FailOn.DESTRUCTIVE in fail_on and report.has(Risk.DESTRUCTIVE):
+        return ExitCode.DESTRUCTIVE
+    if FailOn.BROADENING in fail_on and report.has(Risk.BROADENING):
+        return ExitCode.BROADENING
+    if FailOn.ANY_CHANGE in fail_on and report.has_changes:
+        return ExitCode.CHANGES
+    return ExitCode.OK
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
 
 
 def _console(*, stderr: bool = False) -> Console:

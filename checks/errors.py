@@ -17,6 +17,9 @@ class ExitCode(IntEnum):
     TOOLCHAIN = 3
     BUILD = 4
     SANDBOX = 5
+    CHANGES = 10
+    BROADENING = 11
+    DESTRUCTIVE = 12
 
 
 class HasivuError(Exception):

@@ -17,6 +17,8 @@ from rich.text import Text
 
 from checks.bundles.manifest import Manifest
 from checks.errors import HasivuError
+from checks.rules.gate import Verdict
+from checks.rules.gate_report import rows
 
 
 class TerminalReporter:
@@ -98,3 +100,23 @@ def bundle_table(manifest: Manifest) -> Table:
     for path, bundle in sorted(manifest.bundles.items()):
         table.add_row(path, f"{bundle.size_bytes / 1024:,.0f} KiB", bundle.sha256[:12])
     return table
+
+
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """What speaks against the environment, how big its stacks are, and whether it passed."""
+    against = Table(box=None, pad_edge=False)
+    for heading in ("rule", "where", "what"):
+        against.add_column(heading, overflow="fold")
+    count = 0
+    for kind, pack, rule, _severity, where, evidence, _remedy, _controls in rows(verdict):
+        against.add_row(Text(rule or pack or kind), Text(where), Text(evidence))
+        count += 1
+    if count:
+        console.print(against)
+    resources = ", ".join(f"{stack} {number}" for stack, number in verdict.resources.items())
+    console.print(f"resources: {resources}", soft_wrap=True)
+    accepted = f"{len(verdict.suppressed)} accepted"
+    if verdict.passed:
+        console.print(f"[green]passed[/]: nothing open, {accepted}, {verdict.took_s:.1f} s")
+    else:
+        console.print(f"[red]failed[/]: {count} against it, {accepted}, {verdict.took_s:.1f} s")

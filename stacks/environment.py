@@ -28,6 +28,10 @@ LOG_RETENTION_FLOOR_DAYS = 365
 
 Account = Annotated[str, StringConstraints(pattern=r"^\d{12}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+(/[^\s?#]*)?$", max_length=256)]
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.-]+(:\d{1,5})?$", max_length=256)]
+MailAddress = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=254)
+]
 LogRetentionDays = Literal[7, 14, 30, 90, 180, 365, 400, 545, 731]
 """Of what CloudWatch Logs accepts, what makes sense here."""
 
@@ -75,6 +79,8 @@ class Protection(_Section):
     """Stacks that hold state refuse to be deleted."""
     retain_data: bool
     """Stateful resources outlive the stack that made them."""
+    lock_records: bool
+    """Nobody can delete invoices and audit records before their years are over, nor shorten them."""
     point_in_time_recovery_days: Annotated[int, Field(ge=1, le=POINT_IN_TIME_RECOVERY_DAYS)]
 
 
@@ -112,6 +118,13 @@ class Api(_Section):
     burst: Annotated[int, Field(ge=1, le=5_000)]
 
 
+class Web(_Section):
+    """Where the web applications are that people use."""
+
+    origins: Annotated[tuple[Origin, ...], Field(strict=False, min_length=1, max_length=10)]
+    """Whose browsers may upload: scheme, host and port, without a path."""
+
+
 class Firewall(_Section):
     """What the web application firewall does with what it recognises."""
 
@@ -134,9 +147,16 @@ class WhatsApp(_Section):
 class Mail(_Section):
     """Who writes e-mail."""
 
-    sender: Annotated[
-        str, StringConstraints(pattern=r"^[a-z0-9.+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$", max_length=254)
-    ]
+    sender: MailAddress
+
+
+class Alarms(_Section):
+    """Who hears alarms: an address that several people read, or that a duty roster takes mail at."""
+
+    page: MailAddress
+    """Woken at any hour."""
+    ticket: MailAddress
+    """Read on working days."""
 
 
 class Environment(_Section):
@@ -153,10 +173,12 @@ class Environment(_Section):
     logs: Logs
     identity: Identity
     api: Api
+    web: Web
     firewall: Firewall
     razorpay: Razorpay
     whatsapp: WhatsApp
     mail: Mail
+    alarms: Alarms
 
     @model_validator(mode="after")
     def _keep_the_rules(self) -> Self:
@@ -236,6 +258,7 @@ def _sandbox_only(environment: Environment) -> tuple[Refusal, ...]:
     for key, url in (
         ("razorpay.base_url", environment.razorpay.base_url),
         ("whatsapp.base_url", environment.whatsapp.base_url),
+        *(("web.origins", origin) for origin in environment.web.origins),
     ):
         if not url.startswith("https://"):
             broken.append(Refusal(key, "plain HTTP is for the sandbox alone.", "Use an https:// address."))
@@ -251,6 +274,7 @@ def _production(environment: Environment) -> tuple[Refusal, ...]:
             environment.protection.termination_protection,
             "Set it to true.",
         ),
+        "protection.lock_records": (environment.protection.lock_records, "Set it to true."),
         "firewall.mode": (environment.firewall.mode == "block", 'Set it to "block"; counting stops nobody.'),
         "identity.mfa": (environment.identity.mfa == "required", 'Set it to "required".'),
         "identity.threat_protection": (environment.identity.threat_protection, "Set it to true."),

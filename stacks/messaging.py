@@ -6,6 +6,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.constructs.alarm_topics import AlarmTopics
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.queue_with_dlq import DeadLetterQueue, QueueWithDlq
 from stacks.constructs.service_role import ServiceRole
@@ -22,7 +23,7 @@ HEARD_BY_PEOPLE = ("PaymentCaptured", "PaymentFailed", "PaymentConflicted")
 
 
 class MessagingStack(HouseStack):
-    """Queues, topic and bus, with the key that encrypts them."""
+    """Queues, topic and bus, with the key that encrypts them, and the topics on which alarms are heard."""
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
         super().__init__(
@@ -61,6 +62,9 @@ class MessagingStack(HouseStack):
         self.outbox_dead_letters = DeadLetterQueue(
             self, "OutboxDeadLetters", environment=environment, name=f"hasivu-{env}-outbox-dlq", key=self.key
         )
+        self.undelivered = DeadLetterQueue(
+            self, "Undelivered", environment=environment, name=f"hasivu-{env}-undelivered-dlq", key=self.key
+        )
         self.topic = sns.Topic(
             self,
             "PaymentNotifications",
@@ -69,6 +73,7 @@ class MessagingStack(HouseStack):
             enforce_ssl=True,
         )
         self.bus = events.EventBus(self, "Events", event_bus_name=f"hasivu-{env}-events", kms_key=self.key)
+        self.alarm_topics = AlarmTopics(self, "Alarms", environment=environment)
         self._tell_people_of_payments()
         self._deliver_to_the_dispatcher()
 
@@ -98,20 +103,51 @@ class MessagingStack(HouseStack):
             iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn])
         )
         self.key.allow_writing(publisher, through="sns")
+        name = f"hasivu-{self.environment_settings.name}-payment-events"
         rule = events.CfnRule(
             self,
             "PaymentEventsForPeople",
+            name=name,  # by which its metrics are found, and its dead letters let in
             description="Payment events that people must hear",
             event_bus_name=self.bus.event_bus_name,
             event_pattern={"source": [PAYMENTS_SOURCE], "detail-type": list(HEARD_BY_PEOPLE)},
             state="ENABLED",
             targets=[
                 events.CfnRule.TargetProperty(
-                    id="topic", arn=self.topic.topic_arn, role_arn=publisher.role_arn
+                    id="topic",
+                    arn=self.topic.topic_arn,
+                    role_arn=publisher.role_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=self.undelivered.queue_arn
+                    ),
                 )
             ],
         )
         rule.node.add_dependency(publisher)
+        self._set_aside_what_is_undelivered(name)
+
+    def _set_aside_what_is_undelivered(self, rule_name: str) -> None:
+        """The rule may put what the topic refuses among the undelivered."""
+        bus_name = f"hasivu-{self.environment_settings.name}-events"
+        from_this_rule = {
+            # By name: the bus is encrypted with the key whose policy this becomes.
+            "ArnEquals": {
+                "aws:SourceArn": Stack.of(self).format_arn(
+                    service="events", resource="rule", resource_name=f"{bus_name}/{rule_name}"
+                )
+            }
+        }
+        self.key.allow_service(
+            "events.amazonaws.com", actions=("kms:Decrypt", "kms:GenerateDataKey"), conditions=from_this_rule
+        )
+        self.undelivered.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[self.undelivered.queue_arn],
+                conditions=from_this_rule,
+            )
+        )
 
     def _deliver_to_the_dispatcher(self) -> None:
         """The topic delivers raw messages to the dispatcher's queue, and may encrypt for it."""
@@ -140,6 +176,7 @@ class MessagingStack(HouseStack):
             endpoint=queue.queue_arn,
             protocol=sns.SubscriptionProtocol.SQS,
             raw_message_delivery=True,
+            dead_letter_queue=self.undelivered,
         )
         subscription.node.add_dependency(queue)
 

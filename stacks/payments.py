@@ -1,5 +1,7 @@
 """Payments: the API of payments, the gateway's webhooks, and the pipe that carries their events away."""
 
+from functools import partial
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pipes as pipes
 from constructs import Construct
@@ -9,6 +11,7 @@ from stacks.constructs.dependency_layers import DependencyLayers
 from stacks.constructs.queue_with_dlq import allow_sending
 from stacks.constructs.service_function import ServiceFunction
 from stacks.constructs.service_role import ServiceRole
+from stacks.constructs.unbuilt_function import UnbuiltFunction
 from stacks.data import DataStack
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
@@ -19,6 +22,9 @@ API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
+REPORT_TIMEOUT_S = 25
+"""A report reads much; it still ends before API Gateway gives up after 29 seconds."""
+
 CURRENCIES_ENABLED = "INR"
 
 OUTBOX_BATCH_MAX = 10
@@ -28,7 +34,8 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, payments-webhook-handler, and the outbox pipe."""
+    """payments-advanced, payments-webhook-handler and the outbox pipe; payments-manage-methods,
+    payments-retry, payments-reconciliation and payments-analytics, which are not built yet."""
 
     def __init__(
         self,
@@ -58,6 +65,46 @@ class PaymentsStack(HouseStack):
         self.payments_advanced = self._payments_advanced()
         self.payments_webhook_handler = self._payments_webhook_handler()
         self._outbox_pipe()
+        unbuilt = partial(
+            UnbuiltFunction,
+            self,
+            environment=environment,
+            bundles=bundles,
+            data=data,
+            layers=self._layers,
+        )
+        self.functions: tuple[ServiceFunction, ...] = (
+            self.payments_advanced,
+            self.payments_webhook_handler,
+            unbuilt(
+                name="payments-manage-methods",
+                description="Saves, lists and revokes payment methods, registers mandates",
+                memory_mib=1024,
+                timeout_s=API_TIMEOUT_S,
+                concurrency=40,
+            ),
+            unbuilt(
+                name="payments-retry",
+                description="Decides whether, when and how a failed payment is tried again, and tries",
+                memory_mib=1024,
+                timeout_s=REPORT_TIMEOUT_S,
+                concurrency=20,
+            ),
+            unbuilt(
+                name="payments-reconciliation",
+                description="Matches gateway, ledger and bank",
+                memory_mib=2048,
+                timeout_s=REPORT_TIMEOUT_S,
+                concurrency=10,
+            ),
+            unbuilt(
+                name="payments-analytics",
+                description="Success, failure, throughput and revenue of payments",
+                memory_mib=1024,
+                timeout_s=REPORT_TIMEOUT_S,
+                concurrency=20,
+            ),
+        )
 
     def _payments_advanced(self) -> ServiceFunction:
         data, identity = self._data, self._identity
@@ -159,6 +206,7 @@ class PaymentsStack(HouseStack):
         pipe = pipes.CfnPipe(
             self,
             "OutboxPipe",
+            name=f"hasivu-{self.environment_settings.name}-outbox",  # by which its metrics are found
             description="Outbox items to the event bus",
             desired_state="RUNNING",
             role_arn=role.role_arn,

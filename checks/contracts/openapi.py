@@ -179,7 +179,9 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         success: dict[str, Any] = {"text/plain": {"schema": {"type": "string"}}}
     else:
         success = {"application/json": {"schema": _reference(route.response, schemas, "serialization")}}
-    responses: dict[str, Any] = {str(route.status): {"description": "Done.", "content": success}}
+    responses: dict[str, Any] = {}
+    if route.status < 400:  # else it is not built, and nothing but a problem can come back
+        responses[str(route.status)] = {"description": "Done.", "content": success}
     for status in route.also_status:
         responses[str(status)] = {"description": "The same, when it is not well.", "content": success}
     by_status: dict[int, list[ProblemType]] = {}

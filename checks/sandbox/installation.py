@@ -32,6 +32,9 @@ from stacks.environment import load_environment
 
 ENVIRONMENT = "sandbox"
 
+_NAMED_MAX = 5
+"""Of more resources of one kind that are left out, only the number is said."""
+
 
 def phone_number_id(repository: Path) -> str:
     """The WhatsApp number of the sandbox environment, which the simulator has to play."""
@@ -113,13 +116,18 @@ def _deploy(layout: Layout, session: boto3.Session, *, repository: Path, reporte
 
 
 def _say_what_is_left_out(left_out: list[assembly.LeftOut], reporter: Reporter) -> None:
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, dict[tuple[str, str], list[str]]] = {}
     for item in left_out:
-        by_reason.setdefault(item.reason, []).append(f"{item.what} ({item.stack})")
-    for reason, items in by_reason.items():
+        kind, _, name = item.what.rpartition(" ")
+        by_reason.setdefault(item.reason, {}).setdefault((kind, item.stack), []).append(name)
+    for reason, groups in by_reason.items():
         reporter.say(f"left out of the sandbox, because {reason}:")
-        for what in items:
-            reporter.say(f"  {what}")
+        for (kind, stack), names in groups.items():
+            if len(names) > _NAMED_MAX:
+                reporter.say(f"  {len(names)} × {kind} ({stack})")
+                continue
+            for name in names:
+                reporter.say(f"  {f'{kind} {name}'.lstrip()} ({stack})")
 
 
 def _endpoints(stacks: Mapping[str, DeployedStack], state: SandboxState) -> Endpoints:

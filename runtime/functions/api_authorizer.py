@@ -22,12 +22,17 @@ from runtime.platform.clock import SystemClock
 from runtime.platform.errors import UNAUTHENTICATED
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds
+from runtime.platform.metrics import OTHER, UNHEARD, Metric, Metrics, Unit
 from runtime.platform.settings import ApiAuthorizerSettings, load
 from runtime.platform.telemetry import new_logger
 
 FUNCTION = "api-authorizer"
 HEADER_LENGTH_MAX = 9_000
 JWKS_TIMEOUT_MS = 3_000
+
+CALLER_REFUSED = Metric("CallerRefused", Unit.COUNT, "scheme", frozenset({"bearer", "apikey", OTHER}))
+"""A credential that is none. Lambda counts the refusal as an error, for it is raised; it is none of ours."""
+METRICS = (CALLER_REFUSED,)
 
 Establish = Callable[[str], Principal]
 """Gives the principal behind the credential, or raises."""
@@ -47,6 +52,7 @@ def authorise(
     schemes: Mapping[str, Establish],
     audit: AuditTrail,
     logger: Logger,
+    metrics: Metrics = UNHEARD,
 ) -> dict[str, Any]:
     """The policy and context for the caller behind ``authorizationToken``. Raises Unauthorized."""
     scheme, _, credential = str(event.get("authorizationToken", ""))[:HEADER_LENGTH_MAX].partition(" ")
@@ -59,6 +65,7 @@ def authorise(
             raise TokenInvalid("a caller without any role")
     except (TokenInvalid, ApiKeyInvalid) as refused:
         logger.info("refused", scheme=scheme[:16].lower(), cause=str(refused))
+        metrics.count(CALLER_REFUSED, scheme.lower())
         _record(audit, logger, context.aws_request_id)
         raise Unauthorized from None
     except KeysUnavailable as unavailable:
@@ -144,7 +151,10 @@ def wire(environment: Mapping[str, str]) -> Handler:
         ),
     }
     audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))
-    return lambda event, context: authorise(event, context, schemes=schemes, audit=audit, logger=logger)
+    metrics = Metrics(settings.hasivu_env, clock)
+    return lambda event, context: authorise(
+        event, context, schemes=schemes, audit=audit, logger=logger, metrics=metrics
+    )
 
 
 handler = LambdaFunction(wire)

@@ -16,6 +16,7 @@ from runtime.platform.clock import Clock, SystemClock, iso
 from runtime.platform.dynamodb import get_item
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds
+from runtime.platform.metrics import Metric, Metrics, Unit
 from runtime.platform.settings import HealthCheckSettings, load
 from runtime.platform.telemetry import new_logger
 
@@ -23,6 +24,10 @@ FUNCTION = "health-check"
 GATEWAY_TIMEOUT_MS = 2_000
 
 Health = Literal["pass", "warn", "fail"]
+
+HEALTH_CHECKED = Metric("HealthChecked", Unit.COUNT, "health", frozenset({"pass", "warn", "fail"}))
+"""The scheduled look took place. Where it stops, nobody knows how the platform is."""
+METRICS = (HEALTH_CHECKED,)
 
 
 class ProbeResult(Contract):
@@ -180,11 +185,13 @@ def wire(environment: Mapping[str, str]) -> Handler:
     )
     audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))
     routes = api(probes, environment=settings.hasivu_env, clock=clock, audit=audit, logger=logger)
+    metrics = Metrics(settings.hasivu_env, clock)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         if "httpMethod" in event:
             return routes.handle(event, context)
         found = look_at(probes, environment=settings.hasivu_env, clock=clock, logger=logger)
+        metrics.count(HEALTH_CHECKED, found.status)
         log = logger.info if found.status == "pass" else logger.error
         log(
             "scheduled health check",

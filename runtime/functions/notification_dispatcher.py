@@ -25,6 +25,7 @@ from runtime.platform.clock import SystemClock
 from runtime.platform.errors import Problem
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds
+from runtime.platform.metrics import Metrics
 from runtime.platform.schools import SchoolRegister
 from runtime.platform.settings import NotificationDispatcherSettings, load
 from runtime.platform.telemetry import new_logger
@@ -103,9 +104,13 @@ def dispatch_batch(
     """Send what a batch of messages calls for; what could not be sent comes again, and only that."""
 
     def dispatch_one(record: Any) -> None:
-        news = read_event(record["body"])
-        earlier = int(record["attributes"]["ApproximateReceiveCount"]) - 1
-        state = dispatcher.dispatch(news, attempt=earlier, request_id=context.aws_request_id)
+        try:
+            news = read_event(record["body"])
+            earlier = int(record["attributes"]["ApproximateReceiveCount"]) - 1
+            state = dispatcher.dispatch(news, attempt=earlier, request_id=context.aws_request_id)
+        except Exception:
+            logger.exception("a message failed", message_id=record["messageId"])
+            raise
         logger.info(
             "news dispatched", payment_id=news.payment_id, state=state.value if state else "nothing to do"
         )
@@ -144,6 +149,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         mailer=lambda: SesMailer(ses, sender=read_parameter(settings.mail_sender_parameter)),
         audit=audit,
         logger=logger,
+        metrics=Metrics(settings.hasivu_env, clock),
     )
     receiving = api(dispatcher, secret, audit, logger)
 

@@ -3,10 +3,8 @@
 from collections.abc import Mapping
 
 from runtime.gateways.razorpay.client import RazorpayClient
-from runtime.ledger.journal import Journal
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.recorder import PaymentRecorder
-from runtime.payments.repository import PaymentRepository
 from runtime.payments.service import PaymentService
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Request, Response, Route
@@ -16,7 +14,7 @@ from runtime.platform.clock import SystemClock
 from runtime.platform.function import Handler, LambdaFunction
 from runtime.platform.idempotency import IdempotencyStore
 from runtime.platform.ids import UlidIds
-from runtime.platform.outbox import Outbox
+from runtime.platform.metrics import Metrics
 from runtime.platform.schools import SchoolRegister
 from runtime.platform.settings import PaymentsAdvancedSettings, load
 from runtime.platform.telemetry import new_logger
@@ -138,16 +136,8 @@ def wire(environment: Mapping[str, str]) -> Handler:
     ids = UlidIds(clock)
     dynamodb = aws.dynamodb()
     read_secret, read_parameter = aws.secret_reader(), aws.parameter_reader()
-    audit = AuditTrail(dynamodb, settings.audit_table, clock, ids)
-    repository = PaymentRepository(dynamodb, settings.payments_table)
-    recorder = PaymentRecorder(
-        client=dynamodb,
-        repository=repository,
-        journal=Journal(dynamodb, settings.ledger_table, clock),
-        audit=audit,
-        outbox=Outbox(settings.outbox_table, clock, ids),
-        clock=clock,
-    )
+    metrics = Metrics(settings.hasivu_env, clock)
+    recorder = PaymentRecorder.over(dynamodb, settings, clock=clock, ids=ids, metrics=metrics)
 
     def with_keys(keys: dict[str, str]) -> Api:
         gateway = RazorpayClient(
@@ -158,7 +148,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             deadline_ms=GATEWAY_DEADLINE_MS,
         )
         service = PaymentService(
-            repository=repository,
+            repository=recorder.repository,
             recorder=recorder,
             idempotency=IdempotencyStore(dynamodb, settings.idempotency_table, clock),
             schools=SchoolRegister(dynamodb, settings.schools_table),
@@ -170,7 +160,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, audit)
+        return api(service, recorder.audit)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

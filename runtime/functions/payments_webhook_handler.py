@@ -7,17 +7,15 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from runtime.ledger.journal import Journal
 from runtime.payments.inbox import BODY_BYTES_MAX, EventApplier, WebhookInbox
 from runtime.payments.recorder import PaymentRecorder
-from runtime.payments.repository import PaymentRepository
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, LambdaContext, Request, Response, Route
 from runtime.platform.audit import AuditTrail
 from runtime.platform.clock import SystemClock
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds
-from runtime.platform.outbox import Outbox
+from runtime.platform.metrics import Metrics
 from runtime.platform.settings import PaymentsWebhookHandlerSettings, load
 from runtime.platform.telemetry import new_logger
 
@@ -72,8 +70,12 @@ def apply_batch(
     """Apply the events that a batch of messages names; what fails is named, and only that comes again."""
 
     def apply_one(record: Any) -> None:
-        event_id = json.loads(record["body"])["event_id"]
-        state = applier.apply(event_id, request_id=context.aws_request_id)
+        try:
+            event_id = json.loads(record["body"])["event_id"]
+            state = applier.apply(event_id, request_id=context.aws_request_id)
+        except Exception:
+            logger.exception("a message failed", message_id=record["messageId"])
+            raise
         logger.info("event applied", event_id=event_id, state=state.value)
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
@@ -85,28 +87,27 @@ def wire(environment: Mapping[str, str]) -> Handler:
     settings = load(PaymentsWebhookHandlerSettings, environment)
     logger = new_logger(settings.powertools_service_name, settings.powertools_log_level)
     clock = SystemClock()
-    ids = UlidIds(clock)
+    metrics = Metrics(settings.hasivu_env, clock)
     dynamodb, sqs = aws.dynamodb(), aws.sqs()
     read_secret = aws.secret_reader()
-    audit = AuditTrail(dynamodb, settings.audit_table, clock, ids)
-    repository = PaymentRepository(dynamodb, settings.payments_table)
-    recorder = PaymentRecorder(
-        client=dynamodb,
-        repository=repository,
-        journal=Journal(dynamodb, settings.ledger_table, clock),
-        audit=audit,
-        outbox=Outbox(settings.outbox_table, clock, ids),
-        clock=clock,
+    recorder = PaymentRecorder.over(dynamodb, settings, clock=clock, ids=UlidIds(clock), metrics=metrics)
+    applier = EventApplier(
+        dynamodb, settings.webhook_events_table, recorder.repository, recorder, clock, metrics
     )
-    applier = EventApplier(dynamodb, settings.webhook_events_table, repository, recorder, clock)
 
     def inbox() -> WebhookInbox:
         secrets = read_secret(settings.razorpay_webhook_secret_arn)["secrets"]
         return WebhookInbox(
-            dynamodb, settings.webhook_events_table, sqs, settings.webhook_queue_url, tuple(secrets), clock
+            dynamodb,
+            settings.webhook_events_table,
+            sqs,
+            settings.webhook_queue_url,
+            tuple(secrets),
+            clock,
+            metrics,
         )
 
-    receiving = api(inbox, audit, logger)
+    receiving = api(inbox, recorder.audit, logger)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:

@@ -18,14 +18,23 @@ from runtime.gateways.whatsapp.webhooks import MessageStatus
 from runtime.notifications.contacts import Contact, Contacts
 from runtime.notifications.events import PaymentNews
 from runtime.notifications.messages import LANGUAGE, Message, compose
+from runtime.notifications.metrics import FAILED_LATER, OUTCOME_UNKNOWN, SENT, UNDELIVERABLE
 from runtime.notifications.repository import NotificationRepository, State
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
+from runtime.platform.metrics import UNHEARD, Metric, Metrics
 from runtime.platform.schools import SchoolRegister
 
 ACTOR = "notification-dispatcher"
 WHATSAPP, MAIL, NONE = "whatsapp", "mail", "none"
 
 _STATUS = {"sent": State.SENT, "delivered": State.DELIVERED, "read": State.READ, "failed": State.FAILED}
+
+_COUNTED: dict[State, Metric] = {
+    State.SENT: SENT,
+    State.UNKNOWN: OUTCOME_UNKNOWN,
+    State.UNDELIVERABLE: UNDELIVERABLE,
+}
+"""The states in which a sending ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,7 @@ class Dispatcher:
     mailer: Callable[[], SesMailer]
     audit: AuditTrail
     logger: Logger
+    metrics: Metrics = UNHEARD
 
     def dispatch(self, news: PaymentNews, *, attempt: int, request_id: str) -> State | None:
         """Tell the payer, once. ``attempt`` counts earlier deliveries of the same news by the queue.
@@ -94,6 +104,7 @@ class Dispatcher:
                 details={"channel": sending.channel, "state": sending.state.value, "person": news.payer_id},
             )
         )
+        self.metrics.count(_COUNTED[sending.state], sending.channel)
         return sending.state
 
     def keep_status(self, status: MessageStatus) -> bool:
@@ -105,9 +116,12 @@ class Dispatcher:
         if notification_id is None:
             return False
         code = str(status.errors[0].code) if status.errors else None
-        return self.notifications.progress(
+        news = self.notifications.progress(
             notification_id, state, provider_message_id=status.message_id, code=code
         )
+        if news and state is State.FAILED:
+            self.metrics.count(FAILED_LATER)
+        return news
 
     def _send(self, message: Message, contact: Contact, attempt: int) -> Sending:
         """Try the channels in order. A definite refusal leads to the next one; what may have been sent ends

@@ -19,12 +19,13 @@ from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.signatures import webhook_signature_is_valid
 from runtime.gateways.razorpay.webhooks import MalformedWebhook, WebhookEvent, parse_event
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
+from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY, WEBHOOK_RECEIVED, WEBHOOK_REFUSED
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import hear
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.card_data import without_card_numbers
-from runtime.platform.clock import Clock, iso
+from runtime.platform.clock import Clock, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction, get_item, put_item_if, update_item_if
 from runtime.platform.errors import (
     BODY_MALFORMED,
@@ -36,6 +37,7 @@ from runtime.platform.errors import (
     WEBHOOK_EVENT_UNKNOWN,
     Problem,
 )
+from runtime.platform.metrics import UNHEARD, Metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -112,6 +114,7 @@ class WebhookInbox:
     queue_url: str
     secrets: Sequence[str]
     clock: Clock
+    metrics: Metrics = UNHEARD
 
     def receive(self, raw_body: bytes, headers: Mapping[str, str]) -> Receipt:
         """Verify, keep once, queue.
@@ -120,6 +123,15 @@ class WebhookInbox:
         ``signature-invalid``, ``body-malformed``, ``webhook-event-unknown`` or ``webhook-event-altered``;
         nothing is kept then.
         """
+        try:
+            receipt = self._receive(raw_body, headers)
+        except Problem as refusal:
+            self.metrics.count(WEBHOOK_REFUSED, refusal.kind.code)
+            raise
+        self.metrics.count(WEBHOOK_RECEIVED, "repeated" if receipt.duplicate else "first")
+        return receipt
+
+    def _receive(self, raw_body: bytes, headers: Mapping[str, str]) -> Receipt:
         if len(raw_body) > BODY_BYTES_MAX:
             raise Problem(BODY_TOO_LARGE, f"An event has at most {BODY_BYTES_MAX} bytes.")
         signature = headers.get("x-razorpay-signature")
@@ -169,6 +181,7 @@ class EventApplier:
     repository: PaymentRepository
     recorder: PaymentRecorder
     clock: Clock
+    metrics: Metrics = UNHEARD
 
     def apply(self, event_id: str, *, request_id: str) -> EventState:
         """Apply a kept event once and give what became of it. Raises LookupError for one that was never
@@ -178,6 +191,13 @@ class EventApplier:
             raise LookupError("the event is not in the inbox")
         if record["state"] != EventState.RECEIVED:
             return EventState(record["state"])
+        state = self._apply(event_id, record, request_id)
+        waited = self.clock.now() - from_iso(record["received_at"])
+        self.metrics.count(WEBHOOK_APPLIED, state.value)
+        self.metrics.duration(WEBHOOK_DELAY, int(waited.total_seconds() * 1000))
+        return state
+
+    def _apply(self, event_id: str, record: Mapping[str, Any], request_id: str) -> EventState:
         event = parse_event(record["body"].encode())
         if event.event not in APPLIED_EVENTS or event.payment is None:
             return self._finish(

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from runtime.ledger.journal import Journal
 from runtime.payments.accounting import entries_due
 from runtime.payments.events import status_event
-from runtime.payments.model import Attempt, Payment
+from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
+from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
 from runtime.platform.audit import AuditLine, AuditTrail
-from runtime.platform.clock import Clock, business_date, iso
+from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction
+from runtime.platform.ids import Ids
+from runtime.platform.metrics import UNHEARD, Metrics
 from runtime.platform.outbox import Outbox
+from runtime.platform.settings import PaymentStoreSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,6 +38,28 @@ class PaymentRecorder:
     audit: AuditTrail
     outbox: Outbox
     clock: Clock
+    metrics: Metrics = UNHEARD
+
+    @classmethod
+    def over(
+        cls,
+        client: "DynamoDBClient",
+        settings: PaymentStoreSettings,
+        *,
+        clock: Clock,
+        ids: Ids,
+        metrics: Metrics,
+    ) -> "PaymentRecorder":
+        """A recorder over the tables that a function's settings name."""
+        return cls(
+            client=client,
+            repository=PaymentRepository(client, settings.payments_table),
+            journal=Journal(client, settings.ledger_table, clock),
+            audit=AuditTrail(client, settings.audit_table, clock, ids),
+            outbox=Outbox(settings.outbox_table, clock, ids),
+            clock=clock,
+            metrics=metrics,
+        )
 
     def record(
         self,
@@ -75,4 +101,19 @@ class PaymentRecorder:
             if LABEL_PAYMENT in failed.labels:
                 raise PaymentChanged(after.payment_id) from None
             raise
+        if before is None:
+            self.metrics.count(CREATED)
+        if (before is None or before.status is not stored.status) and stored.status in BY_STATUS:
+            self._count(stored, attempt)
         return stored
+
+    def _count(self, stored: Payment, attempt: Attempt | None) -> None:
+        """Count a status that a payment has reached, once it is written."""
+        label: str | None = None
+        if stored.status is PaymentStatus.CAPTURED:
+            label = attempt.method if attempt else None
+            waited = from_iso(stored.updated_at) - from_iso(stored.created_at)
+            self.metrics.duration(TIME_TO_CAPTURE, int(waited.total_seconds() * 1000))
+        elif stored.status is PaymentStatus.FAILED:
+            label = attempt.error_source if attempt else None
+        self.metrics.count(BY_STATUS[stored.status], label)

@@ -200,6 +200,9 @@ GATEWAY_UNAVAILABLE = _declare(
 GATEWAY_REJECTED = _declare(
     "gateway-rejected", 502, "The payment gateway refused the request", "Contact HASIVU with the instance."
 )
+NOT_IMPLEMENTED = _declare(
+    "not-implemented", 501, "This function is not built yet", "Watch the changelog for its release."
+)
 INTERNAL = _declare(
     "internal", 500, "Something went wrong on our side", "Repeat later; contact HASIVU with the instance."
 )

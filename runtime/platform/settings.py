@@ -102,6 +102,23 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "payments-advanced": PaymentsAdvancedSettings,
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
     "notification-dispatcher": NotificationDispatcherSettings,
+    # Not built yet: what every function is told is all that they need.
+    "payments-manage-methods": FunctionSettings,
+    "payments-retry": FunctionSettings,
+    "payments-reconciliation": FunctionSettings,
+    "payments-analytics": FunctionSettings,
+    "subscription-management": FunctionSettings,
+    "billing-automation": FunctionSettings,
+    "subscription-plans": FunctionSettings,
+    "dunning-management": FunctionSettings,
+    "subscription-analytics": FunctionSettings,
+    "invoice-generator": FunctionSettings,
+    "pdf-generator": FunctionSettings,
+    "invoice-templates": FunctionSettings,
+    "invoice-mailer": FunctionSettings,
+    "invoice-analytics": FunctionSettings,
+    "ml-payment-insights": FunctionSettings,
+    "advanced-payment-intelligence": FunctionSettings,
 }
 """The settings model of each function, by the function's name."""
 

@@ -5,6 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.customer_key import CustomerKey, removal_policy
 from stacks.environment import Environment
 
@@ -53,6 +54,14 @@ class DeadLetterQueue(sqs.Queue):
                 source_queues=[sqs.Queue.from_queue_arn(scope, f"{construct_id}Source", source_arn)],
             ),
         )
+        acknowledge(self, "Serverless-SQSRedrivePolicy", why="dead letters end here", owner="platform")
+        if source_arn is None:
+            acknowledge(
+                self,
+                "AwsSolutions-SQS3",
+                why="it is a dead-letter queue, which the pack sees only of queues",
+                owner="platform",
+            )
 
 
 class QueueWithDlq(Construct):

@@ -10,6 +10,7 @@ from constructs import Construct
 
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.bundles import Bundles
+from stacks.constructs.acknowledge import accept_every_resource, accept_inline_policy, acknowledge
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.dependency_layers import NOT_DEPLOYED, PYTHON, architecture
 from stacks.constructs.encrypted_log_group import EncryptedLogGroup
@@ -49,6 +50,7 @@ class ServiceFunction(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.name = name
+        self.concurrency = concurrency
         variables = {
             "HASIVU_ENV": environment.name,
             "POWERTOOLS_SERVICE_NAME": name,
@@ -70,6 +72,8 @@ class ServiceFunction(Construct):
                 resources=[self.log_group.log_group_arn],
             )
         )
+        accept_inline_policy(self.role)
+        accept_every_resource(self.role, why="X-Ray knows no resources")
         self.function = lambda_.Function(
             self,
             "Function",
@@ -90,11 +94,25 @@ class ServiceFunction(Construct):
             reserved_concurrent_executions=concurrency if environment.functions.reserve_concurrency else None,
             current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
         )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5-LambdaInsideVPC",
+            "PCI.DSS.321-LambdaInsideVPC",
+            why="IAM and TLS are the border; there is no network of ours to join",
+            owner="security",
+        )
+        acknowledge(
+            self.function,
+            "NIST.800.53.R5-LambdaDLQ",
+            "Serverless-LambdaDLQ",
+            why="nothing calls it asynchronously; queues and schedules have their own dead letters",
+            owner="platform",
+        )
         self.alias = lambda_.Alias(self, "Live", alias_name=LIVE, version=self.function.current_version)
 
     def consume(self, queue: sqs.IQueue, *, concurrency_max: int) -> None:
         """Read ``queue`` through the alias, answering for each message of a batch on its own."""
-        lambda_.EventSourceMapping(
+        mapping = lambda_.EventSourceMapping(
             self,
             f"{queue.node.scope.node.id if queue.node.scope else queue.node.id}Source",
             target=self.alias,
@@ -102,6 +120,12 @@ class ServiceFunction(Construct):
             batch_size=BATCH_SIZE,
             max_concurrency=concurrency_max,
             report_batch_item_failures=True,
+        )
+        acknowledge(
+            mapping,
+            "Serverless-LambdaEventSourceMappingDestination",
+            why="SQS takes no destination; the queue's redrive policy sets failures aside",
+            owner="platform",
         )
 
     def allow(self, *actions: str, on: Sequence[str]) -> None:

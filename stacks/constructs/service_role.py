@@ -4,6 +4,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.constructs.acknowledge import accept_inline_policy
 from stacks.environment import Environment
 
 
@@ -27,6 +28,7 @@ class ServiceRole(iam.Role):
             ),
             description=description,
         )
+        accept_inline_policy(self)
 
     def may(self, *actions: str, on: str) -> None:
         """Let the role do ``actions`` (``service:Action``) on the resource whose ARN is ``on``."""

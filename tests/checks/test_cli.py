@@ -28,6 +28,8 @@ COMMANDS = [
     ("sandbox", "reset"),
     ("build",),
     ("synth",),
+    ("diff",),
+    ("redrive",),
     ("demo",),
 ]
 

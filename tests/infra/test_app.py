@@ -15,8 +15,12 @@ from stacks.house_app import ROOT, HouseApp
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import Synthesise
 
-STACKS = {"Data", "Messaging", "Identity", "Payments", "Platform", "Api"}
-STATEFUL_STACKS = {"Data", "Messaging", "Identity"}
+STACKS = {
+    *("Data", "Storage", "Messaging", "Identity"),
+    *("Payments", "Billing", "Invoicing", "Insights", "Platform"),
+    *("Api", "Observability"),
+}
+STATEFUL_STACKS = {"Data", "Storage", "Messaging", "Identity"}
 TAGGED = {
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",

@@ -76,6 +76,16 @@ def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: 
             "protection.point_in_time_recovery_days",
             "Set it to 35.",
         ),
+        (
+            "prod",
+            "lock_records = true",
+            "lock_records = false",
+            "protection.lock_records",
+            "Set it to true.",
+        ),
+        ("dev", "https://app.dev", "http://app.dev", "web.origins", "https://"),
+        ("prod", 'origins = ["https://app.hasivu.example"]', "origins = []", "web.origins", "Correct"),
+        ("prod", "https://app.hasivu.example", "*", "web.origins.0", "Correct"),
         ("prod", 'mode = "block"', 'mode = "count"', "firewall.mode", 'Set it to "block"'),
         ("prod", 'mfa = "required"', 'mfa = "optional"', "identity.mfa", 'Set it to "required"'),
         (

@@ -1,12 +1,15 @@
 """Every function is deployed alike: own logs, traces, one alias, and exactly the settings that it reads."""
 
+import json
 import re
 
 import pytest
 
 from runtime.platform.settings import SETTINGS_BY_FUNCTION, load
+from stacks.api import operations
 from stacks.constructs.service_function import hold_against_the_model
 from tests.infra.assembly import Assembly
+from tests.infra.conftest import CONTRACT
 
 
 def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assembly) -> None:
@@ -58,8 +61,14 @@ def test_functions_are_traced_and_bounded(assembly: Assembly) -> None:
         properties = function.properties
         assert properties["TracingConfig"] == {"Mode": "Active"}
         assert 128 <= properties["MemorySize"] <= 2048
-        assert properties["Timeout"] < 29, "API Gateway gives up after 29 seconds"
+        assert properties["Timeout"] <= 60
         assert ("ReservedConcurrentExecutions" in properties) is (assembly.environment == "prod")
+
+
+def test_functions_behind_the_api_answer_before_it_gives_up(assembly: Assembly) -> None:
+    contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    for name in {operation.function for operation in operations(contract)}:
+        assert assembly.function(name).properties["Timeout"] < 29, name
 
 
 def test_the_concurrency_of_all_functions_leaves_the_account_its_unreserved_part(prod: Assembly) -> None:

@@ -11,6 +11,7 @@ QUEUES = {
     "hasivu-{env}-notifications": "hasivu-{env}-notifications-dlq",
 }
 OUTBOX_DLQ = "hasivu-{env}-outbox-dlq"
+UNDELIVERED_DLQ = "hasivu-{env}-undelivered-dlq"
 CONSUMERS = {
     "hasivu-{env}-webhooks": "payments-webhook-handler",
     "hasivu-{env}-notifications": "notification-dispatcher",
@@ -18,7 +19,8 @@ CONSUMERS = {
 
 
 def test_the_queues_are_those_that_the_platform_names(assembly: Assembly) -> None:
-    names = {name.format(env=assembly.environment) for name in (*QUEUES, *QUEUES.values(), OUTBOX_DLQ)}
+    named = (*QUEUES, *QUEUES.values(), OUTBOX_DLQ, UNDELIVERED_DLQ)
+    names = {name.format(env=assembly.environment) for name in named}
 
     assert {queue.properties["QueueName"] for queue in assembly.resources("AWS::SQS::Queue")} == names
 
@@ -81,19 +83,21 @@ def test_a_queue_hides_a_message_six_times_as_long_as_its_consumer_may_run(assem
 
 def test_the_topic_is_encrypted_and_refuses_plain_transport(assembly: Assembly) -> None:
     topic = assembly.one("AWS::SNS::Topic", TopicName=f"payment-notifications-{assembly.environment}")
-    policy = assembly.one("AWS::SNS::TopicPolicy")
-
-    assert "KmsMasterKeyId" in topic.properties
-    assert [
+    refused = [
         statement.effect
+        for policy in assembly.resources("AWS::SNS::TopicPolicy")
+        if topic.ref in assembly.texts(policy.properties["Topics"], policy.stack)
         for statement in assembly.statements(policy.properties["PolicyDocument"], policy.stack)
         if statement.conditions == {"Bool": {"aws:SecureTransport": "false"}}
-    ] == ["Deny"]
+    ]
+
+    assert "KmsMasterKeyId" in topic.properties
+    assert refused == ["Deny"]
 
 
 def test_the_topic_delivers_raw_messages_to_the_notifications_queue(assembly: Assembly) -> None:
     queue = assembly.queue(f"hasivu-{assembly.environment}-notifications")
-    subscription = assembly.one("AWS::SNS::Subscription")
+    subscription = assembly.one("AWS::SNS::Subscription", Protocol="sqs")
 
     assert subscription.properties["Protocol"] == "sqs"
     assert subscription.properties["RawMessageDelivery"] is True
@@ -117,7 +121,7 @@ def test_only_the_topic_may_put_messages_into_the_notifications_queue(assembly: 
 def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: Assembly) -> None:
     rule = assembly.one("AWS::Events::Rule")
     (target,) = rule.properties["Targets"]
-    topic = assembly.one("AWS::SNS::Topic")
+    topic = assembly.one("AWS::SNS::Topic", TopicName=f"payment-notifications-{assembly.environment}")
 
     assert rule.properties["State"] == "ENABLED"
     assert rule.properties["EventPattern"] == {

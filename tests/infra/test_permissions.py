@@ -3,6 +3,7 @@
 import re
 
 from tests.infra.assembly import Assembly, Statement
+from tests.infra.conftest import NOT_BUILT
 
 TRACING = frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
 """X-Ray knows no resources."""
@@ -123,6 +124,12 @@ def test_health_check_may_look_and_say_whom_it_refused(assembly: Assembly) -> No
         "sqs": {"GetQueueAttributes"},
         "ssm": {"GetParameter"},
     }
+
+
+def test_functions_that_are_not_built_may_say_whom_they_refused_and_no_more(assembly: Assembly) -> None:
+    for name in NOT_BUILT:
+        assert table_rights(assembly, name) == {"hasivu-audit": {"PutItem"}}
+        assert rights_elsewhere(assembly, name) == {}
 
 
 def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:

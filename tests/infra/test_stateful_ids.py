@@ -12,6 +12,7 @@ STATEFUL = {
     "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
     "AWS::KMS::Key",
+    "AWS::S3::Bucket",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",

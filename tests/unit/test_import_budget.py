@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from runtime.platform.settings import SETTINGS_BY_FUNCTION, FunctionSettings
 
 REPOSITORY = Path(__file__).parents[2]
+NOT_BUILT = sorted(name for name, model in SETTINGS_BY_FUNCTION.items() if model is FunctionSettings)
+"""They import no area: there is nothing behind them yet."""
 
 # boto3 and pydantic with what they stand on, and the logger. botocore brings urllib3.
 EVERYWHERE = frozenset({"aws_lambda_powertools", "boto3", "pydantic", "runtime"}) | {
@@ -29,6 +31,7 @@ PACKAGES = {
     "payments-advanced": EVERYWHERE,
     "payments-webhook-handler": EVERYWHERE,
     "notification-dispatcher": EVERYWHERE,
+    **dict.fromkeys(NOT_BUILT, EVERYWHERE),
 }
 UTILITIES = {
     "api-authorizer": {"parameters"},
@@ -36,6 +39,7 @@ UTILITIES = {
     "payments-advanced": {"parameters"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
+    **{name: {"parameters"} for name in NOT_BUILT},
 }
 """Of Powertools' utilities, those that cost something."""
 
@@ -45,6 +49,7 @@ AREAS = {
     "payments-advanced": {"gateways", "gateways.razorpay", "ledger", "payments"},
     "payments-webhook-handler": {"gateways", "gateways.razorpay", "ledger", "payments"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
+    **{name: set() for name in NOT_BUILT},
 }
 """The packages of the runtime beside functions and platform."""
 

@@ -147,6 +147,30 @@ def test_a_rotated_webhook_secret_is_taken_up_without_a_restart(
     assert CACHED_FOR_S <= 300
 
 
+def test_both_functions_count_what_they_do(
+    environment: dict[str, str],
+    sqs: "SQSClient",
+    queue_url: str,
+    simulator: RazorpaySimulator,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    order_id = create(payments_advanced.wire(environment)).body["checkout"]["order_id"]
+    webhooks = payments_webhook_handler.wire(environment)
+    body = webhook_body("payment.captured", gateway_payment("pay_00000000000001", order_id))
+    deliver(webhooks, body, "newest")
+    messages = sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10, WaitTimeSeconds=2)["Messages"]
+    webhooks(sqs_event(*[message["Body"] for message in messages]), Context())
+
+    counted = {
+        metric["Name"]
+        for line in capsys.readouterr().out.splitlines()
+        for directive in json.loads(line).get("_aws", {}).get("CloudWatchMetrics", [])
+        for metric in directive["Metrics"]
+        if directive["Namespace"] == "HASIVU/test"
+    }
+    assert counted >= {"PaymentCreated", "WebhookReceived", "WebhookApplied", "PaymentCaptured"}
+
+
 @pytest.mark.parametrize("module", [payments_advanced, payments_webhook_handler])
 def test_a_missing_setting_stops_the_function_before_its_first_event(
     environment: dict[str, str], module: Any

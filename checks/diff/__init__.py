@@ -1,0 +1,1 @@
+"""What a change would do to each environment, told from two assemblies: no account, no network."""

@@ -1,0 +1,77 @@
+"""All house rules, and what they find in an estate."""
+
+from __future__ import annotations
+
+import importlib
+
+from checks.rules.estate import Estate
+from checks.rules.rule import Finding, Rule, registered
+
+SUBJECTS = (
+    "alarms",
+    "api",
+    "dashboards",
+    "deployments",
+    "eventing",
+    "exposure",
+    "firewall",
+    "functions",
+    "governance",
+    "identity",
+    "keys",
+    "logs",
+    "messaging",
+    "permissions",
+    "recovery",
+    "residency",
+    "roles",
+    "secrets",
+    "signals",
+    "stage",
+    "storage",
+    "tables",
+)
+"""The modules of this package that hold rules."""
+
+
+def rules() -> tuple[Rule, ...]:
+    """Every house rule, by id."""
+    for subject in SUBJECTS:
+        importlib.import_module(f"checks.rules.{subject}")
+    return registered()
+
+
+def examine(estate: Estate) -> list[Finding]:
+    """What the house rules find in ``estate``, each finding once, in the order of rule, stack and resource.
+
+    A rule that cannot read a resource reports that as a finding: what cannot be checked is not sound.
+    """
+    found: dict[tuple[str, str, str, str], Finding] = {}
+    for rule in rules():
+        for finding in findings(rule, estate):
+            found.setdefault((finding.rule_id, finding.stack, finding.logical_id, finding.path), finding)
+    return [found[key] for key in sorted(found)]
+
+
+def findings(rule: Rule, estate: Estate) -> list[Finding]:
+    """What ``rule`` finds in ``estate``, and as the last finding that it could not read something."""
+    found: list[Finding] = []
+    try:
+        found.extend(rule.findings(estate))
+    except (AttributeError, IndexError, KeyError, LookupError, TypeError, ValueError) as error:
+        place = estate.looked_at
+        stack = next(iter(estate.templates), "") if place is None else place.stack
+        found.append(
+            Finding(
+                rule.rule_id,
+                rule.severity,
+                rule.title,
+                stack,
+                stack if place is None else place.logical_id,
+                "",
+                f"the rule cannot read this: {type(error).__name__}",
+                rule.remedy,
+                rule.controls,
+            )
+        )
+    return found

@@ -1,0 +1,113 @@
+"""How functions are deployed: one alias that all call, small steps where money moves, and a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.rules.estate import Estate, Resource
+from checks.rules.functions import FUNCTION, short_name
+from checks.rules.invocations import LIVE, invocations, is_bare
+from checks.rules.rule import DEPLOYED, Breach, at, rule
+from runtime.platform.settings import SETTINGS_BY_FUNCTION
+
+MONEY_PATHS = ("payments-advanced", "payments-webhook-handler", "payments-retry")
+CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
+ROLLBACKS = frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"})
+
+
+@rule(
+    "HASIVU-FN-9",
+    "SOX CM-7",
+    remedy="Call the alias live: a deployment moves it, a rollback moves it back.",
+)
+def everything_calls_the_alias(estate: Estate) -> Iterator[Breach]:
+    """Whatever calls a function calls its alias ``live``, never the function or a version."""
+    for item in invocations(estate):
+        if is_bare(estate, item.value, item.caller.stack):
+            yield at(item.caller, item.path, shown=estate.text(item.value, item.caller.stack))
+
+
+@rule(
+    "HASIVU-FN-10",
+    "SOX CM-7",
+    remedy="Give the function the alias live, on a version of its own, with nothing routed elsewhere.",
+)
+def every_function_has_its_alias(estate: Estate) -> Iterator[Breach]:
+    """Every function has the alias ``live``, which points wholly at a version of that function."""
+    served: set[Resource | None] = set()
+    for alias in estate.of("AWS::Lambda::Alias"):
+        function = estate.target(alias.get("FunctionName"), alias.stack)
+        version = estate.target(alias.get("FunctionVersion"), alias.stack)
+        if alias.get("Name") == LIVE:
+            served.add(function)
+        if version is None or version.kind != "AWS::Lambda::Version":
+            yield at(alias, "FunctionVersion")
+        elif estate.target(version.get("FunctionName"), version.stack) != function:
+            yield at(alias, "FunctionVersion", shown="a version of another function")
+        if alias.get("RoutingConfig") is not None:
+            yield at(alias, "RoutingConfig")
+    for function in estate.of(FUNCTION):
+        if function not in served:
+            yield at(function, "", shown=f"no alias {LIVE}")
+
+
+@rule(
+    "HASIVU-FN-14",
+    "PCI DSS 6.5.1",
+    "SOX CM-7",
+    environments=DEPLOYED,
+    remedy="Deploy the money paths by CodeDeploy: a tenth for five minutes, with rollback on alarms.",
+)
+def money_paths_are_deployed_by_canary(estate: Estate) -> Iterator[Breach]:
+    """What moves money is deployed to a tenth of its calls first, and taken back when an alarm fires."""
+    for alias in estate.of("AWS::Lambda::Alias"):
+        function = estate.target(alias.get("FunctionName"), alias.stack)
+        if function is None or short_name(estate, function) not in MONEY_PATHS:
+            continue
+        update = "/UpdatePolicy.CodeDeployLambdaAliasUpdate.DeploymentGroupName"
+        group = estate.target(alias.get(update), alias.stack)
+        if group is None or group.kind != "AWS::CodeDeploy::DeploymentGroup":
+            yield at(alias, update)
+        elif group.get("DeploymentConfigName") != CANARY:
+            yield at(group, "DeploymentConfigName")
+
+
+@rule(
+    "HASIVU-FN-15",
+    "SOX CM-7",
+    environments=DEPLOYED,
+    remedy="Roll back on failure, on stop and on alarms of the estate; ignore no alarm.",
+)
+def deployments_are_taken_back(estate: Estate) -> Iterator[Breach]:
+    """A deployment is taken back when it fails, is stopped, or an alarm of the estate fires."""
+    for group in estate.of("AWS::CodeDeploy::DeploymentGroup"):
+        if group.get("AutoRollbackConfiguration.Enabled") is not True:
+            yield at(group, "AutoRollbackConfiguration.Enabled")
+        if not set(group.items("AutoRollbackConfiguration.Events")) >= ROLLBACKS:
+            yield at(group, "AutoRollbackConfiguration.Events")
+        alarms = group.items("AlarmConfiguration.Alarms")
+        if group.get("AlarmConfiguration.Enabled") is not True or not alarms:
+            yield at(group, "AlarmConfiguration")
+        if group.get("AlarmConfiguration.IgnorePollAlarmFailure"):
+            yield at(group, "AlarmConfiguration.IgnorePollAlarmFailure")
+        for index, alarm in enumerate(alarms):
+            found = estate.target(alarm.get("Name"), group.stack)
+            if found is None or not found.kind.startswith("AWS::CloudWatch::"):
+                yield at(group, f"AlarmConfiguration.Alarms.{index}")
+
+
+@rule(
+    "HASIVU-FN-16",
+    "PCI DSS 2.2.4",
+    remedy="Deploy every function that has settings, under its own name.",
+)
+def every_function_is_deployed(estate: Estate) -> Iterator[Breach]:
+    """Every function of the runtime is deployed, once, under its name."""
+    deployed = [short_name(estate, function) for function in estate.of(FUNCTION)]
+    for function in estate.of(FUNCTION):
+        if short_name(estate, function) not in SETTINGS_BY_FUNCTION:
+            yield at(function, "FunctionName")
+    for name in sorted(SETTINGS_BY_FUNCTION):
+        if deployed.count(name) != 1:
+            stack = next((function.stack for function in estate.of(FUNCTION)), "")
+            yield Breach(stack, f"hasivu-{estate.environment}-{name}", "", f"{deployed.count(name)} deployed")

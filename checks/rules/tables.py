@@ -1,0 +1,260 @@
+"""Tables: encrypted, recoverable, protected, kept as long as the law asks and no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.rules.estate import Estate, Resource
+from checks.rules.permissions import granted
+from checks.rules.policies import statements_of
+from checks.rules.rule import DEPLOYED, PROD, Breach, at, rule
+
+TABLE = "AWS::DynamoDB::Table"
+
+EXPIRING = {
+    "hasivu-{env}-outbox": "expires_at",
+    "hasivu-{env}-idempotency": "expires_at",
+    "payment-webhook-idempotency-{env}": "expires_at",
+    "hasivu-{env}-notifications": "expires_at",
+}
+"""Tables of what loses its use: the attribute that says when."""
+
+LASTING = frozenset(
+    {
+        "hasivu-{env}-payments",
+        "hasivu-{env}-ledger",
+        "hasivu-{env}-audit",
+        "hasivu-{env}-schools",
+        "hasivu-{env}-api-keys",
+    }
+)
+"""Tables of books and of master data: nothing in them ends by itself."""
+
+APPEND_ONLY = frozenset({"hasivu-{env}-ledger", "hasivu-{env}-audit", "hasivu-{env}-outbox"})
+
+CHANGING = tuple(
+    f"dynamodb:{action}"
+    for action in (
+        "UpdateItem",
+        "DeleteItem",
+        "BatchWriteItem",
+        "PartiQLInsert",
+        "PartiQLUpdate",
+        "PartiQLDelete",
+    )
+)
+
+STREAMS = {"hasivu-{env}-outbox": "NEW_IMAGE"}
+RECOVERY_DAYS = 35
+
+
+def tables(estate: Estate) -> Iterator[tuple[Resource, str]]:
+    """Each table with its name, the environment written ``{env}``."""
+    for table in estate.of(TABLE):
+        yield table, general_name(estate, table.get("TableName"))
+
+
+def general_name(estate: Estate, name: object) -> str:
+    """``hasivu-prod-ledger`` as ``hasivu-{env}-ledger``."""
+    words = str(name).split("-")
+    return "-".join("{env}" if word == estate.environment else word for word in words)
+
+
+@rule(
+    "HASIVU-DDB-1",
+    "PCI DSS 3.5.1.2",
+    "GDPR 32(1)(a)",
+    remedy="Encrypt the table with a customer-managed key of the estate (SSEType KMS, KMSMasterKeyId).",
+)
+def tables_are_encrypted_with_our_key(estate: Estate) -> Iterator[Breach]:
+    """A table is encrypted with a key of the estate."""
+    for table in estate.of(TABLE):
+        if table.get("SSESpecification.SSEEnabled") is not True:
+            yield at(table, "SSESpecification.SSEEnabled")
+        elif table.get("SSESpecification.SSEType") != "KMS" or not estate.ours(
+            table, "SSESpecification.KMSMasterKeyId", "AWS::KMS::Key"
+        ):
+            yield at(table, "SSESpecification.KMSMasterKeyId")
+
+
+@rule(
+    "HASIVU-DDB-2",
+    "GDPR 32(1)(c)",
+    "SOX OP-2",
+    environments=DEPLOYED,
+    remedy=f"Switch point-in-time recovery on, for {RECOVERY_DAYS} days.",
+)
+def tables_can_be_taken_back_in_time(estate: Estate) -> Iterator[Breach]:
+    """A table can be restored to any second of the last 35 days."""
+    for table in estate.of(TABLE):
+        if table.get("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled") is not True:
+            yield at(table, "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled")
+        elif table.get("PointInTimeRecoverySpecification.RecoveryPeriodInDays") != RECOVERY_DAYS:
+            yield at(table, "PointInTimeRecoverySpecification.RecoveryPeriodInDays")
+
+
+@rule(
+    "HASIVU-DDB-3",
+    "SOX OP-2",
+    "SOX AT-3",
+    environments=DEPLOYED,
+    remedy="Set DeletionProtectionEnabled to true.",
+)
+def tables_refuse_to_be_deleted(estate: Estate) -> Iterator[Breach]:
+    """A table refuses to be deleted."""
+    for table in estate.of(TABLE):
+        if table.get("DeletionProtectionEnabled") is not True:
+            yield at(table, "DeletionProtectionEnabled")
+
+
+@rule(
+    "HASIVU-DDB-4",
+    "PCI DSS 3.2.1",
+    "GDPR 5(1)(e)",
+    remedy="Switch TTL on for the attribute that the runtime writes (expires_at).",
+)
+def what_loses_its_use_expires(estate: Estate) -> Iterator[Breach]:
+    """A table of what loses its use expires it by TTL, on the attribute that the runtime writes."""
+    for table, name in tables(estate):
+        if name not in EXPIRING:
+            continue
+        if table.get("TimeToLiveSpecification.Enabled") is not True:
+            yield at(table, "TimeToLiveSpecification.Enabled")
+        elif table.get("TimeToLiveSpecification.AttributeName") != EXPIRING[name]:
+            yield at(table, "TimeToLiveSpecification.AttributeName")
+
+
+@rule(
+    "HASIVU-DDB-5",
+    "SOX AT-3",
+    "PCI DSS 10.5.1",
+    remedy="Take the TTL away: books and master data end by decision, not by clock.",
+)
+def books_do_not_expire(estate: Estate) -> Iterator[Breach]:
+    """A table of books or master data has no TTL."""
+    for table, name in tables(estate):
+        if name not in EXPIRING and table.get("TimeToLiveSpecification.Enabled"):
+            yield at(table, "TimeToLiveSpecification")
+
+
+@rule(
+    "HASIVU-DDB-6",
+    "GDPR 5(1)(e)",
+    "GDPR 30",
+    remedy="Add the table to EXPIRING or LASTING in checks/rules/tables.py, and so decide how long it keeps.",
+)
+def every_tables_retention_is_decided(estate: Estate) -> Iterator[Breach]:
+    """Every table is known by name, with the decision whether its items expire."""
+    for table, name in tables(estate):
+        if name not in EXPIRING and name not in LASTING:
+            yield at(table, "TableName")
+
+
+@rule(
+    "HASIVU-DDB-7",
+    "PCI DSS 10.3.2",
+    "SOX AT-2",
+    remedy="Deny every principal every changing action on the table, in its own policy, without a condition.",
+)
+def books_can_only_be_added_to(estate: Estate) -> Iterator[Breach]:
+    """The ledger, the audit trail and the outbox deny everyone to change or remove what they hold."""
+    for table, name in tables(estate):
+        if name not in APPEND_ONLY:
+            continue
+        denials = [
+            statement
+            for statement in statements_of(estate, table)
+            if statement.denies
+            and "AWS:*" in statement.principals
+            and not statement.conditions
+            and any(_is_the_table(estate, table, text) for text in statement.resources)
+        ]
+        for action in CHANGING:
+            if not any(statement.covers(action) for statement in denials):
+                yield at(table, "ResourcePolicy", shown=f"{action} is not denied")
+
+
+def _is_the_table(estate: Estate, table: Resource, text: str) -> bool:
+    return text == "*" or text.endswith(f"/{table.get('TableName')}") or estate.target(text, "") == table
+
+
+@rule(
+    "HASIVU-DDB-8",
+    "PCI DSS 10.3.2",
+    "SOX AT-2",
+    remedy="Take the action away; what was wrong is corrected by a new entry.",
+)
+def no_role_may_change_the_books(estate: Estate) -> Iterator[Breach]:
+    """No role is allowed to change or remove an item of an append-only table."""
+    books = {table for table, name in tables(estate) if name in APPEND_ONLY}
+    for statement in granted(estate):
+        touched = {
+            target for text in statement.resources for target in estate.targets(text, statement.carrier.stack)
+        }
+        for action in CHANGING:
+            if books & touched and statement.covers(action):
+                yield statement.breach(f"allows {action}")
+
+
+@rule(
+    "HASIVU-DDB-9",
+    "RBI 2018-04-06",
+    "GDPR 44-49",
+    remedy="Use AWS::DynamoDB::Table; the scanners do not see global tables, and replicas leave the country.",
+)
+def tables_are_not_global(estate: Estate) -> Iterator[Breach]:
+    """No table is a global table."""
+    for table in estate.of("AWS::DynamoDB::GlobalTable"):
+        yield at(table, "", shown=table.kind)
+
+
+@rule(
+    "HASIVU-DDB-10",
+    "GDPR 32(1)(b)",
+    environments=DEPLOYED,
+    remedy="Use on-demand capacity, or provisioned capacity with auto-scaling for reads and writes.",
+)
+def tables_grow_with_their_load(estate: Estate) -> Iterator[Breach]:
+    """A table is on demand, or scales its provisioned capacity by itself."""
+    scaled = {
+        (target, str(item.get("ScalableDimension")).rpartition(":")[2])
+        for item in estate.of("AWS::ApplicationAutoScaling::ScalableTarget")
+        for target in estate.targets(item.get("ResourceId"), item.stack)
+    }
+    for table in estate.of(TABLE):
+        if table.get("BillingMode") == "PAY_PER_REQUEST":
+            for limit in ("MaxReadRequestUnits", "MaxWriteRequestUnits"):
+                value = table.get(f"OnDemandThroughput.{limit}")
+                if isinstance(value, int) and 0 < value < 100:
+                    yield at(table, f"OnDemandThroughput.{limit}")
+        elif not {(table, "ReadCapacityUnits"), (table, "WriteCapacityUnits")} <= scaled:
+            yield at(table, "BillingMode")
+
+
+@rule(
+    "HASIVU-DDB-11",
+    "PCI DSS 10.3.3",
+    remedy="Give the outbox a stream of new images: without it no event leaves the platform.",
+)
+def the_outbox_has_its_stream(estate: Estate) -> Iterator[Breach]:
+    """The outbox streams new images; no other table copies its items anywhere."""
+    for table, name in tables(estate):
+        if table.get("StreamSpecification.StreamViewType") != STREAMS.get(name):
+            yield at(table, "StreamSpecification.StreamViewType")
+        if table.get("KinesisStreamSpecification") is not None:
+            yield at(table, "KinesisStreamSpecification")
+
+
+@rule(
+    "HASIVU-DDB-12",
+    "GDPR 32(1)(c)",
+    "SOX OP-2",
+    environments=PROD,
+    remedy="Project every attribute, so that a list shows what an item holds.",
+)
+def indexes_carry_what_their_queries_show(estate: Estate) -> Iterator[Breach]:
+    """An index projects every attribute."""
+    for table in estate.of(TABLE):
+        for index, item in enumerate(table.items("GlobalSecondaryIndexes")):
+            if item.get("Projection", {}).get("ProjectionType") != "ALL":
+                yield at(table, f"GlobalSecondaryIndexes.{index}.Projection")

@@ -1,0 +1,79 @@
+"""What is counted of payments and of the gateway's events. The stacks' alarms and dashboards read these."""
+
+from runtime.payments.events import DETAIL_TYPES
+from runtime.payments.model import PaymentStatus
+from runtime.platform import errors
+from runtime.platform.metrics import OTHER, Metric, Unit
+
+_METHODS = frozenset(
+    {
+        "card",
+        "upi",
+        "netbanking",
+        "wallet",
+        "emi",
+        "cardless_emi",
+        "paylater",
+        "bank_transfer",
+        "emandate",
+        OTHER,
+    }
+)
+"""How people pay, in Razorpay's words (payments entity, ``method``)."""
+
+_SOURCES = frozenset(
+    {"customer", "business", "bank", "issuer_bank", "beneficiary_bank", "gateway", "internal", OTHER}
+)
+"""Where a payment failed, in Razorpay's words (error object, ``source``)."""
+
+_LABELS: dict[PaymentStatus, tuple[str, frozenset[str]]] = {
+    PaymentStatus.CAPTURED: ("method", _METHODS),
+    PaymentStatus.FAILED: ("source", _SOURCES),
+}
+
+CREATED = Metric(DETAIL_TYPES[PaymentStatus.CREATED])
+"""A payment was made, whatever its first status: one that has its order at once begins as pending."""
+
+BY_STATUS: dict[PaymentStatus, Metric] = {
+    status: Metric(name, Unit.COUNT, *_LABELS.get(status, (None, frozenset())))
+    for status, name in DETAIL_TYPES.items()
+    if status is not PaymentStatus.CREATED
+}
+"""A payment reached a status; named as the event that tells of it."""
+
+TIME_TO_CAPTURE = Metric("PaymentTimeToCapture", Unit.MILLISECONDS)
+"""From the payment's creation to its capture: mostly the payer's own time."""
+
+WEBHOOK_RECEIVED = Metric("WebhookReceived", Unit.COUNT, "delivery", frozenset({"first", "repeated"}))
+WEBHOOK_REFUSED = Metric(
+    "WebhookRefused",
+    Unit.COUNT,
+    "reason",
+    frozenset(
+        kind.code
+        for kind in (
+            errors.BODY_MALFORMED,
+            errors.BODY_TOO_LARGE,
+            errors.SIGNATURE_INVALID,
+            errors.SIGNATURE_MISSING,
+            errors.WEBHOOK_EVENT_ALTERED,
+            errors.WEBHOOK_EVENT_UNKNOWN,
+        )
+    )
+    | {OTHER},
+)
+WEBHOOK_APPLIED = Metric(
+    "WebhookApplied", Unit.COUNT, "result", frozenset({"applied", "no_change", "not_ours", "not_handled"})
+)
+WEBHOOK_DELAY = Metric("WebhookDelay", Unit.MILLISECONDS)
+"""From keeping an event to having applied it."""
+
+METRICS = (
+    CREATED,
+    *BY_STATUS.values(),
+    TIME_TO_CAPTURE,
+    WEBHOOK_RECEIVED,
+    WEBHOOK_REFUSED,
+    WEBHOOK_APPLIED,
+    WEBHOOK_DELAY,
+)

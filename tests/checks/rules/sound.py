@@ -1,0 +1,1081 @@
+"""A small estate that keeps every rule: the ground on which each weakness is planted."""
+
+import copy
+import json
+from typing import Any
+
+from checks.rules.estate import Estate
+from runtime.platform.settings import SETTINGS_BY_FUNCTION
+
+Body = dict[str, Any]
+ENVIRONMENT = "prod"
+TAGS = [
+    {"Key": "environment", "Value": ENVIRONMENT},
+    {"Key": "project", "Value": "hasivu"},
+    {"Key": "subject", "Value": "sound"},
+]
+KEPT: Body = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+ROOT = {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}
+ASSETS = {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-ap-south-1"}
+
+CONTRACT: Body = {
+    "paths": {
+        "/health": {"get": {"security": [], "x-hasivu-function": "health-check"}},
+        "/v1/payments": {
+            "post": {
+                "security": [{"hasivu": []}],
+                "x-hasivu-function": "payments-advanced",
+                "requestBody": {"required": True},
+            }
+        },
+    },
+    "components": {"schemas": {"CreatePayment": {"type": "object", "additionalProperties": False}}},
+}
+
+
+def arn(logical_id: str) -> Body:
+    return {"Fn::GetAtt": [logical_id, "Arn"]}
+
+
+def ref(logical_id: str) -> Body:
+    return {"Ref": logical_id}
+
+
+def of_our_account(service: str, resource: str) -> Body:
+    return {"Fn::Join": ["", [f"arn:aws:{service}:ap-south-1:", {"Ref": "AWS::AccountId"}, f":{resource}"]]}
+
+
+def resource(kind: str, properties: Body, *, tags: bool = True, **body: Any) -> Body:
+    return {"Type": kind, "Properties": properties | ({"Tags": TAGS} if tags else {}), **body}
+
+
+def policy(*statements: Body) -> Body:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def tls_only(action: str, on: Any) -> Body:
+    return {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": action,
+        "Resource": on,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def allow(action: Any, on: Any, **rest: Any) -> Body:
+    return {"Effect": "Allow", "Action": action, "Resource": on, **rest}
+
+
+def role(service: str, *rights: Body) -> dict[str, Body]:
+    """``Role`` and ``RolePolicy``, to be put under names of one's own."""
+    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    if service not in {"lambda.amazonaws.com", "apigateway.amazonaws.com", "codedeploy.amazonaws.com"}:
+        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    return {
+        "": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": policy(trust)}),
+        "Policy": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": policy(*rights)}},
+    }
+
+
+def named(name: str, parts: dict[str, Body]) -> dict[str, Body]:
+    """A role and its policy as resources ``{name}`` and ``{name}Policy``."""
+    parts["Policy"]["Properties"] |= {"PolicyName": f"{name}Policy", "Roles": [ref(name)]}
+    return {f"{name}{suffix}": body for suffix, body in parts.items()}
+
+
+# The parts
+
+
+def keys() -> dict[str, Body]:
+    administer = allow("kms:*", "*", Principal={"AWS": ROOT})
+    use = allow(
+        ["kms:Decrypt", "kms:GenerateDataKey"],
+        "*",
+        Principal={"Service": "sns.amazonaws.com"},
+        Condition={"ArnEquals": {"aws:SourceArn": of_our_account("sns", "payment-notifications-prod")}},
+    )
+    return {
+        "Key": resource(
+            "AWS::KMS::Key",
+            {"EnableKeyRotation": True, "PendingWindowInDays": 30, "KeyPolicy": policy(administer, use)},
+            **KEPT,
+        ),
+        "KeyAlias": resource(
+            "AWS::KMS::Alias", {"AliasName": "alias/hasivu/prod/data", "TargetKeyId": arn("Key")}, tags=False
+        ),
+    }
+
+
+def table(name: str, **properties: Any) -> Body:
+    return resource(
+        "AWS::DynamoDB::Table",
+        {
+            "TableName": name,
+            "BillingMode": "PAY_PER_REQUEST",
+            "DeletionProtectionEnabled": True,
+            "PointInTimeRecoverySpecification": {
+                "PointInTimeRecoveryEnabled": True,
+                "RecoveryPeriodInDays": 35,
+            },
+            "SSESpecification": {"KMSMasterKeyId": arn("Key"), "SSEEnabled": True, "SSEType": "KMS"},
+            **properties,
+        },
+        **KEPT,
+    )
+
+
+def append_only(name: str) -> Body:
+    changes = (
+        "UpdateItem",
+        "DeleteItem",
+        "BatchWriteItem",
+        "PartiQLInsert",
+        "PartiQLUpdate",
+        "PartiQLDelete",
+    )
+    denial = {
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": [f"dynamodb:{action}" for action in changes],
+        "Resource": of_our_account("dynamodb", f"table/{name}"),
+    }
+    return {"ResourcePolicy": {"PolicyDocument": policy(denial)}}
+
+
+EXPIRES = {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True}}
+
+
+def tables() -> dict[str, Body]:
+    index = {"IndexName": "by_school", "KeySchema": [], "Projection": {"ProjectionType": "ALL"}}
+    return {
+        "Payments": table("hasivu-prod-payments", GlobalSecondaryIndexes=[index]),
+        "Ledger": table("hasivu-prod-ledger", **append_only("hasivu-prod-ledger")),
+        "Outbox": table(
+            "hasivu-prod-outbox",
+            StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+            **EXPIRES,
+            **append_only("hasivu-prod-outbox"),
+        ),
+    }
+
+
+def bucket(name: str, *, days: int, **properties: Any) -> Body:
+    return resource(
+        "AWS::S3::Bucket",
+        {
+            "BucketName": f"hasivu-prod-{name}",
+            "BucketEncryption": {
+                "ServerSideEncryptionConfiguration": [
+                    {
+                        "BucketKeyEnabled": True,
+                        "ServerSideEncryptionByDefault": {
+                            "SSEAlgorithm": "aws:kms",
+                            "KMSMasterKeyID": arn("Key"),
+                        },
+                    }
+                ]
+            },
+            "PublicAccessBlockConfiguration": {
+                "BlockPublicAcls": True,
+                "BlockPublicPolicy": True,
+                "IgnorePublicAcls": True,
+                "RestrictPublicBuckets": True,
+            },
+            "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+            "VersioningConfiguration": {"Status": "Enabled"},
+            "LoggingConfiguration": {"DestinationBucketName": ref("AccessLogs")},
+            "LifecycleConfiguration": {
+                "Rules": [
+                    {
+                        "Status": "Enabled",
+                        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                        "ExpirationInDays": days,
+                    }
+                ]
+            },
+            **properties,
+        },
+        **KEPT,
+    )
+
+
+def guarded(name: str, **bodies: Body) -> dict[str, Body]:
+    """The bucket ``name`` with the policy that lets TLS in alone."""
+    objects = {"Fn::Join": ["", [arn(name), "/*"]]}
+    old = tls_only("s3:*", [arn(name), objects]) | {
+        "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    }
+    return {
+        **bodies,
+        f"{name}Policy": resource(
+            "AWS::S3::BucketPolicy",
+            {
+                "Bucket": ref(name),
+                "PolicyDocument": policy(tls_only("s3:*", [arn(name), objects]), old),
+            },
+            tags=False,
+        ),
+    }
+
+
+def buckets() -> dict[str, Body]:
+    locked = {
+        "ObjectLockEnabled": True,
+        "ObjectLockConfiguration": {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Years": 8}},
+        },
+    }
+    cors = {
+        "CorsConfiguration": {
+            "CorsRules": [
+                {
+                    "AllowedOrigins": ["https://app.hasivu.example"],
+                    "AllowedMethods": ["PUT"],
+                    "AllowedHeaders": [],
+                }
+            ]
+        }
+    }
+    return {
+        **guarded("AccessLogs", AccessLogs=bucket("access-logs", days=400)),
+        **guarded("AuditArchive", AuditArchive=bucket("audit", days=3000, **locked)),
+        **guarded("Uploads", Uploads=bucket("uploads", days=90, **cors)),
+        **guarded("Analytics", Analytics=bucket("analytics", days=1095)),
+    }
+
+
+def queue(name: str, **properties: Any) -> Body:
+    return resource(
+        "AWS::SQS::Queue",
+        {
+            "QueueName": name,
+            "KmsMasterKeyId": arn("Key"),
+            "ReceiveMessageWaitTimeSeconds": 20,
+            **properties,
+        },
+        **KEPT,
+    )
+
+
+def queue_policy(name: str, *statements: Body) -> Body:
+    return resource(
+        "AWS::SQS::QueuePolicy",
+        {"Queues": [ref(name)], "PolicyDocument": policy(tls_only("sqs:*", arn(name)), *statements)},
+        tags=False,
+    )
+
+
+def messaging() -> dict[str, Body]:
+    from_topic = {"ArnEquals": {"aws:SourceArn": ref("Topic")}}
+    deny_all = {"redrivePermission": "denyAll"}
+    return {
+        "Queue": queue(
+            "hasivu-prod-notifications",
+            VisibilityTimeout=150,
+            MessageRetentionPeriod=345_600,
+            RedrivePolicy={"deadLetterTargetArn": arn("DeadLetters"), "maxReceiveCount": 5},
+            RedriveAllowPolicy=deny_all,
+        ),
+        "QueuePolicy": queue_policy(
+            "Queue",
+            allow(
+                "sqs:SendMessage",
+                arn("Queue"),
+                Principal={"Service": "sns.amazonaws.com"},
+                Condition=from_topic,
+            ),
+        ),
+        "DeadLetters": queue(
+            "hasivu-prod-notifications-dlq",
+            MessageRetentionPeriod=1_209_600,
+            RedriveAllowPolicy={
+                "redrivePermission": "byQueue",
+                "sourceQueueArns": [of_our_account("sqs", "hasivu-prod-notifications")],
+            },
+        ),
+        "DeadLettersPolicy": queue_policy("DeadLetters"),
+        **topic("Topic", "payment-notifications-prod"),
+        **topic("AlarmTopic", "hasivu-prod-alarms-page"),
+        "Subscription": resource(
+            "AWS::SNS::Subscription",
+            {
+                "TopicArn": ref("Topic"),
+                "Protocol": "sqs",
+                "Endpoint": arn("Queue"),
+                "RawMessageDelivery": True,
+            },
+            tags=False,
+        ),
+        "AlarmReader": resource(
+            "AWS::SNS::Subscription",
+            {"TopicArn": ref("AlarmTopic"), "Protocol": "email", "Endpoint": "oncall@hasivu.example"},
+            tags=False,
+        ),
+    }
+
+
+def topic(logical_id: str, name: str) -> dict[str, Body]:
+    return {
+        logical_id: resource("AWS::SNS::Topic", {"TopicName": name, "KmsMasterKeyId": arn("Key")}),
+        f"{logical_id}Policy": resource(
+            "AWS::SNS::TopicPolicy",
+            {"Topics": [ref(logical_id)], "PolicyDocument": policy(tls_only("sns:Publish", ref(logical_id)))},
+            tags=False,
+        ),
+    }
+
+
+def eventing() -> dict[str, Body]:
+    return {
+        "Bus": resource(
+            "AWS::Events::EventBus", {"Name": "hasivu-prod-events", "KmsKeyIdentifier": arn("Key")}
+        ),
+        "Archive": resource(
+            "AWS::Events::Archive", {"SourceArn": arn("Bus"), "RetentionDays": 90}, tags=False
+        ),
+        "Rule": resource(
+            "AWS::Events::Rule",
+            {
+                "Name": "hasivu-prod-payment-events",
+                "EventBusName": ref("Bus"),
+                "EventPattern": {
+                    "source": ["hasivu.payments"],
+                    "detail-type": ["PaymentCaptured", "PaymentFailed", "PaymentConflicted"],
+                },
+                "State": "ENABLED",
+                "Targets": [
+                    {"Id": "topic", "Arn": ref("Topic"), "DeadLetterConfig": {"Arn": arn("DeadLetters")}}
+                ],
+            },
+        ),
+        "Pipe": resource(
+            "AWS::Pipes::Pipe",
+            {
+                "Name": "hasivu-prod-outbox",
+                "DesiredState": "RUNNING",
+                "RoleArn": arn("PipeRole"),
+                "Source": {"Fn::GetAtt": ["Outbox", "StreamArn"]},
+                "SourceParameters": {
+                    "DynamoDBStreamParameters": {
+                        "StartingPosition": "TRIM_HORIZON",
+                        "MaximumRetryAttempts": 100,
+                        "MaximumRecordAgeInSeconds": 43_200,
+                        "OnPartialBatchItemFailure": "AUTOMATIC_BISECT",
+                        "DeadLetterConfig": {"Arn": arn("DeadLetters")},
+                    },
+                    "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":["INSERT"]}'}]},
+                },
+                "Target": arn("Bus"),
+                "TargetParameters": {
+                    "EventBridgeEventBusParameters": {
+                        "Source": "$.dynamodb.NewImage.source.S",
+                        "DetailType": "$.dynamodb.NewImage.detail_type.S",
+                    },
+                    "InputTemplate": "{"
+                    + ", ".join(
+                        f'"{name}": <$.dynamodb.NewImage.{name}.S>'
+                        for name in ("event_id", "occurred_at", "subject", "detail")
+                    )
+                    + "}",
+                },
+            },
+            tags=False,
+        ),
+        **named("PipeRole", role("pipes.amazonaws.com", allow("events:PutEvents", arn("Bus")))),
+        "HealthSchedule": resource(
+            "AWS::Scheduler::Schedule",
+            {
+                "ScheduleExpression": "rate(5 minutes)",
+                "State": "ENABLED",
+                "Target": {
+                    "Arn": ref("HealthCheckLive"),
+                    "RoleArn": arn("ScheduleRole"),
+                    "RetryPolicy": {"MaximumEventAgeInSeconds": 120, "MaximumRetryAttempts": 1},
+                },
+            },
+            tags=False,
+        ),
+        **named(
+            "ScheduleRole",
+            role("scheduler.amazonaws.com", allow("lambda:InvokeFunction", ref("HealthCheckLive"))),
+        ),
+    }
+
+
+_SETTINGS: dict[str, Any] = {
+    "_TABLE": ref("Payments"),
+    "_SECRET_ARN": {"Fn::GetAtt": ["Secret", "Id"]},
+    "_QUEUE_URL": ref("Queue"),
+    "_DLQ_URL": ref("DeadLetters"),
+    "_PARAMETER": ref("BaseUrl"),
+    "USER_POOL_ID": ref("Pool"),
+    "USER_POOL_CLIENT_ID": ref("Client"),
+    "_BUCKET": ref("Uploads"),
+}
+
+
+def pascal(name: str) -> str:
+    return name.title().replace("-", "")
+
+
+def functions() -> dict[str, Body]:
+    found: dict[str, Body] = {
+        "Layer": resource(
+            "AWS::Lambda::LayerVersion",
+            {"Content": {"S3Bucket": ASSETS, "S3Key": "l.zip"}},
+            tags=False,
+            **KEPT,
+        ),
+        "Group": resource(
+            "AWS::CodeDeploy::DeploymentGroup",
+            {
+                "DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+                "AutoRollbackConfiguration": {
+                    "Enabled": True,
+                    "Events": [
+                        "DEPLOYMENT_FAILURE",
+                        "DEPLOYMENT_STOP_ON_REQUEST",
+                        "DEPLOYMENT_STOP_ON_ALARM",
+                    ],
+                },
+                "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": ref("PaymentsAdvancedErrors")}]},
+            },
+            tags=False,
+        ),
+    }
+    for name in SETTINGS_BY_FUNCTION:
+        found |= function(name)
+    found["Mapping"] = resource(
+        "AWS::Lambda::EventSourceMapping",
+        {
+            "BatchSize": 10,
+            "EventSourceArn": arn("Queue"),
+            "FunctionName": ref("NotificationDispatcherLive"),
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "ScalingConfig": {"MaximumConcurrency": 10},
+        },
+    )
+    return found
+
+
+def function(name: str) -> dict[str, Body]:
+    base = pascal(name)
+    variables = {"HASIVU_ENV": "prod", "POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO"}
+    for field, info in SETTINGS_BY_FUNCTION[name].model_fields.items():
+        variable = field.upper()
+        if info.is_required() and variable not in variables:
+            suffix = next((known for known in _SETTINGS if variable.endswith(known)), None)
+            variables[variable] = "INR" if suffix is None else copy.deepcopy(_SETTINGS[suffix])
+    money = name in {"payments-advanced", "payments-webhook-handler", "payments-retry"}
+    update = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {"DeploymentGroupName": ref("Group")}}}
+    return {
+        base: resource(
+            "AWS::Lambda::Function",
+            {
+                "FunctionName": f"hasivu-prod-{name}",
+                "Architectures": ["arm64"],
+                "Code": {"S3Bucket": ASSETS, "S3Key": "a.zip"},
+                "Environment": {"Variables": variables},
+                "Handler": f"runtime.functions.{name.replace('-', '_')}.handler",
+                "Layers": [ref("Layer")],
+                "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"{base}Logs")},
+                "MemorySize": 512,
+                "ReservedConcurrentExecutions": 20,
+                "Role": arn(f"{base}Role"),
+                "Runtime": "python3.14",
+                "Timeout": 25,
+                "TracingConfig": {"Mode": "Active"},
+            },
+        ),
+        f"{base}Logs": log_group(),
+        f"{base}Version": resource("AWS::Lambda::Version", {"FunctionName": ref(base)}, tags=False, **KEPT),
+        f"{base}Live": resource(
+            "AWS::Lambda::Alias",
+            {
+                "Name": "live",
+                "FunctionName": ref(base),
+                "FunctionVersion": {"Fn::GetAtt": [f"{base}Version", "Version"]},
+            },
+            tags=False,
+            **(update if money else {}),
+        ),
+        **named(
+            f"{base}Role",
+            role(
+                "lambda.amazonaws.com",
+                allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn(f"{base}Logs")),
+                allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem"], arn("Payments")),
+                allow(
+                    "kms:Decrypt",
+                    arn("Key"),
+                    Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
+                ),
+            ),
+        ),
+    }
+
+
+def log_group() -> Body:
+    return resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 731}, **KEPT)
+
+
+def invocation(alias: str) -> Body:
+    prefix = "arn:aws:apigateway:ap-south-1:lambda:path/2015-03-31/functions/"
+    return {"Fn::Join": ["", [prefix, ref(alias), "/invocations"]]}
+
+
+def api() -> dict[str, Body]:
+    body = copy.deepcopy(CONTRACT)
+    for item in body["paths"].values():
+        for operation in item.values():
+            alias = f"{pascal(operation.pop('x-hasivu-function'))}Live"
+            operation["x-amazon-apigateway-integration"] = {"type": "aws_proxy", "uri": invocation(alias)}
+    body["components"]["securitySchemes"] = {
+        "hasivu": {
+            "type": "apiKey",
+            "name": "Authorization",
+            "in": "header",
+            "x-amazon-apigateway-authtype": "custom",
+            "x-amazon-apigateway-authorizer": {
+                "type": "token",
+                "authorizerUri": invocation("ApiAuthorizerLive"),
+                "identityValidationExpression": r"^(Bearer|ApiKey) [\x21-\x7E]+$",
+                "authorizerResultTtlInSeconds": 60,
+            },
+        }
+    }
+    body["x-amazon-apigateway-gateway-responses"] = {
+        "DEFAULT_5XX": {"responseTemplates": {"application/json": '{"code": "internal"}'}}
+    }
+    body["x-amazon-apigateway-request-validators"] = {
+        "all": {"validateRequestBody": True, "validateRequestParameters": True}
+    }
+    body["x-amazon-apigateway-request-validator"] = "all"
+    return {
+        "Api": resource(
+            "AWS::ApiGateway::RestApi",
+            {
+                "Name": "hasivu-prod",
+                "Body": body,
+                "EndpointConfiguration": {"Types": ["REGIONAL"]},
+                "DisableExecuteApiEndpoint": True,
+            },
+        ),
+        "Domain": resource(
+            "AWS::ApiGateway::DomainName",
+            {
+                "DomainName": "api.hasivu.example",
+                "SecurityPolicy": "TLS_1_2",
+                "RegionalCertificateArn": ref("Certificate"),
+            },
+        ),
+        "Certificate": resource("AWS::CertificateManager::Certificate", {"DomainName": "api.hasivu.example"}),
+        "ApiKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True}),
+        "Plan": resource("AWS::ApiGateway::UsagePlan", {"Throttle": {"RateLimit": 10, "BurstLimit": 20}}),
+        "AccessLog": log_group(),
+        "Deployment": resource("AWS::ApiGateway::Deployment", {"RestApiId": ref("Api")}, tags=False),
+        "Stage": resource(
+            "AWS::ApiGateway::Stage",
+            {
+                "RestApiId": ref("Api"),
+                "DeploymentId": ref("Deployment"),
+                "StageName": "live",
+                "TracingEnabled": True,
+                "AccessLogSetting": {
+                    "DestinationArn": arn("AccessLog"),
+                    "Format": json.dumps(
+                        {
+                            "id": "$context.requestId",
+                            "time": "$context.requestTimeEpoch",
+                            "method": "$context.httpMethod",
+                            "status": "$context.status",
+                        }
+                    ),
+                },
+                "MethodSettings": [
+                    {
+                        "DataTraceEnabled": False,
+                        "HttpMethod": "*",
+                        "LoggingLevel": "ERROR",
+                        "MetricsEnabled": True,
+                        "ResourcePath": "/*",
+                        "ThrottlingBurstLimit": 500,
+                        "ThrottlingRateLimit": 1000,
+                    }
+                ],
+            },
+        ),
+        "Permission": resource(
+            "AWS::Lambda::Permission",
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": ref("PaymentsAdvancedLive"),
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {
+                    "Fn::Join": [
+                        "",
+                        [
+                            "arn:aws:execute-api:ap-south-1:",
+                            {"Ref": "AWS::AccountId"},
+                            ":",
+                            ref("Api"),
+                            "/live/POST/v1/payments",
+                        ],
+                    ]
+                },
+            },
+            tags=False,
+        ),
+    }
+
+
+def firewall() -> dict[str, Body]:
+    seen = {"CloudWatchMetricsEnabled": True, "MetricName": "m", "SampledRequestsEnabled": True}
+    managed = (
+        "AWSManagedRulesCommonRuleSet",
+        "AWSManagedRulesKnownBadInputsRuleSet",
+        "AWSManagedRulesSQLiRuleSet",
+        "AWSManagedRulesAmazonIpReputationList",
+        "AWSManagedRulesAnonymousIpList",
+    )
+    groups = [
+        {
+            "Name": name,
+            "Priority": 10 + number,
+            "OverrideAction": {"None": {}},
+            "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": name}},
+            "VisibilityConfig": seen,
+        }
+        for number, name in enumerate(managed)
+    ]
+    flood = {
+        "Name": "flood",
+        "Priority": 1,
+        "Action": {"Block": {}},
+        "Statement": {"RateBasedStatement": {"Limit": 2000, "AggregateKeyType": "IP"}},
+        "VisibilityConfig": seen,
+    }
+    abroad = {
+        "Name": "abroad",
+        "Priority": 2,
+        "Action": {"Block": {}},
+        "Statement": {"NotStatement": {"Statement": {"GeoMatchStatement": {"CountryCodes": ["IN"]}}}},
+        "VisibilityConfig": seen,
+    }
+    large = {
+        "Name": "large",
+        "Priority": 3,
+        "Action": {"Block": {}},
+        "Statement": {"SizeConstraintStatement": {"ComparisonOperator": "GT", "Size": 65_536}},
+        "VisibilityConfig": seen,
+    }
+    return {
+        "Acl": resource(
+            "AWS::WAFv2::WebACL",
+            {
+                "Scope": "REGIONAL",
+                "DefaultAction": {"Allow": {}},
+                "VisibilityConfig": seen,
+                "Rules": [flood, abroad, large, *groups],
+            },
+        ),
+        "Partners": resource(
+            "AWS::WAFv2::IPSet",
+            {"Scope": "REGIONAL", "IPAddressVersion": "IPV4", "Addresses": ["18.96.225.0/26"]},
+        ),
+        "Association": resource(
+            "AWS::WAFv2::WebACLAssociation",
+            {
+                "WebACLArn": arn("Acl"),
+                "ResourceArn": {
+                    "Fn::Join": [
+                        "",
+                        ["arn:aws:apigateway:ap-south-1::/restapis/", ref("Api"), "/stages/live"],
+                    ]
+                },
+            },
+            tags=False,
+        ),
+        "AclLog": log_group(),
+        "AclLogging": resource(
+            "AWS::WAFv2::LoggingConfiguration",
+            {
+                "ResourceArn": arn("Acl"),
+                "LogDestinationConfigs": [arn("AclLog")],
+                "RedactedFields": [{"SingleHeader": {"Name": "authorization"}}],
+            },
+            tags=False,
+        ),
+    }
+
+
+def identity() -> dict[str, Body]:
+    generated = {
+        "SecretStringTemplate": '{"key_id": "unset"}',
+        "GenerateStringKey": "key_secret",
+        "PasswordLength": 64,
+    }
+    return {
+        "Pool": resource(
+            "AWS::Cognito::UserPool",
+            {
+                "UserPoolName": "hasivu-prod",
+                "AccountRecoverySetting": {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]},
+                "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True},
+                "AutoVerifiedAttributes": ["email"],
+                "DeletionProtection": "ACTIVE",
+                "EnabledMfas": ["SOFTWARE_TOKEN_MFA"],
+                "MfaConfiguration": "ON",
+                "Policies": {
+                    "PasswordPolicy": {
+                        "MinimumLength": 12,
+                        "PasswordHistorySize": 4,
+                        "RequireLowercase": True,
+                        "RequireNumbers": True,
+                        "RequireSymbols": True,
+                        "RequireUppercase": True,
+                        "TemporaryPasswordValidityDays": 3,
+                    }
+                },
+                "UserPoolAddOns": {"AdvancedSecurityMode": "ENFORCED"},
+                "UserPoolTags": {tag["Key"]: tag["Value"] for tag in TAGS},
+                "UserPoolTier": "PLUS",
+                "UsernameConfiguration": {"CaseSensitive": False},
+            },
+            tags=False,
+            **KEPT,
+        ),
+        "Client": resource(
+            "AWS::Cognito::UserPoolClient",
+            {
+                "UserPoolId": ref("Pool"),
+                "AccessTokenValidity": 60,
+                "IdTokenValidity": 60,
+                "RefreshTokenValidity": 1440,
+                "TokenValidityUnits": dict.fromkeys(("AccessToken", "IdToken", "RefreshToken"), "minutes"),
+                "EnableTokenRevocation": True,
+                "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+                "PreventUserExistenceErrors": "ENABLED",
+                "SupportedIdentityProviders": ["COGNITO"],
+                "WriteAttributes": ["email", "phone_number"],
+            },
+            tags=False,
+        ),
+        "GroupParent": resource(
+            "AWS::Cognito::UserPoolGroup", {"GroupName": "parent", "UserPoolId": ref("Pool")}, tags=False
+        ),
+        "Secret": resource(
+            "AWS::SecretsManager::Secret",
+            {"Name": "hasivu/prod/razorpay", "KmsKeyId": arn("Key"), "GenerateSecretString": generated},
+            **KEPT,
+        ),
+        "Rotation": resource(
+            "AWS::SecretsManager::RotationSchedule",
+            {
+                "SecretId": ref("Secret"),
+                "RotationLambdaARN": ref("HealthCheckLive"),
+                "RotationRules": {"AutomaticallyAfterDays": 90},
+            },
+            tags=False,
+        ),
+        "BaseUrl": resource(
+            "AWS::SSM::Parameter",
+            {
+                "Name": "/hasivu/prod/razorpay/base-url",
+                "Type": "String",
+                "Value": "https://api.razorpay.com",
+                "Tags": {tag["Key"]: tag["Value"] for tag in TAGS},
+            },
+            tags=False,
+        ),
+    }
+
+
+def recovery() -> dict[str, Body]:
+    elsewhere = "arn:aws:backup:ap-south-2:"
+    return {
+        "Vault": resource(
+            "AWS::Backup::BackupVault",
+            {"EncryptionKeyArn": arn("Key"), "LockConfiguration": {"MinRetentionDays": 35}},
+            tags=False,
+            **KEPT,
+        ),
+        "BackupPlan": resource(
+            "AWS::Backup::BackupPlan",
+            {
+                "BackupPlan": {
+                    "BackupPlanRule": [
+                        {
+                            "ScheduleExpression": "cron(0 20 * * ? *)",
+                            "TargetBackupVault": ref("Vault"),
+                            "Lifecycle": {"DeleteAfterDays": 35},
+                            "CopyActions": [
+                                {
+                                    "DestinationBackupVaultArn": {
+                                        "Fn::Join": [
+                                            "",
+                                            [elsewhere, {"Ref": "AWS::AccountId"}, ":backup-vault:hasivu"],
+                                        ]
+                                    },
+                                    "Lifecycle": {"DeleteAfterDays": 35},
+                                }
+                            ],
+                        }
+                    ]
+                }
+            },
+            tags=False,
+        ),
+        "Selection": resource(
+            "AWS::Backup::BackupSelection",
+            {
+                "BackupPlanId": ref("BackupPlan"),
+                "BackupSelection": {"Resources": [arn("Payments"), arn("Ledger"), arn("Outbox")]},
+            },
+            tags=False,
+        ),
+        "Trail": resource(
+            "AWS::CloudTrail::Trail",
+            {
+                "IsLogging": True,
+                "EnableLogFileValidation": True,
+                "IsMultiRegionTrail": True,
+                "IncludeGlobalServiceEvents": True,
+                "KMSKeyId": arn("Key"),
+                "S3BucketName": ref("AuditArchive"),
+                "EventSelectors": [
+                    {
+                        "ReadWriteType": "All",
+                        "IncludeManagementEvents": True,
+                        "DataResources": [{"Type": "AWS::DynamoDB::Table", "Values": [arn("Ledger")]}],
+                    }
+                ],
+            },
+        ),
+        "Budget": resource(
+            "AWS::Budgets::Budget",
+            {
+                "Budget": {"BudgetLimit": {"Amount": 500, "Unit": "USD"}},
+                "NotificationsWithSubscribers": [
+                    {
+                        "Notification": {"ComparisonOperator": "GREATER_THAN", "Threshold": 80},
+                        "Subscribers": [{"SubscriptionType": "SNS", "Address": ref("AlarmTopic")}],
+                    }
+                ],
+            },
+            tags=False,
+        ),
+        "Recorder": resource(
+            "AWS::Config::ConfigurationRecorder", {"RecordingGroup": {"AllSupported": True}}, tags=False
+        ),
+    }
+
+
+def describe(text: str = "It is bad.") -> str:
+    return f"{text} Severity: page. Guard: none. Runbook: docs/runbooks/queues.md#dead-letters"
+
+
+def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimensions: Any) -> Body:
+    return resource(
+        "AWS::CloudWatch::Alarm",
+        {
+            "AlarmDescription": describe(),
+            "ActionsEnabled": True,
+            "AlarmActions": [ref("AlarmTopic")],
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "Threshold": threshold,
+            "Namespace": namespace,
+            "MetricName": metric,
+            "Statistic": statistic,
+            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+            "Period": 300,
+            "EvaluationPeriods": 3,
+            "DatapointsToAlarm": 2,
+            "TreatMissingData": "notBreaching",
+        },
+    )
+
+
+def formula(metrics: list[tuple[str, str, dict[str, Any]]], expression: str, threshold: float) -> Body:
+    """An alarm on ``expression`` over metrics ``m0``, ``m1`` …, through ``failures`` and ``total``."""
+    body = alarm("", "", "Sum", threshold)
+    for name in ("Namespace", "MetricName", "Statistic", "Dimensions", "Period"):
+        del body["Properties"][name]
+    queries: list[Body] = [
+        {
+            "Id": f"m{number}",
+            "ReturnData": False,
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": namespace,
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+                },
+                "Period": 300,
+                "Stat": "Sum",
+            },
+        }
+        for number, (namespace, metric, dimensions) in enumerate(metrics)
+    ]
+    last = len(metrics) - 1
+    bad = " + ".join(f"FILL(m{number}, 0)" for number in range(max(1, last)))
+    queries += [
+        {"Id": "failures", "ReturnData": False, "Expression": bad},
+        {"Id": "total", "ReturnData": False, "Expression": f"FILL(m{last}, 0)"},
+        {"Id": "percent", "ReturnData": True, "Expression": expression},
+    ]
+    body["Properties"] |= {"Metrics": queries, "ComparisonOperator": "GreaterThanThreshold"}
+    return body
+
+
+SHARE = "IF(total >= 20 OR failures >= 10, 100 * failures / total, 0)"
+
+
+def sums(*metrics: tuple[str, str, dict[str, Any]]) -> Body:
+    """An alarm on the plain sum of metrics."""
+    body = formula([*metrics], SHARE, 1)
+    queries = [query for query in body["Properties"]["Metrics"] if "MetricStat" in query]
+    expression = " + ".join(f"FILL({query['Id']}, 0)" for query in queries)
+    body["Properties"]["Metrics"] = [*queries, {"Id": "all", "ReturnData": True, "Expression": expression}]
+    return body
+
+
+def alarms() -> dict[str, Body]:
+    own = "HASIVU/prod"
+    api_stage = {"ApiName": "hasivu-prod", "Stage": "live"}
+    stage: dict[str, Any] = dict(api_stage)
+    found: dict[str, Body] = {
+        "PaymentFailures": formula([(own, "PaymentFailed", {}), (own, "PaymentCaptured", {})], SHARE, 5),
+        "ApiFaults": formula(
+            [("AWS/ApiGateway", "5XXError", stage), ("AWS/ApiGateway", "Count", stage)], SHARE, 0.5
+        ),
+        "ApiLatency": alarm("AWS/ApiGateway", "Latency", "p95", 2000, **stage),
+        "Conflicted": alarm(own, "PaymentConflicted", "Sum", 1),
+        "Webhooks": alarm(own, "WebhookReceived", "Sum", 100),
+        "Connections": alarm(own, "AwsConnectionFailures", "Sum", 3),
+        "Expiry": alarm(
+            "AWS/CertificateManager", "DaysToExpiry", "Minimum", 45, CertificateArn=ref("Certificate")
+        ),
+        "Undelivered": alarm(
+            "AWS/Events", "FailedInvocations", "Sum", 1, RuleName="hasivu-prod-payment-events"
+        ),
+        "PipeFailures": sums(
+            *(
+                ("AWS/EventBridge/Pipes", name, {"PipeName": "hasivu-prod-outbox"})
+                for name in (
+                    "ExecutionFailed",
+                    "ExecutionPartiallyFailed",
+                    "ExecutionTimeout",
+                    "ExecutionThrottled",
+                )
+            )
+        ),
+        "PipeUse": alarm("AWS/EventBridge/Pipes", "Invocations", "Sum", 1, PipeName="hasivu-prod-outbox"),
+        "HealthSilent": alarm(own, "HealthChecked", "SampleCount", 1),
+        "Both": resource(
+            "AWS::CloudWatch::CompositeAlarm",
+            {
+                "ActionsEnabled": True,
+                "AlarmActions": [ref("AlarmTopic")],
+                "AlarmDescription": describe(),
+                "AlarmRule": {
+                    "Fn::Join": ["", ['ALARM("', ref("ApiFaults"), '") AND ALARM("', ref("ApiLatency"), '")']]
+                },
+            },
+        ),
+    }
+    found["Expiry"]["Properties"] |= {
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "missing",
+    }
+    found["HealthSilent"]["Properties"] |= {
+        "ComparisonOperator": "LessThanThreshold",
+        "TreatMissingData": "breaching",
+    }
+    latency = found["ApiLatency"]["Properties"]
+    latency["ExtendedStatistic"] = latency.pop("Statistic")
+    for name in ("hasivu-prod-notifications", "hasivu-prod-notifications-dlq"):
+        depth = "ApproximateNumberOfMessagesVisible"
+        threshold = 1 if name.endswith("dlq") else 1000
+        found[f"Depth{pascal(name)}"] = alarm("AWS/SQS", depth, "Maximum", threshold, QueueName=name)
+    found["Age"] = alarm(
+        "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 900, QueueName="hasivu-prod-notifications"
+    )
+    for name in ("payments", "ledger", "outbox"):
+        dimension = {"TableName": f"hasivu-prod-{name}"}
+        found[f"Faults{pascal(name)}"] = sums(
+            ("AWS/DynamoDB", "SystemErrors", dimension | {"Operation": "PutItem"})
+        )
+        found[f"Throttles{pascal(name)}"] = alarm("AWS/DynamoDB", "ReadThrottleEvents", "Sum", 1, **dimension)
+    for name in SETTINGS_BY_FUNCTION:
+        dimension = {"FunctionName": f"hasivu-prod-{name}"}
+        found[f"{pascal(name)}Errors"] = formula(
+            [("AWS/Lambda", "Errors", dimension), ("AWS/Lambda", "Invocations", dimension)], SHARE, 1
+        )
+        found[f"{pascal(name)}Connections"] = resource(
+            "AWS::Logs::MetricFilter",
+            {
+                "LogGroupName": ref(f"{pascal(name)}Logs"),
+                "FilterPattern": '{ $.error = "ConnectTimeoutError" }',
+                "MetricTransformations": [
+                    {"MetricName": "AwsConnectionFailures", "MetricNamespace": own, "MetricValue": "1"}
+                ],
+            },
+            tags=False,
+        )
+        found[f"{pascal(name)}Throttles"] = alarm("AWS/Lambda", "Throttles", "Sum", 1, **dimension)
+    return found
+
+
+def dashboards() -> dict[str, Body]:
+    widget = {
+        "type": "metric",
+        "properties": {
+            "title": "TPS",
+            "metrics": [["AWS/Lambda", "Duration", {"stat": stat}] for stat in ("p50", "p95", "p99")],
+        },
+    }
+    body = json.dumps({"widgets": [widget]})
+    return {
+        f"Dashboard{number}": resource("AWS::CloudWatch::Dashboard", {"DashboardBody": body}, tags=False)
+        for number in range(4)
+    }
+
+
+PARTS = (
+    keys,
+    tables,
+    buckets,
+    messaging,
+    eventing,
+    functions,
+    api,
+    firewall,
+    identity,
+    recovery,
+    alarms,
+    dashboards,
+)
+
+
+def templates() -> dict[str, Body]:
+    """The templates of the sound estate, new each time: in the end somebody plants something in them."""
+    found: dict[str, Body] = {}
+    for part in PARTS:
+        found |= part()
+    output = {"Value": ref("Api"), "Description": "The API"}
+    return {"Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}}}
+
+
+def estate(planted: dict[str, Body] | None = None) -> Estate:
+    """The sound estate, or the one with ``planted`` templates."""
+    found = templates() if planted is None else planted
+    return Estate(
+        found,
+        environment=ENVIRONMENT,
+        contract=CONTRACT,
+        termination_protection=dict.fromkeys(found, True),
+    )

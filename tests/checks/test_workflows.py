@@ -1,0 +1,202 @@
+"""The workflows: pinned, with the least rights, and with nothing of a stranger's in a shell."""
+
+import copy
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from checks.toolchain import REPOSITORY
+
+yaml: Any = importlib.import_module("yaml")  # comes with cfn-lint and brings no types
+
+FOLDER = REPOSITORY / ".github"
+WORKFLOWS = sorted((FOLDER / "workflows").glob("*.yml"))
+ACTIONS = sorted((FOLDER / "actions").glob("*/action.yml"))
+PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40}")
+INTO_A_SHELL = re.compile(r"\$\{\{")
+WRITABLE = {
+    # what each job may do beyond reading the sources
+    ("pull-request.yml", "comment"): {"pull-requests": "write"},
+    ("deploy.yml", "dev"): {"id-token": "write"},
+    ("deploy.yml", "staging"): {"id-token": "write"},
+    ("deploy.yml", "prod"): {"id-token": "write"},
+    ("deploy-environment.yml", "deploy"): {"id-token": "write"},
+}
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
+def steps(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for job in document.get("jobs", {}).values():
+        yield from job.get("steps", [])
+    yield from document.get("runs", {}).get("steps", [])
+
+
+def problems(name: str, document: dict[str, Any]) -> list[str]:
+    """Everything that is wrong with a workflow or an action."""
+    return [*_uses(document), *_shells(document), *_rights(name, document), *_triggers(document)]
+
+
+def _uses(document: dict[str, Any]) -> Iterator[str]:
+    named = [step["uses"] for step in steps(document) if "uses" in step]
+    named += [job["uses"] for job in document.get("jobs", {}).values() if "uses" in job]
+    for uses in named:
+        if uses.startswith("./"):
+            if not (REPOSITORY / uses).exists():
+                yield f"{uses} does not exist"
+        elif not PINNED.fullmatch(uses):
+            yield f"{uses} is not pinned to a commit"
+
+
+def _shells(document: dict[str, Any]) -> Iterator[str]:
+    for step in steps(document):
+        if INTO_A_SHELL.search(step.get("run", "")):
+            yield "an expression is pasted into a shell; pass it by env"
+        checkout = str(step.get("uses", "")).startswith("actions/checkout@")
+        if checkout and step.get("with", {}).get("persist-credentials") is not False:
+            yield "a checkout leaves the token behind"
+
+
+def _rights(name: str, document: dict[str, Any]) -> Iterator[str]:
+    if "jobs" not in document:
+        return
+    if document.get("permissions") != {}:
+        yield "the workflow has rights that no job asked for"
+    for title, job in document["jobs"].items():
+        rights = job.get("permissions")
+        if rights is None or not isinstance(rights, dict):
+            yield f"{title} does not say what it may do"
+            continue
+        beyond = {right: level for right, level in rights.items() if (right, level) != ("contents", "read")}
+        if beyond != WRITABLE.get((name, title), {}):
+            yield f"{title} may {beyond}"
+        if "uses" not in job and not job.get("timeout-minutes"):
+            yield f"{title} may run for ever"
+
+
+def _triggers(document: dict[Any, Any]) -> Iterator[str]:
+    triggers = document.get(True, {})  # YAML 1.1 reads `on` as true
+    for trigger in ("pull_request_target", "workflow_run", "issue_comment"):
+        if trigger in triggers:
+            yield f"{trigger} runs with rights on what a stranger wrote"
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: path.name)
+def test_nothing_is_wrong_with_it(path: Path) -> None:
+    assert problems(path.name, read(path)) == []
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {path.name for path in WORKFLOWS} == {
+        "pull-request.yml",
+        "deploy.yml",
+        "deploy-environment.yml",
+    }
+    assert ACTIONS
+
+
+def planted(change: str) -> dict[Any, Any]:
+    """The workflow of pull requests with one weakness in it."""
+    document: dict[Any, Any] = copy.deepcopy(read(FOLDER / "workflows" / "pull-request.yml"))
+    job = document["jobs"]["diff"]
+    match change:
+        case "tag":
+            job["steps"][0]["uses"] = "actions/checkout@v6"
+        case "short":
+            job["steps"][0]["uses"] = "actions/checkout@8e8c483"
+        case "shell":
+            job["steps"][2]["run"] = "echo ${{ github.event.pull_request.title }}"
+        case "rights":
+            job["permissions"] = {"contents": "write"}
+        case "all rights":
+            job["permissions"] = "write-all"
+        case "no rights said":
+            del job["permissions"]
+        case "trigger":
+            document[True] = {"pull_request_target": None}
+        case "token":
+            job["steps"][0]["with"].pop("persist-credentials")
+        case "endless":
+            del job["timeout-minutes"]
+    return document
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["tag", "short", "shell", "rights", "all rights", "no rights said", "trigger", "token", "endless"],
+)
+def test_each_weakness_would_be_found(change: str) -> None:
+    assert len(problems("pull-request.yml", planted(change))) == 1
+
+
+def test_one_commit_stands_for_one_version_everywhere() -> None:
+    """The version beside the commit is what a person reads: the same commit has the same one."""
+    versions: dict[str, set[str]] = {}
+    for path in [*WORKFLOWS, *ACTIONS]:
+        for action, commit, version in re.findall(
+            r"uses: ([\w./-]+)@([0-9a-f]{40})(?: # (v[\d.]+))?", path.read_text(encoding="utf-8")
+        ):
+            versions.setdefault(action, set()).add(f"{commit} {version}")
+    assert all(len(found) == 1 for found in versions.values()), versions
+    assert all(re.search(r" v\d+\.\d+\.\d+$", min(found)) for found in versions.values()), versions
+
+
+def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
+    comment = read(FOLDER / "workflows" / "pull-request.yml")["jobs"]["comment"]
+    assert not any("checkout" in str(step.get("uses", "")) for step in comment["steps"])
+    assert "head.repo.full_name == github.repository" in comment["if"]
+
+
+def test_a_pull_request_never_gets_credentials_of_aws() -> None:
+    text = (FOLDER / "workflows" / "pull-request.yml").read_text(encoding="utf-8")
+    assert "id-token" not in text
+    assert "secrets." not in text
+    assert "configure-aws-credentials" not in text
+
+
+def test_no_workflow_knows_a_secret() -> None:
+    for path in [*WORKFLOWS, *ACTIONS]:
+        assert "secrets." not in path.read_text(encoding="utf-8")
+
+
+def test_prod_comes_last_through_its_own_environment_and_one_at_a_time() -> None:
+    jobs = read(FOLDER / "workflows" / "deploy.yml")["jobs"]
+    assert [jobs[name]["needs"] for name in ("dev", "staging", "prod")] == ["gate", "dev", "staging"]
+    for name in ("dev", "staging", "prod"):
+        assert jobs[name]["with"] == {"environment": name}
+    deploy = read(FOLDER / "workflows" / "deploy-environment.yml")["jobs"]["deploy"]
+    assert deploy["environment"] == "${{ inputs.environment }}"
+    assert deploy["concurrency"] == {"group": "deploy-${{ inputs.environment }}", "cancel-in-progress": False}
+
+
+def test_the_gate_looks_at_every_environment_that_is_deployed() -> None:
+    deployed = sorted(
+        path.stem for path in (REPOSITORY / "environments").glob("*.toml") if path.stem != "sandbox"
+    )
+    for name in ("pull-request.yml", "deploy.yml"):
+        jobs = read(FOLDER / "workflows" / name)["jobs"]
+        assert sorted(jobs["gate"]["strategy"]["matrix"]["environment"]) == deployed
+
+
+def test_caches_are_keyed_by_both_lock_files() -> None:
+    (action,) = ACTIONS
+    keys = [step["with"]["key"] for step in steps(read(action)) if "with" in step]
+    assert keys
+    assert all("uv.lock" in key and "package-lock.json" in key for key in keys)
+
+
+def test_the_account_is_masked_in_every_log() -> None:
+    found = [
+        step["with"].get("mask-aws-account-id")
+        for path in WORKFLOWS
+        for step in steps(read(path))
+        if "configure-aws-credentials" in step.get("uses", "")
+    ]
+    assert found == [True]

@@ -1,0 +1,177 @@
+"""Buckets: private, encrypted, logged, and kept as long as they must be and no longer."""
+
+from typing import Any
+
+import pytest
+
+from stacks.constructs.private_bucket import Keeping, PrivateBucket
+from stacks.environment import load_environment
+from stacks.house_app import ROOT, HouseApp
+from stacks.house_stack import HouseStack
+from tests.infra.assembly import Assembly, Resource
+
+# purpose: days until an object ends, until an overwritten one does, {storage class: from day}
+KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {
+    "uploads": (None, 90, {"STANDARD_IA": 90}),
+    "ml-models": (None, 365, {}),
+    "invoice-templates": (None, 2922, {}),
+    "invoices": (2922, 2922, {"GLACIER_IR": 365}),
+    "analytics": (1096, 30, {"STANDARD_IA": 90, "GLACIER_IR": 365}),
+    "audit": (2922, 2922, {"GLACIER_IR": 365}),
+    "access-logs": (731, 30, {}),
+}
+LOCKED = {"invoices", "audit"}
+ORIGINS = {
+    "sandbox": "http://localhost:3000",
+    "dev": "https://app.dev.hasivu.example",
+    "staging": "https://app.staging.hasivu.example",
+    "prod": "https://app.hasivu.example",
+}
+
+
+def buckets(assembly: Assembly) -> dict[str, Resource]:
+    """Every bucket by its purpose."""
+    beginning = f"hasivu-{assembly.environment}-"
+    found = {str(item.properties["BucketName"]): item for item in assembly.resources("AWS::S3::Bucket")}
+    assert all(name.startswith(beginning) for name in found)
+    return {name.removeprefix(beginning): item for name, item in found.items()}
+
+
+def test_the_buckets_are_those_that_the_platform_names(assembly: Assembly) -> None:
+    assert buckets(assembly).keys() == KEPT.keys()
+
+
+def test_no_bucket_is_public_or_has_access_control_lists(assembly: Assembly) -> None:
+    for bucket in buckets(assembly).values():
+        assert bucket.properties["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        }
+        assert bucket.properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        assert "AccessControl" not in bucket.properties
+
+
+def test_buckets_encrypt_with_their_key_and_access_logs_with_the_one_that_s3_delivers_under(
+    assembly: Assembly,
+) -> None:
+    alias = assembly.one("AWS::KMS::Alias", AliasName=f"alias/hasivu/{assembly.environment}/storage")
+    key_arn = assembly.text(alias.properties["TargetKeyId"], alias.stack)
+    for purpose, bucket in buckets(assembly).items():
+        (rule,) = bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        default = rule["ServerSideEncryptionByDefault"]
+        if purpose == "access-logs":
+            assert default == {"SSEAlgorithm": "AES256"}
+        else:
+            assert default["SSEAlgorithm"] == "aws:kms"
+            assert assembly.text(default["KMSMasterKeyID"], bucket.stack) == key_arn
+            assert rule["BucketKeyEnabled"] is True
+
+
+def test_buckets_refuse_everybody_without_tls_1_2(assembly: Assembly) -> None:
+    policies = {
+        assembly.text(item.properties["Bucket"], item.stack): item
+        for item in assembly.resources("AWS::S3::BucketPolicy")
+    }
+    for bucket in buckets(assembly).values():
+        policy = policies[bucket.ref]
+        denials = {
+            str(statement.conditions): statement
+            for statement in assembly.statements(policy.properties["PolicyDocument"], policy.stack)
+            if statement.effect == "Deny"
+        }
+        assert denials.keys() == {
+            str({"Bool": {"aws:SecureTransport": "false"}}),
+            str({"NumericLessThan": {"s3:TlsVersion": 1.2}}),
+        }
+        for statement in denials.values():
+            assert statement.principal == {"AWS": "*"}
+            assert statement.actions == {"s3:*"}
+            assert statement.resources == {bucket.arn, f"{bucket.arn}/*"}
+
+
+def test_only_the_log_delivery_is_let_into_a_bucket_and_only_for_our_buckets(assembly: Assembly) -> None:
+    logs = buckets(assembly)["access-logs"]
+    allowed = [
+        (assembly.text(policy.properties["Bucket"], policy.stack), statement)
+        for policy in assembly.resources("AWS::S3::BucketPolicy")
+        for statement in assembly.statements(policy.properties["PolicyDocument"], policy.stack)
+        if statement.effect == "Allow"
+    ]
+
+    assert len(allowed) == len(KEPT) - 1
+    for bucket, statement in allowed:
+        assert bucket == logs.ref
+        assert statement.principal == {"Service": "logging.s3.amazonaws.com"}
+        assert statement.actions == {"s3:PutObject"}
+        assert {"ArnLike", "StringEquals"} == statement.conditions.keys()
+        assert statement.conditions["StringEquals"].keys() == {"aws:SourceAccount"}
+
+
+def test_access_to_every_bucket_is_logged_under_its_purpose(assembly: Assembly) -> None:
+    found = buckets(assembly)
+    for purpose, bucket in found.items():
+        if purpose == "access-logs":
+            assert "LoggingConfiguration" not in bucket.properties
+        else:
+            logging = bucket.properties["LoggingConfiguration"]
+            target = assembly.text(logging["DestinationBucketName"], bucket.stack)
+            assert (target, logging["LogFilePrefix"]) == (found["access-logs"].ref, f"{purpose}/")
+
+
+def test_buckets_keep_versions_and_each_as_long_as_it_must(assembly: Assembly) -> None:
+    for purpose, bucket in buckets(assembly).items():
+        assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
+        (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]
+        expires_days, superseded_days, classes = KEPT[purpose]
+        assert rule["Status"] == "Enabled"
+        assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+        assert rule.get("ExpirationInDays") == expires_days
+        assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": superseded_days}
+        moved = {item["StorageClass"]: item["TransitionInDays"] for item in rule.get("Transitions", [])}
+        assert moved == classes
+
+
+def test_records_are_locked_until_they_end(assembly: Assembly) -> None:
+    for purpose, bucket in buckets(assembly).items():
+        lock: dict[str, Any] = bucket.properties.get("ObjectLockConfiguration", {})
+        assert bucket.properties.get("ObjectLockEnabled", False) is (purpose in LOCKED)
+        if purpose in LOCKED:
+            years = {"Mode": "COMPLIANCE", "Days": 2922}
+            rehearsed = {"Mode": "GOVERNANCE", "Days": 1}
+            real = assembly.environment in {"staging", "prod"}
+            assert lock["Rule"]["DefaultRetention"] == (years if real else rehearsed)
+
+
+def test_browsers_of_our_applications_may_upload_and_reach_nothing_else(assembly: Assembly) -> None:
+    for purpose, bucket in buckets(assembly).items():
+        if purpose != "uploads":
+            assert "CorsConfiguration" not in bucket.properties
+            continue
+        (rule,) = bucket.properties["CorsConfiguration"]["CorsRules"]
+        assert rule["AllowedOrigins"] == [ORIGINS[assembly.environment]]
+        assert rule["AllowedMethods"] == ["PUT", "GET", "HEAD"]
+        assert "*" not in rule["AllowedHeaders"]
+
+
+def test_buckets_outlive_their_stack_where_data_must_stay(assembly: Assembly) -> None:
+    expected = "Delete" if assembly.environment == "sandbox" else "Retain"
+    for bucket in buckets(assembly).values():
+        assert (bucket.body["DeletionPolicy"], bucket.body["UpdateReplacePolicy"]) == (expected, expected)
+
+
+def test_what_is_locked_says_for_how_long() -> None:
+    environment = load_environment("prod", directory=ROOT / "environments")
+    stack = HouseStack(HouseApp(), "Any", environment=environment, description="Any", stateful=True)
+
+    with pytest.raises(ValueError, match="expires_days"):
+        PrivateBucket(
+            stack,
+            "Locked",
+            environment=environment,
+            purpose="locked",
+            key=None,
+            access_logs=None,
+            keeping=Keeping(superseded_days=1, locked=True),
+        )
