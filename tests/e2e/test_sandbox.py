@@ -53,6 +53,9 @@ def test_the_properties_that_cloudformation_drops_are_there_as_the_templates_say
         "PointInTimeRecoverySpecification",
         "SSESpecification",
         "KmsMasterKeyId",
+        "BucketEncryption",
+        "LifecycleConfiguration",
+        "ObjectLockConfiguration",
     }
     for setting in settings:
         assert _live(session, setting) == _wanted(setting), setting
@@ -69,6 +72,13 @@ def _wanted(setting: dropped_properties.Setting) -> Any:
             return arguments["SSESpecification"]["KMSMasterKeyId"]
         case "KmsMasterKeyId":
             return arguments["AttributeValue"]
+        case "BucketEncryption":
+            (rule,) = arguments["ServerSideEncryptionConfiguration"]["Rules"]
+            return rule["ApplyServerSideEncryptionByDefault"]
+        case "LifecycleConfiguration":
+            return len(arguments["LifecycleConfiguration"]["Rules"])
+        case "ObjectLockConfiguration":
+            return arguments["ObjectLockConfiguration"]
     raise AssertionError(f"no live check of {setting.property_name}: add one")
 
 
@@ -85,6 +95,19 @@ def _live(session: boto3.Session, setting: dropped_properties.Setting) -> Any:
         case "KmsMasterKeyId":
             attributes = session.client("sns").get_topic_attributes(TopicArn=name)["Attributes"]
             return attributes["KmsMasterKeyId"]
+    return _live_bucket(session, setting)
+
+
+def _live_bucket(session: boto3.Session, setting: dropped_properties.Setting) -> Any:
+    s3, name = session.client("s3"), setting.physical_id
+    match setting.property_name:
+        case "BucketEncryption":
+            (rule,) = s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+            return rule["ApplyServerSideEncryptionByDefault"]
+        case "LifecycleConfiguration":
+            return len(s3.get_bucket_lifecycle_configuration(Bucket=name)["Rules"])
+        case "ObjectLockConfiguration":
+            return s3.get_object_lock_configuration(Bucket=name)["ObjectLockConfiguration"]
     raise AssertionError(setting.property_name)
 
 
