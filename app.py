@@ -2,7 +2,7 @@
 
 Context (``-c name=value``):
     env                 sandbox (default), dev, staging or prod
-    account             twelve digits, where the environment file names none; else CDK_DEFAULT_ACCOUNT
+    account             twelve digits that must be those of the environment file
     bundles             where the built Lambda bundles are; build/lambda unless given
     checks              "on" runs cdk-nag and the house rules (the gate asks for it; deploys need not)
     razorpay_base_url   address of the simulator; for the sandbox only
@@ -10,8 +10,8 @@ Context (``-c name=value``):
 """
 
 import json
-import os
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from stacks.api import ApiStack, ContractInvalid
@@ -36,8 +36,10 @@ SANDBOX_OVERRIDES = {
 }
 
 
-def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.json") -> Environment:
-    """Add the stacks of the environment that the context names to ``app``.
+def build(
+    app: HouseApp, *, today: date, contract_file: Path = ROOT / "runtime" / "openapi.json"
+) -> Environment:
+    """Add the stacks of the environment that the context names to ``app``, as it counts on the day ``today``.
 
     Raises EnvironmentRefused, BundleMissing and ContractInvalid.
     """
@@ -45,7 +47,7 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
         app.asked("env") or "sandbox",
         directory=ROOT / "environments",
         account=app.asked("account"),
-        account_of_credentials=os.environ.get("CDK_DEFAULT_ACCOUNT"),
+        today=today,
         sandbox_overrides={
             key: value for name, key in SANDBOX_OVERRIDES.items() if (value := app.asked(name)) is not None
         },
@@ -113,7 +115,7 @@ def build(app: HouseApp, *, contract_file: Path = ROOT / "runtime" / "openapi.js
 if __name__ == "__main__":
     cdk_app = HouseApp()
     try:
-        deployed = build(cdk_app)
+        deployed = build(cdk_app, today=datetime.now(UTC).date())
     except (EnvironmentRefused, BundleMissing, ContractInvalid) as refusal:
         sys.exit(str(refusal))
     if cdk_app.asked("checks") == "on":

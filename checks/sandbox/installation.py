@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -38,7 +39,8 @@ _NAMED_MAX = 5
 
 def phone_number_id(repository: Path) -> str:
     """The WhatsApp number of the sandbox environment, which the simulator has to play."""
-    return load_environment(ENVIRONMENT, directory=repository / "environments").whatsapp.phone_number_id
+    directory, today = repository / "environments", datetime.now(UTC).date()
+    return load_environment(ENVIRONMENT, directory=directory, today=today).whatsapp.phone_number_id
 
 
 def install(layout: Layout, values: SecretValues, *, repository: Path, reporter: Reporter) -> Endpoints:

@@ -6,6 +6,7 @@ import os
 os.environ["CDK_VALIDATION"] = "false"
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from stacks.environment import ENVIRONMENT_NAMES
 from stacks.house_app import ROOT, HouseApp
 from tests.infra.assembly import Assembly, read_assembly
 
+TODAY = date(2026, 11, 25)
 CONTRACT = ROOT / "runtime" / "openapi.json"
 NOT_BUILT = frozenset(name for name, model in SETTINGS_BY_FUNCTION.items() if model is FunctionSettings)
 
@@ -43,7 +45,7 @@ def synthesise(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFacto
         app = HouseApp(
             context={"env": environment, "bundles": str(placeholder_bundles)} | context, output=output
         )
-        build(app, contract_file=contract_file)
+        build(app, today=TODAY, contract_file=contract_file)
         app.synth()
         return read_assembly(environment, output)
 

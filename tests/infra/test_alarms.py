@@ -18,6 +18,7 @@ from stacks.observability_estate import Estate
 from stacks.observability_foundations import InfrastructureAlarms
 from stacks.observability_signals import Signals
 from tests.infra.assembly import Assembly, read_assembly
+from tests.infra.conftest import TODAY
 from tests.infra.metric_math import evaluated
 
 WAITING = Measure("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", {"QueueName": "toy"})
@@ -32,7 +33,7 @@ class Toy:
     def __init__(self, output: Path) -> None:
         self._output = output
         self._app = HouseApp(output=output)
-        environment = load_environment("dev", directory=ROOT / "environments")
+        environment = load_environment("dev", directory=ROOT / "environments", today=TODAY)
         self.stack = HouseStack(
             self._app, "Toy", environment=environment, description="A toy", stateful=False
         )

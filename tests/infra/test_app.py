@@ -13,7 +13,7 @@ from stacks.bundles import BundleMissing, Bundles
 from stacks.environment import EnvironmentRefused
 from stacks.house_app import ROOT, HouseApp
 from tests.infra.assembly import Assembly
-from tests.infra.conftest import Synthesise
+from tests.infra.conftest import TODAY, Synthesise
 
 STACKS = {
     *("Data", "Storage", "Messaging", "Identity"),
@@ -67,7 +67,7 @@ def test_stacks_with_state_refuse_to_be_deleted_in_production(
     placeholder_bundles: Path, tmp_path: Path
 ) -> None:
     app = HouseApp(context={"env": "prod", "bundles": str(placeholder_bundles)}, output=tmp_path)
-    build(app)
+    build(app, today=TODAY)
     protected = {
         child.node.id for child in app.node.children if getattr(child, "termination_protection", False)
     }

@@ -12,6 +12,7 @@ from stacks.environment import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
 from tests.infra.assembly import Assembly, read_assembly
+from tests.infra.conftest import TODAY
 
 
 class Toy:
@@ -20,7 +21,7 @@ class Toy:
     def __init__(self, output: Path) -> None:
         self._output = output
         self._app = HouseApp(output=output)
-        environment = load_environment("dev", directory=ROOT / "environments")
+        environment = load_environment("dev", directory=ROOT / "environments", today=TODAY)
         stack = HouseStack(self._app, "Toy", environment=environment, description="A toy", stateful=True)
         key = CustomerKey(stack, "Key", environment=environment, purpose="toy", description="A toy's key")
         self.role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

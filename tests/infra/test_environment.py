@@ -1,6 +1,8 @@
 """An environment file that must not be deployed is refused with the file, the key and the remedy."""
 
+import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from runtime.gateways.transport import permitted_base_url
 from runtime.gateways.whatsapp.client import ALLOWED_HOSTS as WHATSAPP_HOSTS
 from stacks.environment import ENVIRONMENT_NAMES, EnvironmentRefused, load_environment
 from stacks.house_app import ROOT
+from tests.infra.conftest import TODAY
 
 ENVIRONMENTS = ROOT / "environments"
 Edit = Callable[[str, str, str], Path]
@@ -33,7 +36,7 @@ def edit(tmp_path: Path) -> Edit:
 
 @pytest.mark.parametrize("name", ENVIRONMENT_NAMES)
 def test_every_committed_environment_is_sound(name: str) -> None:
-    environment = load_environment(name, directory=ENVIRONMENTS)
+    environment = load_environment(name, directory=ENVIRONMENTS, today=TODAY)
 
     assert environment.name == name
     with pytest.raises(ValidationError, match="frozen"):
@@ -42,7 +45,7 @@ def test_every_committed_environment_is_sound(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ENVIRONMENT_NAMES if name != "sandbox"])
 def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: str) -> None:
-    environment = load_environment(name, directory=ENVIRONMENTS)
+    environment = load_environment(name, directory=ENVIRONMENTS, today=TODAY)
 
     for address, allowed in (
         (environment.razorpay.base_url, RAZORPAY_HOSTS),
@@ -161,13 +164,62 @@ def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: 
             "mail.sender",
             "Correct the value.",
         ),
+        ("staging", '"444455556666"', '"12345"', "account", "Correct the value."),
+        ("prod", "account = ", "acount = ", "account", "twelve digits"),
+        ("prod", "account = ", "acount = ", "acount", "Did you mean account?"),
+        ("prod", 'copy_region = "ap-south-2"', "", "backup.copy_region", "second Indian region"),
+        ("prod", '"ap-south-2"', '"us-east-1"', "backup.copy_region", "Use ap-south-2"),
+        ("prod", '"ap-south-2"', '"ap-south-1"', "backup.copy_region", "Use ap-south-2"),
         (
-            "staging",
-            "embedded = false",
-            'embedded = false\naccount = "12345"',
-            "account",
-            "Correct the value.",
+            "prod",
+            "[backup]\nretention_days = 365",
+            "[backup]\nretention_days = 34",
+            "backup.retention_days",
+            "",
         ),
+        ("prod", 'countries = ["IN"]', 'countries = ["AE"]', "firewall.countries", 'Put "IN"'),
+        ("prod", 'countries = ["IN"]', 'countries = ["India"]', "firewall.countries.0", "Correct"),
+        (
+            "prod",
+            "payment_requests_max = 300",
+            "payment_requests_max = 9",
+            "firewall.payment_requests_max",
+            "",
+        ),
+        (
+            "prod",
+            "payment_requests_max = 300",
+            "payment_requests_max = 6000",
+            "firewall.payment_requests_max",
+            "Lower it.",
+        ),
+        ("prod", "18.96.225.0/26", "0.0.0.0/0", "razorpay.webhook_sources.0", "Correct"),
+        ("prod", "18.96.225.0/26", "18.96.225.1/26", "razorpay.webhook_sources.0", "Correct"),
+        ("prod", 'name = "api.hasivu', 'name = "https://api.hasivu', "domain.name", "Correct"),
+        (
+            "prod",
+            "[domain]\n",
+            '[domain]\nhosted_zone = "Z0123456789"\n',
+            "domain.hosted_zone",
+            "hosted_zone_id?",
+        ),
+        ("prod", 'mode = "on_demand"', 'mode = "provisioned"', "capacity.read_units_min", "Say what"),
+        (
+            "prod",
+            'mode = "on_demand"',
+            'mode = "on_demand"\nwrite_units_min = 5',
+            "capacity.write_units_min",
+            "Remove it",
+        ),
+        (
+            "dev",
+            'mode = "on_demand"',
+            'mode = "provisioned"\nread_units_min = 501\nwrite_units_min = 1',
+            "capacity.read_units_min",
+            "Lower it.",
+        ),
+        ("prod", "monthly_usd = 3000", "monthly_usd = 0", "budget.monthly_usd", "Correct"),
+        ("dev", 'region = "ap-south-1"', 'region = "eu-west-1"', "region", "[residency_exception]"),
         ("staging", "embedded = false", "embedded = maybe", "(file)", "Correct the line."),
     ],
 )
@@ -175,12 +227,11 @@ def test_an_unsound_environment_is_refused_with_file_key_and_remedy(
     edit: Edit, name: str, old: str, new: str, key: str, remedy: str
 ) -> None:
     with pytest.raises(EnvironmentRefused) as refused:
-        load_environment(name, directory=edit(name, old, new))
+        load_environment(name, directory=edit(name, old, new), today=TODAY)
 
     lines = str(refused.value).splitlines()
-    assert [
-        line for line in lines if line.startswith(f"environments/{name}.toml: {key}: ") and remedy in line
-    ]
+    said = re.compile(rf"environments/{name}\.toml(:\d+)?: {re.escape(key)}: ")
+    assert [line for line in lines if said.match(line) and remedy in line], lines
 
 
 def test_every_broken_rule_is_named_at_once(edit: Edit) -> None:
@@ -191,7 +242,7 @@ def test_every_broken_rule_is_named_at_once(edit: Edit) -> None:
     file.write_text(file.read_text(encoding="utf-8").replace('"block"', '"count"'), encoding="utf-8")
 
     with pytest.raises(EnvironmentRefused) as refused:
-        load_environment("prod", directory=directory)
+        load_environment("prod", directory=directory, today=TODAY)
 
     assert {refusal.key for refusal in refused.value.refusals} == {
         "protection.deletion_protection",
@@ -201,33 +252,92 @@ def test_every_broken_rule_is_named_at_once(edit: Edit) -> None:
 
 def test_an_environment_without_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentRefused, match="does not exist"):
-        load_environment("dev", directory=tmp_path)
+        load_environment("dev", directory=tmp_path, today=TODAY)
 
 
 def test_a_name_is_never_a_path(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentRefused, match="no environment"):
-        load_environment("../prod", directory=tmp_path)
+        load_environment("../prod", directory=tmp_path, today=TODAY)
 
 
-def test_the_account_asked_for_is_used_and_must_agree_with_the_file(edit: Edit) -> None:
-    asked = load_environment("prod", directory=ENVIRONMENTS, account="222222222222")
-    assert asked.account == "222222222222"
+def test_a_refusal_names_the_line_of_its_key(edit: Edit) -> None:
+    directory = edit("prod", 'mode = "block"', 'mode = "count"')
+    lines = (directory / "prod.toml").read_text(encoding="utf-8").splitlines()
 
-    directory = edit("prod", "embedded = false", 'embedded = false\naccount = "111111111111"')
-    assert load_environment("prod", directory=directory, account="111111111111").account == "111111111111"
-    with pytest.raises(EnvironmentRefused, match="account: differs from the account asked for"):
-        load_environment("prod", directory=directory, account="222222222222")
+    with pytest.raises(EnvironmentRefused) as refused:
+        load_environment("prod", directory=directory, today=TODAY)
 
-
-def test_the_account_of_the_credentials_is_only_a_last_resort(edit: Edit) -> None:
-    directory = edit("prod", "embedded = false", 'embedded = false\naccount = "111111111111"')
-
-    own = load_environment("prod", directory=directory, account_of_credentials="333333333333")
-    none_given = load_environment("prod", directory=ENVIRONMENTS, account_of_credentials="333333333333")
-
-    assert (own.account, none_given.account) == ("111111111111", "333333333333")
+    line = lines.index('mode = "count"') + 1
+    assert str(refused.value) == (
+        f"environments/prod.toml:{line}: firewall.mode: is too weak for production. "
+        'Set it to "block"; counting stops nobody.'
+    )
 
 
-def test_no_account_is_made_up() -> None:
-    for name in ("dev", "staging", "prod"):
-        assert load_environment(name, directory=ENVIRONMENTS).account is None
+def test_a_key_that_is_not_there_is_shown_at_its_table(edit: Edit) -> None:
+    directory = edit("prod", 'mode = "block"\n', "")
+    lines = (directory / "prod.toml").read_text(encoding="utf-8").splitlines()
+
+    with pytest.raises(
+        EnvironmentRefused, match=rf"prod\.toml:{lines.index('[firewall]') + 1}: firewall\.mode"
+    ):
+        load_environment("prod", directory=directory, today=TODAY)
+
+
+def test_the_account_asked_for_must_be_that_of_the_file() -> None:
+    own = load_environment("prod", directory=ENVIRONMENTS, today=TODAY)
+
+    asked = load_environment("prod", directory=ENVIRONMENTS, today=TODAY, account=own.account)
+    assert asked.account == own.account
+    with pytest.raises(EnvironmentRefused, match="account: is not the account asked for, 222222222222"):
+        load_environment("prod", directory=ENVIRONMENTS, today=TODAY, account="222222222222")
+
+
+def test_no_two_environments_share_an_account() -> None:
+    accounts = [
+        load_environment(name, directory=ENVIRONMENTS, today=TODAY).account for name in ENVIRONMENT_NAMES
+    ]
+
+    assert len(set(accounts)) == len(ENVIRONMENT_NAMES)
+
+
+EXCEPTION = """
+[residency_exception]
+reason = "the vendor's load generator runs in Ireland, and sends made-up data only"
+approved_by = "compliance"
+until = 2026-12-31
+"""
+
+
+def outside_india(edit: Edit, name: str) -> Path:
+    """The environment's file with its region outside India and an exception at its end."""
+    directory = edit(name, 'region = "ap-south-1"', 'region = "eu-west-1"')
+    file = directory / f"{name}.toml"
+    file.write_text(file.read_text(encoding="utf-8") + EXCEPTION, encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize(("today", "counts"), [(date(2026, 12, 31), True), (date(2027, 1, 1), False)])
+def test_dev_may_be_outside_india_for_a_reason_and_up_to_a_day(edit: Edit, today: date, counts: bool) -> None:
+    directory = outside_india(edit, "dev")
+
+    if counts:
+        assert load_environment("dev", directory=directory, today=today).region == "eu-west-1"
+    else:
+        with pytest.raises(EnvironmentRefused, match=r"residency_exception\.until: the exception ended"):
+            load_environment("dev", directory=directory, today=today)
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_nothing_excuses_production_or_its_rehearsal_outside_india(edit: Edit, name: str) -> None:
+    with pytest.raises(EnvironmentRefused, match="residency_exception: is for a dev environment"):
+        load_environment(name, directory=outside_india(edit, name), today=TODAY)
+
+
+def test_an_exception_without_need_is_refused(edit: Edit) -> None:
+    directory = outside_india(edit, "dev")
+    file = directory / "dev.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("eu-west-1", "ap-south-2"), encoding="utf-8")
+
+    with pytest.raises(EnvironmentRefused, match=r"residency_exception: .* Remove it"):
+        load_environment("dev", directory=directory, today=TODAY)

@@ -9,6 +9,7 @@ from stacks.environment import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
 from tests.infra.assembly import Assembly, Resource
+from tests.infra.conftest import TODAY
 
 # purpose: days until an object ends, until an overwritten one does, {storage class: from day}
 KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {
@@ -162,7 +163,7 @@ def test_buckets_outlive_their_stack_where_data_must_stay(assembly: Assembly) ->
 
 
 def test_what_is_locked_says_for_how_long() -> None:
-    environment = load_environment("prod", directory=ROOT / "environments")
+    environment = load_environment("prod", directory=ROOT / "environments", today=TODAY)
     stack = HouseStack(HouseApp(), "Any", environment=environment, description="Any", stateful=True)
 
     with pytest.raises(ValueError, match="expires_days"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import placeholder_bundles  # first: it silences CloudFormation's own checks
+from tests.infra.conftest import TODAY, placeholder_bundles  # first: it silences CloudFormation's own checks
 
 # isort: split
 from app import build
@@ -26,7 +26,7 @@ def deployed(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFactory
             output = tmp_path_factory.mktemp(f"rules-{environment}")
             context = {"env": environment, "bundles": str(placeholder_bundles)}
             app = HouseApp(context=context, output=output)
-            build(app)
+            build(app, today=TODAY)
             app.synth()
             known[environment] = read_estate(output, environment=environment)
         return known[environment]

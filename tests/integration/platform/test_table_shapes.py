@@ -5,6 +5,7 @@ import os
 # Read once by the Node process that jsii starts on the first import of aws_cdk.
 os.environ["CDK_VALIDATION"] = "false"
 
+from datetime import date
 from typing import Any
 
 from aws_cdk.assertions import Template
@@ -34,9 +35,7 @@ def test_the_tables_of_the_tests_are_those_that_are_deployed() -> None:
     environment = load_environment(
         "sandbox",
         directory=ROOT / "environments",
-        account=None,
-        account_of_credentials=None,
-        sandbox_overrides={},
+        today=date(2026, 11, 25),
     )
     stack = DataStack(HouseApp(), "Data", environment=environment)
     tables = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table").values()
