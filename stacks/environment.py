@@ -243,7 +243,7 @@ class Budget(_Section):
     """What the account may cost."""
 
     monthly_usd: Annotated[int, Field(ge=1, le=1_000_000)]
-    """AWS bills in US dollars. Told at 50, 80 and 100 percent, and when the month is forecast to exceed it."""
+    """US dollars, in which AWS bills. Somebody is told at 50, 80 and 100 percent, and when it is foreseen."""
 
 
 class ResidencyException(_Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
@@ -21,11 +22,13 @@ def session_for(
 ) -> boto3.Session:
     """A session that leads to `environment` and to nothing else.
 
-    Where the environment file names an account, the credentials must belong to it. Errors:
+    The credentials must belong to the account that the environment file names. Errors:
     `ENVIRONMENT_REFUSED`, `WRONG_ACCOUNT`, `NO_CREDENTIALS`, `SANDBOX_DOWN`.
     """
     try:
-        settings = load_environment(environment, directory=repository / "environments")
+        settings = load_environment(
+            environment, directory=repository / "environments", today=datetime.now(UTC).date()
+        )
     except EnvironmentRefused as refused:
         raise HasivuError(
             "ENVIRONMENT_REFUSED", str(refused), next_step="correct it", exit_code=ExitCode.USAGE
@@ -33,8 +36,7 @@ def session_for(
     if settings.embedded:
         return Sandbox(sandbox_directory).session()
     session = boto3.Session(region_name=settings.region)
-    if settings.account is not None:
-        _check_account(session, settings.account, environment)
+    _check_account(session, settings.account, environment)
     return session
 
 

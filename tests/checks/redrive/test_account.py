@@ -1,5 +1,6 @@
 """The session leads where it should: the sandbox for the sandbox, the right account or nowhere."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,11 @@ class Sts:
 
 @pytest.fixture
 def dev_in_account(tmp_path: Path) -> str:
-    """environments/dev.toml of a checkout in `tmp_path` names the account."""
+    """The account that environments/dev.toml of a checkout in `tmp_path` names."""
     text = (REPOSITORY / "environments" / "dev.toml").read_text(encoding="utf-8")
     (tmp_path / "environments").mkdir()
-    named = "123456789012"
-    text = text.replace("\n[", f'\naccount = "{named}"\n[', 1)
     (tmp_path / "environments" / "dev.toml").write_text(text, encoding="utf-8")
-    return named
+    return str(tomllib.loads(text)["account"])
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, with_: str | Exception) -> None:
