@@ -5,6 +5,7 @@ Context (``-c name=value``):
     account             twelve digits that must be those of the environment file
     bundles             where the built Lambda bundles are; build/lambda unless given
     checks              "on" runs cdk-nag and the house rules (the gate asks for it; deploys need not)
+    ignore_canary_alarms  why deployments go on although their alarms ring; for one day
     razorpay_base_url   address of the simulator; for the sandbox only
     whatsapp_base_url   the same
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from stacks.api import ApiStack, ContractInvalid
 from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
+from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
 from stacks.data import DataStack
 from stacks.environment import Environment, EnvironmentRefused, load_environment
 from stacks.house_app import ROOT, HouseApp
@@ -37,15 +39,22 @@ SANDBOX_OVERRIDES = {
 
 
 def build(
-    app: HouseApp, *, today: date, contract_file: Path = ROOT / "runtime" / "openapi.json"
+    app: HouseApp,
+    *,
+    today: date,
+    contract_file: Path = ROOT / "runtime" / "openapi.json",
+    environments: Path = ROOT / "environments",
 ) -> Environment:
     """Add the stacks of the environment that the context names to ``app``, as it counts on the day ``today``.
 
-    Raises EnvironmentRefused, BundleMissing and ContractInvalid.
+    ``environments`` holds the environments' files, ``contract_file`` the API's contract.
+    Raises EnvironmentRefused, BundleMissing, ContractInvalid and IgnoringRefused.
     """
+    ignoring = app.asked("ignore_canary_alarms")
+    ignored = None if ignoring is None else IgnoredAlarms.because(ignoring, today=today)
     environment = load_environment(
         app.asked("env") or "sandbox",
-        directory=ROOT / "environments",
+        directory=environments,
         account=app.asked("account"),
         today=today,
         sandbox_overrides={
@@ -67,6 +76,7 @@ def build(
         data=data,
         messaging=messaging,
         identity=identity,
+        canary_alarms_ignored=ignored,
     )
     areas = (
         payments,
@@ -82,6 +92,7 @@ def build(
         data=data,
         messaging=messaging,
         identity=identity,
+        canary_alarms_ignored=ignored,
     )
     api = ApiStack(
         app,
@@ -116,8 +127,10 @@ if __name__ == "__main__":
     cdk_app = HouseApp()
     try:
         deployed = build(cdk_app, today=datetime.now(UTC).date())
-    except (EnvironmentRefused, BundleMissing, ContractInvalid) as refusal:
+    except (EnvironmentRefused, BundleMissing, ContractInvalid, IgnoringRefused) as refusal:
         sys.exit(str(refusal))
+    if (reason := cdk_app.asked("ignore_canary_alarms")) is not None:
+        sys.stderr.write(f"{deployed.name}: deployments ignore their alarms: {reason}\n")
     if cdk_app.asked("checks") == "on":
         from checks.rules.packs import apply_checks
 

@@ -15,7 +15,7 @@ from stacks.house_stack import HouseStack
 
 WEBHOOK_CONSUMER_TIMEOUT_S = 25
 NOTIFICATION_CONSUMER_TIMEOUT_S = 25
-RETRY_CONSUMER_TIMEOUT_S = 60
+RETRY_CONSUMER_TIMEOUT_S = 25
 """Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
 
 PAYMENTS_SOURCE = "hasivu.payments"

@@ -333,11 +333,13 @@ def infrastructure(signals: Signals, estate: Estate) -> list[Row]:
         ),
         *(
             Row(
-                name,
+                table.name,
                 (
                     Graph(
                         "Latency of GetItem",
-                        percentiles(signals.table(name, "SuccessfulRequestLatency", Operation="GetItem")),
+                        percentiles(
+                            signals.table(table.name, "SuccessfulRequestLatency", Operation="GetItem")
+                        ),
                         "ms",
                     ),
                     Graph(
@@ -345,7 +347,7 @@ def infrastructure(signals: Signals, estate: Estate) -> list[Row]:
                         {
                             operation: per_second(
                                 signals.table(
-                                    name, "SuccessfulRequestLatency", "SampleCount", Operation=operation
+                                    table.name, "SuccessfulRequestLatency", "SampleCount", Operation=operation
                                 )
                             )
                             for operation in ("GetItem", "PutItem", "Query")
@@ -354,11 +356,14 @@ def infrastructure(signals: Signals, estate: Estate) -> list[Row]:
                     ),
                     Graph(
                         "Not served",
-                        {"failed": signals.table_faults(name), "throttled": signals.table_throttles(name)},
+                        {
+                            "failed": signals.table_faults(table.name),
+                            "throttled": signals.table_throttles(table.name, table.indexes),
+                        },
                         "requests",
                     ),
                 ),
             )
-            for name in estate.tables
+            for table in estate.tables
         ),
     ]

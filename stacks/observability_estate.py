@@ -6,7 +6,6 @@ from typing import TypeVar, cast
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_pipes as pipes
@@ -16,6 +15,7 @@ from aws_cdk import aws_wafv2 as wafv2
 from constructs import IConstruct
 
 from stacks.constructs.alarm_topics import AlarmTopics
+from stacks.constructs.durable_table import DurableTable
 from stacks.constructs.queue_with_dlq import DeadLetterQueue
 from stacks.constructs.service_function import ServiceFunction
 
@@ -32,13 +32,23 @@ class WatchedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedTable:
+    """A table by its name, its indexes, and what each of them takes at most, in units a second."""
+
+    name: str
+    indexes: tuple[str, ...]
+    read_units_max: int
+    write_units_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Estate:
     """The resources of the app by the names under which CloudWatch knows them."""
 
     functions: tuple[ServiceFunction, ...]
     queues: tuple[str, ...] = ()
     dead_letters: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
+    tables: tuple[WatchedTable, ...] = ()
     pipes: tuple[str, ...] = ()
     rules: tuple[WatchedRule, ...] = ()
     topics: tuple[str, ...] = ()
@@ -58,7 +68,7 @@ class Estate:
             functions=functions,
             queues=tuple(queue_name(queue) for queue in queues if queue.node.path not in dead),
             dead_letters=tuple(queue_name(queue) for queue in queues if queue.node.path in dead),
-            tables=tuple(_given(item.table_name, item) for item in _all(everything, dynamodb.CfnTable)),
+            tables=tuple(_watched_table(item) for item in _all(everything, DurableTable)),
             pipes=tuple(_given(item.name, item) for item in _all(everything, pipes.CfnPipe)),
             rules=tuple(_watched(item, everything) for item in _all(everything, events.CfnRule)),
             topics=tuple(
@@ -106,6 +116,11 @@ def _watched(rule: events.CfnRule, everything: Iterable[IConstruct]) -> WatchedR
     if len(buses) != 1:
         raise ValueError(f"{rule.node.path}: say which of the buses {buses} it is on")
     return WatchedRule(construct, _given(rule.name, rule), buses[0])
+
+
+def _watched_table(table: DurableTable) -> WatchedTable:
+    capacity = table.capacity
+    return WatchedTable(table.name, table.index_names, capacity.read_units_max, capacity.write_units_max)
 
 
 def _firewall(acl: wafv2.CfnWebACL) -> str:

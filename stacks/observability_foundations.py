@@ -7,7 +7,7 @@ from constructs import Construct
 from stacks.constructs.alarm import Alarm, Comparison, Missing, OneIsEnough, Sustained
 from stacks.constructs.alarm_topics import AlarmTopics, Severity
 from stacks.constructs.service_function import ServiceFunction
-from stacks.observability_estate import Estate, WatchedRule, function_name
+from stacks.observability_estate import Estate, WatchedRule, WatchedTable, function_name
 from stacks.observability_signals import FUNCTION_SAMPLES, Signals
 from stacks.observability_thresholds import (
     ACCOUNT_CONCURRENCY,
@@ -21,6 +21,7 @@ from stacks.observability_thresholds import (
     MINUTE_S,
     QUEUE_AGE_MAX_S,
     QUEUE_DEPTH_MAX,
+    TABLE_FILL_MAX_PERCENT,
 )
 
 
@@ -177,15 +178,15 @@ class InfrastructureAlarms(Construct):
             period_s=MINUTE_S,
         )
 
-    def _table(self, table: str) -> None:
+    def _table(self, table: WatchedTable) -> None:
         Alarm(
             self,
-            self._id("Faults", table),
+            self._id("Faults", table.name),
             topics=self._topics,
             severity=Severity.PAGE,
-            meaning=f"DynamoDB fails requests to {table}.",
+            meaning=f"DynamoDB fails requests to {table.name}.",
             runbook="database#unreachable",
-            signal=self._signals.table_faults(table),
+            signal=self._signals.table_faults(table.name),
             guard=Sustained(2, 3),
             threshold=1,
             comparison=Comparison.AT_LEAST,
@@ -194,17 +195,36 @@ class InfrastructureAlarms(Construct):
         )
         Alarm(
             self,
-            self._id("Throttles", table),
+            self._id("Throttles", table.name),
             topics=self._topics,
             severity=Severity.TICKET,
-            meaning=f"DynamoDB throttles {table}.",
+            meaning=f"DynamoDB throttles {table.name} or an index of it.",
             runbook="database#throttles",
-            signal=self._signals.table_throttles(table),
+            signal=self._signals.table_throttles(table.name, table.indexes),
             guard=Sustained(2, 3),
             threshold=1,
             comparison=Comparison.AT_LEAST,
             missing=Missing.FINE,
             period_s=FIVE_MINUTES_S,
+        )
+        Alarm(
+            self,
+            self._id("Fill", table.name),
+            topics=self._topics,
+            severity=Severity.TICKET,
+            meaning=f"{table.name} uses more than 80 % of the reads or writes that it takes at most.",
+            runbook="database#capacity",
+            signal=self._signals.table_fill(
+                table.name,
+                read_units_max=table.read_units_max,
+                write_units_max=table.write_units_max,
+                period_s=MINUTE_S,
+            ),
+            guard=Sustained(3, 5),
+            threshold=TABLE_FILL_MAX_PERCENT,
+            comparison=Comparison.ABOVE,
+            missing=Missing.FINE,
+            period_s=MINUTE_S,
         )
 
     def _pipe(self, pipe: str) -> None:

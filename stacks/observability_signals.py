@@ -1,8 +1,10 @@
 """What is looked at: the signals of this platform, each named once, for alarms and dashboards alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stacks.constructs.metric import Formula, Measure, Samples, share, share_of, total
+from stacks.constructs.service_function import LIVE
 
 ERROR_BUDGET = 0.001
 """What 99.9 % leaves: one request in a thousand."""
@@ -15,6 +17,8 @@ RAISED_ANSWERS = {"api-authorizer": "CallerRefused"}
 
 PAYMENT_SAMPLES = Samples(minimum=20, or_bad=10)
 FUNCTION_SAMPLES = Samples(minimum=50, or_bad=3)
+CANARY_SAMPLES = Samples(minimum=50, or_bad=1)
+"""In a minute. A tenth of the calls is few: where there are hardly any, one that fails is already many."""
 API_SAMPLES = Samples(minimum=100, or_bad=5)
 LATENCY_SAMPLES_MIN = 20
 """A twentieth of fewer requests is less than one."""
@@ -22,11 +26,11 @@ LATENCY_SAMPLES_MIN = 20
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """The signals of ``environment`` (its name), which also names the API and its stage."""
+    """The signals of ``environment`` (its name); those of the API need its name and its stage too."""
 
     environment: str
-    api_name: str
-    stage: str
+    api_name: str = ""
+    stage: str = ""
 
     def without_environment(self, name: str) -> str:
         """A physical name without the environment in it, for construct ids: they are the same everywhere."""
@@ -97,14 +101,36 @@ class Signals:
         Lambda. Their logged exceptions are counted by a metric filter under the logger's ``service``.
         What a function raises as its proper answer is an error to Lambda and is taken off again.
         """
-        proper = RAISED_ANSWERS.get(service)
-        return share_of(
-            {
-                "raised": self.function(function_name, "Errors"),
-                "logged": self.own("LoggedFailures", service=service),
-            },
+        return self._bad_ends(
+            service,
+            self.function(function_name, "Errors"),
             self.function(function_name, "Invocations"),
             FUNCTION_SAMPLES,
+        )
+
+    def live(
+        self, function_name: str, name: str, statistic: str = "Sum", *, version: str | None = None
+    ) -> Measure:
+        """What came through the function's alias; with ``version``, what that version of it answered."""
+        alias = {"FunctionName": function_name, "Resource": f"{function_name}:{LIVE}"}
+        executed = {} if version is None else {"ExecutedVersion": version}
+        return Measure("AWS/Lambda", name, statistic, alias | executed)
+
+    def live_errors(self, function_name: str, service: str) -> Formula:
+        """As ``function_errors``, of what came through the alias, with a canary's guard."""
+        return self._bad_ends(
+            service,
+            self.live(function_name, "Errors"),
+            self.live(function_name, "Invocations"),
+            CANARY_SAMPLES,
+        )
+
+    def _bad_ends(self, service: str, raised: Measure, invocations: Measure, samples: Samples) -> Formula:
+        proper = RAISED_ANSWERS.get(service)
+        return share_of(
+            {"raised": raised, "logged": self.own("LoggedFailures", service=service)},
+            invocations,
+            samples,
             not_bad={"answered": self.own(proper)} if proper else {},
         )
 
@@ -139,8 +165,9 @@ class Signals:
     def queue(self, queue_name: str, name: str, statistic: str = "Maximum") -> Measure:
         return Measure("AWS/SQS", name, statistic, {"QueueName": queue_name})
 
-    def table(self, table_name: str, name: str, statistic: str = "Sum", **operation: str) -> Measure:
-        return Measure("AWS/DynamoDB", name, statistic, {"TableName": table_name, **operation})
+    def table(self, table_name: str, name: str, statistic: str = "Sum", **place: str) -> Measure:
+        """A metric of a table, or of one ``Operation`` or ``GlobalSecondaryIndexName`` of it."""
+        return Measure("AWS/DynamoDB", name, statistic, {"TableName": table_name, **place})
 
     def table_faults(self, table_name: str) -> Formula:
         """Requests that DynamoDB itself failed; it counts them by operation only."""
@@ -148,9 +175,28 @@ class Signals:
             *(self.table(table_name, "SystemErrors", Operation=operation) for operation in TABLE_OPERATIONS)
         )
 
-    def table_throttles(self, table_name: str) -> Formula:
+    def table_throttles(self, table_name: str, indexes: Sequence[str]) -> Formula:
+        """Reads and writes that were turned away by the table or, which holds up the table, by an index."""
+        places: list[dict[str, str]] = [{}, *({"GlobalSecondaryIndexName": index} for index in indexes)]
         return total(
-            self.table(table_name, "ReadThrottleEvents"), self.table(table_name, "WriteThrottleEvents")
+            *(
+                self.table(table_name, name, **place)
+                for place in places
+                for name in ("ReadThrottleEvents", "WriteThrottleEvents")
+            )
+        )
+
+    def table_fill(
+        self, table_name: str, *, read_units_max: int, write_units_max: int, period_s: int
+    ) -> Formula:
+        """How much of what a table takes at most is used, in percent: of reads or writes, the fuller."""
+        return Formula(
+            {
+                "reads": self.table(table_name, "ConsumedReadCapacityUnits"),
+                "writes": self.table(table_name, "ConsumedWriteCapacityUnits"),
+                "percent": f"100 * MAX([FILL(reads, 0) / {read_units_max * period_s}, "
+                f"FILL(writes, 0) / {write_units_max * period_s}])",
+            }
         )
 
     def pipe(self, pipe_name: str, name: str, statistic: str = "Sum") -> Measure:

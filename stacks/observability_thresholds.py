@@ -19,6 +19,10 @@ QUEUE_AGE_MAX_S = 900
 CONCURRENCY_MAX_SHARE = 0.8
 ACCOUNT_CONCURRENCY = 1_000
 """Lambda's quota for an account. Where it was raised, the alarm comes early, never late."""
+CANARY_DURATION_MAX_SHARE = 0.8
+"""Of the timeout. A new version that needs so long will soon need all of it."""
+TABLE_FILL_MAX_PERCENT = 80
+"""Of what a table takes at most. There is time yet to raise the maximum before anybody is turned away."""
 ITERATOR_AGE_MAX_MS = 15 * MINUTE_S * 1000
 
 

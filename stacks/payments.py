@@ -7,6 +7,8 @@ from aws_cdk import aws_pipes as pipes
 from constructs import Construct
 
 from stacks.bundles import Bundles
+from stacks.canaries import Canaries
+from stacks.constructs.canary import IgnoredAlarms
 from stacks.constructs.dependency_layers import DependencyLayers
 from stacks.constructs.queue_with_dlq import allow_sending
 from stacks.constructs.service_function import ServiceFunction
@@ -16,7 +18,7 @@ from stacks.data import DataStack
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
-from stacks.messaging import WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
+from stacks.messaging import RETRY_CONSUMER_TIMEOUT_S, WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
 
 API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
@@ -47,6 +49,7 @@ class PaymentsStack(HouseStack):
         data: DataStack,
         messaging: MessagingStack,
         identity: IdentityStack,
+        canary_alarms_ignored: IgnoredAlarms | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -87,7 +90,7 @@ class PaymentsStack(HouseStack):
                 name="payments-retry",
                 description="Decides whether, when and how a failed payment is tried again, and tries",
                 memory_mib=1024,
-                timeout_s=REPORT_TIMEOUT_S,
+                timeout_s=RETRY_CONSUMER_TIMEOUT_S,
                 concurrency=20,
             ),
             unbuilt(
@@ -105,6 +108,21 @@ class PaymentsStack(HouseStack):
                 concurrency=20,
             ),
         )
+        self._deploy_by_canary(canary_alarms_ignored)
+
+    def _deploy_by_canary(self, ignored: IgnoredAlarms | None) -> None:
+        """All but the analytics move money, now or once they are built."""
+        canaries = Canaries(
+            self,
+            "Canaries",
+            environment=self.environment_settings,
+            topics=self._messaging.alarm_topics,
+            ignored=ignored,
+        )
+        payments_failing = canaries.payments_failing()
+        for function in self.functions:
+            if function.name != "payments-analytics":
+                canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
         data, identity = self._data, self._identity

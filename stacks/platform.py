@@ -4,6 +4,8 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.bundles import Bundles
+from stacks.canaries import Canaries
+from stacks.constructs.canary import IgnoredAlarms
 from stacks.constructs.dependency_layers import DependencyLayers
 from stacks.constructs.service_function import ServiceFunction
 from stacks.constructs.service_role import ServiceRole
@@ -32,6 +34,7 @@ class PlatformStack(HouseStack):
         data: DataStack,
         messaging: MessagingStack,
         identity: IdentityStack,
+        canary_alarms_ignored: IgnoredAlarms | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -50,6 +53,13 @@ class PlatformStack(HouseStack):
         self.api_authorizer = self._api_authorizer()
         self.health_check = self._health_check()
         self.notification_dispatcher = self._notification_dispatcher()
+        Canaries(
+            self,
+            "Canaries",
+            environment=environment,
+            topics=messaging.alarm_topics,
+            ignored=canary_alarms_ignored,
+        ).deploy(self.api_authorizer)
 
     def _api_authorizer(self) -> ServiceFunction:
         data, identity = self._data, self._identity

@@ -51,6 +51,7 @@ class ServiceFunction(Construct):
         super().__init__(scope, construct_id)
         self.name = name
         self.concurrency = concurrency
+        self.timeout_s = timeout_s
         variables = {
             "HASIVU_ENV": environment.name,
             "POWERTOOLS_SERVICE_NAME": name,
