@@ -93,6 +93,7 @@ FORMULA_LIMITS: Mapping[tuple[str, ...], Limit] = {
     ("100", "Errors", "Invocations", "LoggedFailures"): Limit(True, 0.05, 1),
     ("100", "CallerRefused", "Errors", "Invocations", "LoggedFailures"): Limit(True, 0.05, 1),
     ("100", "Errors", "Invocations"): Limit(True, 0.05, 1),
+    ("100", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"): Limit(True, 50, 80),
     ("", "Count", "Latency"): Limit(True, 100, 2_000),
     ("", "PaymentCreated", "WebhookReceived"): Limit(True, 1, 50),
     ("", "Invocations", "PaymentCaptured", "PaymentCreated", "PaymentFailed"): Limit(True, 0, 10),
@@ -109,6 +110,7 @@ FORMS = (
     r"IF\(total >= \d+ OR failures >= \d+, 100 \* \(total - failures\) / total, 100\)",
     r"IF\(FILL\(\w+, 0\) == 0, (FILL\(\w+, 0\)|\w+), 0\)",
     r"IF\(FILL\(\w+, 0\) >= \d+, \w+, 0\)",
+    r"100 \* MAX\(\[FILL\(\w+, 0\) / \d+, FILL\(\w+, 0\) / \d+\]\)",
 )
 """The forms that a formula of an alarm may have; each can reach its threshold."""
 

@@ -36,8 +36,6 @@ def alarms_are_heard(estate: Estate) -> Iterator[Breach]:
         for composite in estate.of(COMPOSITE)
         for part in estate.named_in(composite.get("AlarmRule"), composite.stack)
     }
-    for group in estate.of("AWS::CodeDeploy::DeploymentGroup"):
-        parts |= estate.named_in(group.get("AlarmConfiguration"), group.stack)
     for alarm in estate.of(ALARM, COMPOSITE):
         if alarm.get("ActionsEnabled") not in {None, True}:
             yield at(alarm, "ActionsEnabled")
@@ -149,6 +147,8 @@ def what_must_be_watched_is_watched(estate: Estate) -> Iterator[Breach]:
     watched: set[tuple[str, str]] = set()
     for alarm in estate.of(ALARM):
         for look in looks(estate, alarm):
+            if look.namespace == "AWS/Lambda" and "Resource" in look.dimensions:
+                continue  # it is for the deployments of the function
             watched |= {(look.name, value) for value in look.dimensions.values()}
             watched.add((look.name, look.namespace))
     for kind, path, metrics in WATCHED:

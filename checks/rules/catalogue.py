@@ -10,6 +10,8 @@ from checks.rules.rule import Finding, Rule, registered
 SUBJECTS = (
     "alarms",
     "api",
+    "canaries",
+    "capacity",
     "dashboards",
     "deployments",
     "eventing",

@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from checks.rules.estate import Estate, Resource
 from checks.rules.functions import FUNCTION, short_name
 from checks.rules.invocations import LIVE, invocations, is_bare
-from checks.rules.rule import DEPLOYED, Breach, at, rule
+from checks.rules.rule import Breach, at, rule
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
-
-MONEY_PATHS = ("payments-advanced", "payments-webhook-handler", "payments-retry")
-CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
-ROLLBACKS = frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"})
 
 
 @rule(
@@ -49,51 +45,6 @@ def every_function_has_its_alias(estate: Estate) -> Iterator[Breach]:
     for function in estate.of(FUNCTION):
         if function not in served:
             yield at(function, "", shown=f"no alias {LIVE}")
-
-
-@rule(
-    "HASIVU-FN-14",
-    "PCI DSS 6.5.1",
-    "SOX CM-7",
-    environments=DEPLOYED,
-    remedy="Deploy the money paths by CodeDeploy: a tenth for five minutes, with rollback on alarms.",
-)
-def money_paths_are_deployed_by_canary(estate: Estate) -> Iterator[Breach]:
-    """What moves money is deployed to a tenth of its calls first, and taken back when an alarm fires."""
-    for alias in estate.of("AWS::Lambda::Alias"):
-        function = estate.target(alias.get("FunctionName"), alias.stack)
-        if function is None or short_name(estate, function) not in MONEY_PATHS:
-            continue
-        update = "/UpdatePolicy.CodeDeployLambdaAliasUpdate.DeploymentGroupName"
-        group = estate.target(alias.get(update), alias.stack)
-        if group is None or group.kind != "AWS::CodeDeploy::DeploymentGroup":
-            yield at(alias, update)
-        elif group.get("DeploymentConfigName") != CANARY:
-            yield at(group, "DeploymentConfigName")
-
-
-@rule(
-    "HASIVU-FN-15",
-    "SOX CM-7",
-    environments=DEPLOYED,
-    remedy="Roll back on failure, on stop and on alarms of the estate; ignore no alarm.",
-)
-def deployments_are_taken_back(estate: Estate) -> Iterator[Breach]:
-    """A deployment is taken back when it fails, is stopped, or an alarm of the estate fires."""
-    for group in estate.of("AWS::CodeDeploy::DeploymentGroup"):
-        if group.get("AutoRollbackConfiguration.Enabled") is not True:
-            yield at(group, "AutoRollbackConfiguration.Enabled")
-        if not set(group.items("AutoRollbackConfiguration.Events")) >= ROLLBACKS:
-            yield at(group, "AutoRollbackConfiguration.Events")
-        alarms = group.items("AlarmConfiguration.Alarms")
-        if group.get("AlarmConfiguration.Enabled") is not True or not alarms:
-            yield at(group, "AlarmConfiguration")
-        if group.get("AlarmConfiguration.IgnorePollAlarmFailure"):
-            yield at(group, "AlarmConfiguration.IgnorePollAlarmFailure")
-        for index, alarm in enumerate(alarms):
-            found = estate.target(alarm.get("Name"), group.stack)
-            if found is None or not found.kind.startswith("AWS::CloudWatch::"):
-                yield at(group, f"AlarmConfiguration.Alarms.{index}")
 
 
 @rule(

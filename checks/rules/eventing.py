@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from checks.rules.estate import Estate, Resource
+from checks.rules.invocations import invoked_function
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 RULE = "AWS::Events::Rule"
@@ -246,3 +247,34 @@ def the_bus_can_be_replayed(estate: Estate) -> Iterator[Breach]:
     for bus in estate.of("AWS::Events::EventBus"):
         if bus not in archived:
             yield at(bus, "", shown="no archive")
+
+
+@rule(
+    "HASIVU-EVT-9",
+    "SOX OP-4",
+    "GDPR 32(1)(b)",
+    remedy="Put a queue with dead letters between, which this one function reads.",
+)
+def events_wait_for_functions_in_queues(estate: Estate) -> Iterator[Breach]:
+    """An event reaches a function through a queue of its own: what cannot be done now is done later."""
+    readers: dict[Resource, set[Resource | None]] = {}
+    for mapping in estate.of("AWS::Lambda::EventSourceMapping"):
+        queue = estate.target(mapping.get("EventSourceArn"), mapping.stack)
+        if queue is not None and queue.kind == QUEUE:
+            function = invoked_function(estate, mapping.get("FunctionName"), mapping.stack)
+            readers.setdefault(queue, set()).add(function)
+    for item, path, value in _handed_over(estate):
+        if invoked_function(estate, value, item.stack) is not None:
+            yield at(item, path, shown="a function, without a queue between")
+        queue = estate.target(value, item.stack)
+        if queue is not None and queue.kind == QUEUE and len(readers.get(queue, ())) != 1:
+            yield at(item, path, shown=f"a queue that {len(readers.get(queue, ()))} functions read")
+
+
+def _handed_over(estate: Estate) -> Iterator[tuple[Resource, str, Any]]:
+    """Where rules and topics put what they carry."""
+    for item in estate.of(RULE):
+        for index, target in enumerate(item.items("Targets")):
+            yield item, f"Targets.{index}.Arn", target.get("Arn")
+    for subscription in estate.of("AWS::SNS::Subscription"):
+        yield subscription, "Endpoint", subscription.get("Endpoint")

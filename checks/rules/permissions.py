@@ -139,8 +139,6 @@ MANAGED_POLICIES = frozenset(
     {
         "service-role/AWSBackupServiceRolePolicyForBackup",
         "service-role/AWSBackupServiceRolePolicyForRestores",
-        "service-role/AWSCodeDeployRoleForLambdaLimited",
-        "service-role/AWSCodeDeployRoleForLambda",
         "service-role/AWS_ConfigRole",
     }
 )
@@ -222,7 +220,7 @@ def no_role_may_change_the_estate_or_read_everything(estate: Estate) -> Iterator
     remedy="Give the role a policy of its own with the few actions it needs.",
 )
 def no_role_has_a_broad_managed_policy(estate: Estate) -> Iterator[Breach]:
-    """No role carries a managed policy but AWS's own for Backup, CodeDeploy and Config."""
+    """No role carries a managed policy but AWS's own for Backup and Config."""
     for role in estate.of("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for index, arn in enumerate(role.items("ManagedPolicyArns")):
             text = estate.text(arn, role.stack)
@@ -261,7 +259,7 @@ def functions_may_touch_only_what_their_settings_name(estate: Estate) -> Iterato
             if invoked_function(estate, mapping.get("FunctionName"), mapping.stack) == function:
                 named |= estate.named_in(mapping.get("EventSourceArn"), mapping.stack)
         for statement in granted(estate):
-            if role is None or role not in _roles(estate, statement):
+            if role is None or role not in roles_of(estate, statement):
                 continue
             for text in statement.resources:
                 for touched in estate.targets(text, statement.carrier.stack):
@@ -310,7 +308,8 @@ def _matches(action: str, forbidden: str) -> bool:
     return re.fullmatch(pattern, action) is not None
 
 
-def _roles(estate: Estate, statement: Statement) -> list[Resource]:
+def roles_of(estate: Estate, statement: Statement) -> list[Resource]:
+    """The roles that have ``statement``: those of its policy, or the one in which it is written."""
     carrier = statement.carrier
     if carrier.kind == "AWS::IAM::Role":
         return [carrier]
@@ -319,7 +318,7 @@ def _roles(estate: Estate, statement: Statement) -> list[Resource]:
 
 
 def _services(estate: Estate, statement: Statement) -> set[str]:
-    roles = _roles(estate, statement)
+    roles = roles_of(estate, statement)
     return {
         principal.removeprefix("Service:")
         for trust in statements(estate, "trust")

@@ -28,7 +28,13 @@ ROLE_SERVICES = frozenset(
 """The services that work for this platform under a role."""
 
 CONFUSED_DEPUTIES = frozenset(
-    {"events.amazonaws.com", "pipes.amazonaws.com", "scheduler.amazonaws.com", "backup.amazonaws.com"}
+    {
+        "backup.amazonaws.com",
+        "codedeploy.amazonaws.com",
+        "events.amazonaws.com",
+        "pipes.amazonaws.com",
+        "scheduler.amazonaws.com",
+    }
 )
 """Services that another account could ask to use a role of ours, and that say for whom they work."""
 

@@ -209,29 +209,6 @@ def tables_are_not_global(estate: Estate) -> Iterator[Breach]:
 
 
 @rule(
-    "HASIVU-DDB-10",
-    "GDPR 32(1)(b)",
-    environments=DEPLOYED,
-    remedy="Use on-demand capacity, or provisioned capacity with auto-scaling for reads and writes.",
-)
-def tables_grow_with_their_load(estate: Estate) -> Iterator[Breach]:
-    """A table is on demand, or scales its provisioned capacity by itself."""
-    scaled = {
-        (target, str(item.get("ScalableDimension")).rpartition(":")[2])
-        for item in estate.of("AWS::ApplicationAutoScaling::ScalableTarget")
-        for target in estate.targets(item.get("ResourceId"), item.stack)
-    }
-    for table in estate.of(TABLE):
-        if table.get("BillingMode") == "PAY_PER_REQUEST":
-            for limit in ("MaxReadRequestUnits", "MaxWriteRequestUnits"):
-                value = table.get(f"OnDemandThroughput.{limit}")
-                if isinstance(value, int) and 0 < value < 100:
-                    yield at(table, f"OnDemandThroughput.{limit}")
-        elif not {(table, "ReadCapacityUnits"), (table, "WriteCapacityUnits")} <= scaled:
-            yield at(table, "BillingMode")
-
-
-@rule(
     "HASIVU-DDB-11",
     "PCI DSS 10.3.3",
     remedy="Give the outbox a stream of new images: without it no event leaves the platform.",

@@ -14,7 +14,7 @@ def _sets(*sets: str) -> DimensionSets:
     return tuple(frozenset(names.split()) for names in sets)
 
 
-_FUNCTION = _sets("FunctionName", "FunctionName Resource", "")
+_FUNCTION = _sets("FunctionName", "FunctionName Resource", "FunctionName Resource ExecutedVersion", "")
 _API = _sets("ApiName Stage", "ApiName", "ApiName Stage Resource Method")
 
 _NAMES_BY_SETS: dict[str, dict[str, DimensionSets]] = {
@@ -34,7 +34,9 @@ _NAMES_BY_SETS: dict[str, dict[str, DimensionSets]] = {
     },
     "AWS/DynamoDB": {
         "SystemErrors SuccessfulRequestLatency ThrottledRequests": _sets("TableName Operation"),
-        "ReadThrottleEvents WriteThrottleEvents": _sets("TableName", "TableName GlobalSecondaryIndexName"),
+        "ReadThrottleEvents WriteThrottleEvents ConsumedReadCapacityUnits ConsumedWriteCapacityUnits": _sets(
+            "TableName", "TableName GlobalSecondaryIndexName"
+        ),
     },
     "AWS/Events": {
         "Invocations FailedInvocations TriggeredRules "
