@@ -159,10 +159,21 @@ def build_bundles() -> None:
     console.print(f"in {output_of()}")
 
 
+IgnoreCanaryAlarms = Annotated[
+    str | None,
+    typer.Option(
+        "--ignore-canary-alarms",
+        metavar="REASON",
+        help="Let deployments go on although their alarms ring. Says why; ends tomorrow.",
+    ),
+]
+
+
 @app.command("synth")
 def synth(
     env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")] = "sandbox",
     output: Annotated[Path, typer.Option("--output", help="Where the assembly goes.")] = Path("cdk.out"),
+    ignore_canary_alarms: IgnoreCanaryAlarms = None,
 ) -> None:
     """Build the bundles and write the CloudFormation of one environment. Needs no credentials."""
     from checks.bundles.build import build
@@ -175,7 +186,10 @@ def synth(
         with reporter.step("build the Lambda bundles"):
             build(progress=reporter.say)
         with reporter.step(f"synthesise {env}"):
-            synthesise(env, {}, repository=REPOSITORY, into=output.resolve())
+            context = _context(ignore_canary_alarms)
+            synthesise(env, context, repository=REPOSITORY, into=output.resolve())
+    if ignore_canary_alarms is not None:
+        console.print(f"deployments ignore their alarms: {ignore_canary_alarms}", soft_wrap=True)
     console.print(f"in {output.resolve()}")
 
 
@@ -286,6 +300,7 @@ def gate(
         Path | None,
         typer.Option("--output", help="Where reports and assembly go.", show_default="build/gate/ENV"),
     ] = None,
+    ignore_canary_alarms: IgnoreCanaryAlarms = None,
 ) -> None:
     """Hold one environment against every rule. Exit code 1 if anything speaks against it."""
     from datetime import UTC, datetime
@@ -302,7 +317,8 @@ def gate(
         with reporter.step("build the Lambda bundles"):
             build(progress=reporter.say)
         with reporter.step(f"synthesise {env} with every check"):
-            verdict = run(env, into=folder, today=datetime.now(UTC).date())
+            today = datetime.now(UTC).date()
+            verdict = run(env, into=folder, today=today, context=_context(ignore_canary_alarms))
     written = write(verdict, folder)
     print_verdict(console, verdict)
     console.print(f"in {', '.join(str(path) for path in written)}", soft_wrap=True)
@@ -334,6 +350,11 @@ def _verdict(report: Report, fail_on: list[FailOn]) -> ExitCode:
     if FailOn.ANY_CHANGE in fail_on and report.has_changes:
         return ExitCode.CHANGES
     return ExitCode.OK
+
+
+def _context(ignore_canary_alarms: str | None) -> dict[str, str]:
+    """What app.py is told beside the environment."""
+    return {} if ignore_canary_alarms is None else {"ignore_canary_alarms": ignore_canary_alarms}
 
 
 def _write(text: str, output: Path | None) -> None:
