@@ -19,6 +19,7 @@ from tests.infra.assembly import Assembly, read_assembly
 
 TODAY = date(2026, 11, 25)
 CONTRACT = ROOT / "runtime" / "openapi.json"
+ENVIRONMENTS = ROOT / "environments"
 NOT_BUILT = frozenset(name for name, model in SETTINGS_BY_FUNCTION.items() if model is FunctionSettings)
 
 Synthesise = Callable[..., Assembly]
@@ -38,14 +39,20 @@ def placeholder_bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def synthesise(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
-    """Synthesise an environment; ``contract_file`` and further context are optional."""
+    """Synthesise an environment; ``contract_file``, ``environments`` and further context are optional."""
 
-    def synthesise(environment: str, *, contract_file: Path = CONTRACT, **context: str) -> Assembly:
+    def synthesise(
+        environment: str,
+        *,
+        contract_file: Path = CONTRACT,
+        environments: Path = ENVIRONMENTS,
+        **context: str,
+    ) -> Assembly:
         output = tmp_path_factory.mktemp(environment)
         app = HouseApp(
             context={"env": environment, "bundles": str(placeholder_bundles)} | context, output=output
         )
-        build(app, today=TODAY, contract_file=contract_file)
+        build(app, today=TODAY, contract_file=contract_file, environments=environments)
         app.synth()
         return read_assembly(environment, output)
 

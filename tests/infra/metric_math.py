@@ -46,6 +46,8 @@ def _value(node: ast.expr, known: Mapping[str, float | None]) -> float:
         case ast.Call(func=ast.Name(id="FILL"), args=[ast.Name(id=name), otherwise]):
             value = known[name]
             return _value(otherwise, known) if value is None else value
+        case ast.Call(func=ast.Name(id="MAX"), args=[ast.List(elts=series)]):
+            return max(_value(item, known) for item in series)
         case ast.Call(func=ast.Name(id="IF"), args=[condition, yes, no]):
             return _value(yes if _value(condition, known) else no, known)
     raise AssertionError(f"the alarms do not use {ast.unparse(node)}")

@@ -87,6 +87,7 @@ def existing(assembly: Assembly) -> dict[str, frozenset[str]]:
         "EventBusName": names_of(assembly, "AWS::Events::EventBus", "Name"),
         "ApiName": names_of(assembly, "AWS::ApiGateway::RestApi", "Name"),
         "Stage": names_of(assembly, "AWS::ApiGateway::Stage", "StageName"),
-        "Resource": frozenset(paths),
+        # A path of the API, or a function's alias.
+        "Resource": frozenset(paths) | {f"{name}:live" for name in functions},
         "Method": frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"}),
     }

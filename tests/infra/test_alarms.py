@@ -165,6 +165,26 @@ def test_refusals_that_are_raised_are_no_errors_of_the_authoriser() -> None:
     assert evaluated(errors, raised=95, logged=None, answered=90, among=100) == 5
 
 
+@pytest.mark.parametrize(
+    ("reads", "writes", "percent"),
+    [(None, None, 0), (240_000, None, 50), (240_000, 216_000, 90), (480_000, 240_000, 100)],
+)
+def test_a_table_is_as_full_as_the_fuller_of_its_reads_and_writes(
+    reads: float | None, writes: float | None, percent: float
+) -> None:
+    fill = Signals("dev").table_fill("t", read_units_max=8000, write_units_max=4000, period_s=60)
+
+    assert evaluated(fill, reads=reads, writes=writes) == pytest.approx(percent)
+
+
+def test_one_failure_counts_where_a_canary_has_few_calls_and_not_where_it_has_many() -> None:
+    failures = Signals("dev").live_errors("hasivu-dev-payments-advanced", "payments-advanced")
+
+    assert evaluated(failures, raised=None, logged=None, among=None) == 0
+    assert evaluated(failures, raised=None, logged=1, among=4) == 25
+    assert evaluated(failures, raised=None, logged=1, among=400) == 0.25
+
+
 def test_silence_rings_only_where_there_was_something_to_hear() -> None:
     signals = Signals("dev", "api", "live")
 

@@ -81,6 +81,15 @@ def test_a_queue_hides_a_message_six_times_as_long_as_its_consumer_may_run(assem
         assert queue.properties["VisibilityTimeout"] == 6 * timeout_s
 
 
+def test_retries_stay_hidden_six_times_as_long_as_the_function_that_tries_them(assembly: Assembly) -> None:
+    queue = assembly.queue(f"payment-retry-queue-{assembly.environment}")
+    timeout_s = assembly.function("payments-retry").properties["Timeout"]
+
+    assert queue.properties["VisibilityTimeout"] == 6 * timeout_s
+    dead = assembly.text(queue.properties["RedrivePolicy"]["deadLetterTargetArn"], queue.stack)
+    assert dead == assembly.queue(f"payment-dlq-{assembly.environment}").arn
+
+
 def test_the_topic_is_encrypted_and_refuses_plain_transport(assembly: Assembly) -> None:
     topic = assembly.one("AWS::SNS::Topic", TopicName=f"payment-notifications-{assembly.environment}")
     refused = [

@@ -94,14 +94,18 @@ def test_every_queue_is_watched_for_depth_and_age_and_every_dead_letter_for_its_
             assert {"Key": "severity", "Value": "page"} in depth["Tags"]
 
 
-def test_every_table_is_watched_for_faults_and_throttles(assembly: Assembly) -> None:
+def test_every_table_is_watched_for_faults_throttles_and_fill(assembly: Assembly) -> None:
     found: dict[str, set[str]] = {}
     for _, watched in watched_by_alarms(assembly):
         if table := watched.dimensions.get("TableName"):
             found.setdefault(table, set()).add(watched.name)
 
     assert found == {
-        name: {"SystemErrors", "ReadThrottleEvents", "WriteThrottleEvents"}
+        name: {
+            "SystemErrors",
+            *("ReadThrottleEvents", "WriteThrottleEvents"),
+            *("ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"),
+        }
         for name in names_of(assembly, "AWS::DynamoDB::Table", "TableName")
     }
 
@@ -282,7 +286,7 @@ def test_every_alarm_says_what_silence_means_and_can_be_evaluated(assembly: Asse
 
 
 def test_formulas_use_only_what_they_define_before(assembly: Assembly) -> None:
-    functions = {"IF", "FILL", "OR", "AND"}
+    functions = {"IF", "FILL", "MAX", "OR", "AND"}
     for name, alarm in alarms(assembly).items():
         known: set[str] = set()
         for query in alarm.properties.get("Metrics", []):

@@ -8,6 +8,9 @@ from tests.infra.conftest import NOT_BUILT
 TRACING = frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"})
 """X-Ray knows no resources."""
 
+ALARM_STATES = frozenset({"cloudwatch:DescribeAlarms"})
+"""As AWS's own policy for CodeDeploy has it."""
+
 GATEWAY_LOGGING = frozenset(
     f"logs:{action}"
     for action in (
@@ -197,7 +200,7 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
     for _role, statements in assembly.identity_policies():
         for statement in statements:
             if any("*" in arn for arn in statement.resources):
-                assert statement.actions in (TRACING, GATEWAY_LOGGING)
+                assert statement.actions in (TRACING, ALARM_STATES, GATEWAY_LOGGING)
 
 
 def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
@@ -228,7 +231,7 @@ def test_a_service_takes_on_a_role_for_this_account_only(assembly: Assembly) -> 
     for role in assembly.resources("AWS::IAM::Role"):
         (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
         service = statement["Principal"]["Service"]
-        if service in {"events.amazonaws.com", "pipes.amazonaws.com", "scheduler.amazonaws.com"}:
+        if service.removesuffix(".amazonaws.com") in {"codedeploy", "events", "pipes", "scheduler"}:
             conditions = {} if assembly.environment == "sandbox" else {"aws:SourceAccount"}
             assert set(statement.get("Condition", {}).get("StringEquals", {})) == set(conditions)
         else:

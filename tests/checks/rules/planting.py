@@ -183,10 +183,10 @@ def having(*names: str) -> Where:
 
 
 def reading(metric: str) -> Where:
-    """Whether an alarm looks at ``metric``, alone."""
+    """Whether an alarm looks at ``metric``, alone, and not only for the deployments of a function."""
 
     def where(properties: Mapping[str, Any]) -> bool:
-        return properties.get("MetricName") == metric
+        return properties.get("MetricName") == metric and ":live" not in str(properties.get("Dimensions"))
 
     return where
 

@@ -4,6 +4,7 @@ import copy
 import json
 from typing import Any
 
+from checks.rules.canaries import MONEY_PATHS
 from checks.rules.estate import Estate
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 
@@ -70,7 +71,7 @@ def allow(action: Any, on: Any, **rest: Any) -> Body:
 def role(service: str, *rights: Body) -> dict[str, Body]:
     """``Role`` and ``RolePolicy``, to be put under names of one's own."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    if service not in {"lambda.amazonaws.com", "apigateway.amazonaws.com", "codedeploy.amazonaws.com"}:
+    if service not in {"lambda.amazonaws.com", "apigateway.amazonaws.com"}:
         trust["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     return {
         "": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": policy(trust)}),
@@ -107,12 +108,15 @@ def keys() -> dict[str, Body]:
     }
 
 
+CEILING = {"OnDemandThroughput": {"MaxReadRequestUnits": 8000, "MaxWriteRequestUnits": 4000}}
+ON_DEMAND = {"BillingMode": "PAY_PER_REQUEST", **CEILING}
+
+
 def table(name: str, **properties: Any) -> Body:
     return resource(
         "AWS::DynamoDB::Table",
         {
             "TableName": name,
-            "BillingMode": "PAY_PER_REQUEST",
             "DeletionProtectionEnabled": True,
             "PointInTimeRecoverySpecification": {
                 "PointInTimeRecoveryEnabled": True,
@@ -149,15 +153,50 @@ EXPIRES = {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled":
 def tables() -> dict[str, Body]:
     index = {"IndexName": "by_school", "KeySchema": [], "Projection": {"ProjectionType": "ALL"}}
     return {
-        "Payments": table("hasivu-prod-payments", GlobalSecondaryIndexes=[index]),
-        "Ledger": table("hasivu-prod-ledger", **append_only("hasivu-prod-ledger")),
+        "Payments": table("hasivu-prod-payments", GlobalSecondaryIndexes=[index | CEILING], **ON_DEMAND),
+        "Ledger": table("hasivu-prod-ledger", **ON_DEMAND, **append_only("hasivu-prod-ledger")),
+        "Schools": table("hasivu-prod-schools", BillingMode="PROVISIONED", GlobalSecondaryIndexes=[index]),
+        **scaling("Schools", "by_school"),
         "Outbox": table(
             "hasivu-prod-outbox",
+            **ON_DEMAND,
             StreamSpecification={"StreamViewType": "NEW_IMAGE"},
             **EXPIRES,
             **append_only("hasivu-prod-outbox"),
         ),
     }
+
+
+def scaling(table: str, index: str) -> dict[str, Body]:
+    """Auto-scaling of a provisioned table and its index."""
+    found: dict[str, Body] = {}
+    for kind, below in (("table", ""), ("index", f"/index/{index}")):
+        for units, most in (("Read", 8000), ("Write", 4000)):
+            logical_id = f"{table}{kind.title()}{units}"
+            found[logical_id] = resource(
+                "AWS::ApplicationAutoScaling::ScalableTarget",
+                {
+                    "ResourceId": {"Fn::Join": ["", ["table/", ref(table), below]]},
+                    "ScalableDimension": f"dynamodb:{kind}:{units}CapacityUnits",
+                    "MinCapacity": 100,
+                    "MaxCapacity": most,
+                },
+                tags=False,
+            )
+            metric = {"PredefinedMetricType": f"DynamoDB{units}CapacityUtilization"}
+            found[f"{logical_id}Tracking"] = resource(
+                "AWS::ApplicationAutoScaling::ScalingPolicy",
+                {
+                    "PolicyType": "TargetTrackingScaling",
+                    "ScalingTargetId": ref(logical_id),
+                    "TargetTrackingScalingPolicyConfiguration": {
+                        "PredefinedMetricSpecification": metric,
+                        "TargetValue": 70,
+                    },
+                },
+                tags=False,
+            )
+    return found
 
 
 def bucket(name: str, *, days: int, **properties: Any) -> Body:
@@ -428,25 +467,12 @@ def functions() -> dict[str, Body]:
             tags=False,
             **KEPT,
         ),
-        "Group": resource(
-            "AWS::CodeDeploy::DeploymentGroup",
-            {
-                "DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
-                "AutoRollbackConfiguration": {
-                    "Enabled": True,
-                    "Events": [
-                        "DEPLOYMENT_FAILURE",
-                        "DEPLOYMENT_STOP_ON_REQUEST",
-                        "DEPLOYMENT_STOP_ON_ALARM",
-                    ],
-                },
-                "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": ref("PaymentsAdvancedErrors")}]},
-            },
-            tags=False,
-        ),
+        "Deployments": resource("AWS::CodeDeploy::Application", {"ComputePlatform": "Lambda"}),
     }
     for name in SETTINGS_BY_FUNCTION:
         found |= function(name)
+    for name in sorted(MONEY_PATHS):
+        found |= canary(name)
     found["Mapping"] = resource(
         "AWS::Lambda::EventSourceMapping",
         {
@@ -468,8 +494,8 @@ def function(name: str) -> dict[str, Body]:
         if info.is_required() and variable not in variables:
             suffix = next((known for known in _SETTINGS if variable.endswith(known)), None)
             variables[variable] = "INR" if suffix is None else copy.deepcopy(_SETTINGS[suffix])
-    money = name in {"payments-advanced", "payments-webhook-handler", "payments-retry"}
-    update = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": {"DeploymentGroupName": ref("Group")}}}
+    deployment = {"ApplicationName": ref("Deployments"), "DeploymentGroupName": ref(f"{base}Group")}
+    update = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": deployment}}
     return {
         base: resource(
             "AWS::Lambda::Function",
@@ -499,7 +525,7 @@ def function(name: str) -> dict[str, Body]:
                 "FunctionVersion": {"Fn::GetAtt": [f"{base}Version", "Version"]},
             },
             tags=False,
-            **(update if money else {}),
+            **(update if name in MONEY_PATHS else {}),
         ),
         **named(
             f"{base}Role",
@@ -515,6 +541,45 @@ def function(name: str) -> dict[str, Body]:
                 ),
             ),
         ),
+    }
+
+
+def canary(name: str) -> dict[str, Body]:
+    """The deployment group of a function, with its role and its alarms."""
+    base = pascal(name)
+    live = {"FunctionName": f"hasivu-prod-{name}", "Resource": f"hasivu-prod-{name}:live"}
+    version = {"ExecutedVersion": {"Fn::GetAtt": [f"{base}Version", "Version"]}}
+    duration = alarm("AWS/Lambda", "Duration", "p99", 20_000, **live, **version)
+    duration["Properties"]["ExtendedStatistic"] = duration["Properties"].pop("Statistic")
+    watching = {
+        f"{base}LiveErrors": alarm("AWS/Lambda", "Errors", "Sum", 1, **live, **version),
+        f"{base}LiveThrottles": alarm("AWS/Lambda", "Throttles", "Sum", 1, **live),
+        f"{base}LiveDuration": duration,
+    }
+    group = resource(
+        "AWS::CodeDeploy::DeploymentGroup",
+        {
+            "ApplicationName": ref("Deployments"),
+            "DeploymentConfigName": "CodeDeployDefault.LambdaCanary10Percent5Minutes",
+            "ServiceRoleArn": arn(f"{base}GroupRole"),
+            "AutoRollbackConfiguration": {
+                "Enabled": True,
+                "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"],
+            },
+            "AlarmConfiguration": {
+                "Enabled": True,
+                "Alarms": [{"Name": ref(logical_id)} for logical_id in watching],
+            },
+        },
+    )
+    rights = (
+        allow(["lambda:GetAlias", "lambda:UpdateAlias"], arn(base)),
+        allow("cloudwatch:DescribeAlarms", "*"),
+    )
+    return {
+        f"{base}Group": group,
+        **watching,
+        **named(f"{base}GroupRole", role("codedeploy.amazonaws.com", *rights)),
     }
 
 
@@ -833,7 +898,9 @@ def recovery() -> dict[str, Body]:
             "AWS::Backup::BackupSelection",
             {
                 "BackupPlanId": ref("BackupPlan"),
-                "BackupSelection": {"Resources": [arn("Payments"), arn("Ledger"), arn("Outbox")]},
+                "BackupSelection": {
+                    "Resources": [arn(name) for name in ("Payments", "Ledger", "Outbox", "Schools")]
+                },
             },
             tags=False,
         ),
@@ -943,6 +1010,21 @@ def sums(*metrics: tuple[str, str, dict[str, Any]]) -> Body:
     return body
 
 
+def fill(table: dict[str, Any]) -> Body:
+    """An alarm on how much of its ceilings a table uses."""
+    body = formula(
+        [
+            ("AWS/DynamoDB", "ConsumedReadCapacityUnits", table),
+            ("AWS/DynamoDB", "ConsumedWriteCapacityUnits", table),
+        ],
+        "100 * MAX([FILL(m0, 0) / 2400000, FILL(m1, 0) / 1200000])",
+        80,
+    )
+    queries = body["Properties"]["Metrics"]
+    body["Properties"]["Metrics"] = [item for item in queries if item["Id"] not in {"failures", "total"}]
+    return body
+
+
 def alarms() -> dict[str, Body]:
     own = "HASIVU/prod"
     api_stage = {"ApiName": "hasivu-prod", "Stage": "live"}
@@ -1004,8 +1086,9 @@ def alarms() -> dict[str, Body]:
     found["Age"] = alarm(
         "AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", 900, QueueName="hasivu-prod-notifications"
     )
-    for name in ("payments", "ledger", "outbox"):
+    for name in ("payments", "ledger", "outbox", "schools"):
         dimension = {"TableName": f"hasivu-prod-{name}"}
+        found[f"Fill{pascal(name)}"] = fill(dimension)
         found[f"Faults{pascal(name)}"] = sums(
             ("AWS/DynamoDB", "SystemErrors", dimension | {"Operation": "PutItem"})
         )

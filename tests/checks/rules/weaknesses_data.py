@@ -97,8 +97,6 @@ TABLES = (
         "a table of the whole world",
         beside={"Type": "AWS::DynamoDB::GlobalTable", "Properties": {"Replicas": [{"Region": "us-east-1"}]}},
     ),
-    table("HASIVU-DDB-10", "one unit and no more", put("BillingMode", "PROVISIONED")),
-    table("HASIVU-DDB-10", "on demand up to ten", put("OnDemandThroughput", {"MaxWriteRequestUnits": 10})),
     table("HASIVU-DDB-11", "no event leaves", drop("StreamSpecification")),
     table("HASIVU-DDB-11", "only keys leave", put("StreamSpecification.StreamViewType", "KEYS_ONLY")),
     table(
