@@ -137,7 +137,11 @@ def _without(node: Any, gone: frozenset[str], *, path: tuple[str, ...], places: 
                 if remaining:
                     kept[key] = remaining
                 continue
-            cleaned = _without(value, gone, path=(*path, key), places=places)
+            within: list[str] = []
+            cleaned = _without(value, gone, path=(*path, key), places=within)
+            if key == "UpdatePolicy" and within:
+                cleaned, within = _GONE, []  # half of a policy is none
+            places += within
             if cleaned is _GONE:
                 if _is_intrinsic(node):
                     return _GONE

@@ -212,6 +212,10 @@ def _table_encryption(table: str, value: Properties) -> Call:
     return _dynamodb("update_table", table, SSESpecification=specification)
 
 
+def _ceiling(table: str, value: Properties) -> Call:
+    return _dynamodb("update_table", table, OnDemandThroughput=dict(value))
+
+
 def _dynamodb(operation: str, table: str, **arguments: Any) -> Call:
     return Call(service="dynamodb", operation=operation, arguments={"TableName": table, **arguments})
 
@@ -260,6 +264,12 @@ _DROPPED = (
         "SSESpecification",
         _table_encryption,
         lambda table: _table_encryption(table, {"SSEEnabled": False}),
+    ),
+    _Dropped(
+        "AWS::DynamoDB::Table",
+        "OnDemandThroughput",
+        _ceiling,
+        lambda table: _ceiling(table, {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}),
     ),
     _Dropped(
         "AWS::SNS::Topic",

@@ -21,6 +21,7 @@ TABLE: dict[str, Any] = {
         "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True},
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 35},
         "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY},
+        "OnDemandThroughput": {"MaxReadRequestUnits": 1000, "MaxWriteRequestUnits": 500},
     },
 }
 TOPIC: dict[str, Any] = {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": {"Ref": "Key"}}}
@@ -61,6 +62,7 @@ CASES = [
     ("Table", TABLE, "TimeToLiveSpecification"),
     ("Table", TABLE, "PointInTimeRecoverySpecification"),
     ("Table", TABLE, "SSESpecification"),
+    ("Table", TABLE, "OnDemandThroughput"),
     ("Topic", TOPIC, "KmsMasterKeyId"),
     ("Bucket", BUCKET, "BucketEncryption"),
     ("Bucket", BUCKET, "LifecycleConfiguration"),

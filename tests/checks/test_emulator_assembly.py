@@ -68,6 +68,26 @@ def test_a_dependency_on_it_goes_but_others_stay() -> None:
     assert result["Two"]["DependsOn"] == ["One"]
 
 
+def test_an_alias_whose_deployments_are_left_out_keeps_no_half_of_an_update_policy() -> None:
+    names = {"ApplicationName": {"Ref": "Application"}, "DeploymentGroupName": {"Ref": "Group"}}
+    resources = {
+        "Application": {"Type": "AWS::CodeDeploy::Application"},
+        "Group": {"Type": "AWS::CodeDeploy::DeploymentGroup"},
+        "Live": {
+            "Type": "AWS::Lambda::Alias",
+            "Properties": {"Name": "live"},
+            "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": names},
+        },
+    }
+
+    result = filter_template({"Resources": resources}, stack="s")
+
+    assert result.template["Resources"] == {
+        "Live": {"Type": "AWS::Lambda::Alias", "Properties": {"Name": "live"}}
+    }
+    assert result.left_out[-1].what == "Resources/Live/UpdatePolicy"
+
+
 def test_an_output_of_it_goes() -> None:
     outputs = {"PipeArn": {"Value": {"Ref": "Pipe"}}, "Other": {"Value": "x"}}
     assert filtered({"Pipe": PIPE}, Outputs=outputs)["Outputs"] == {"Other": {"Value": "x"}}

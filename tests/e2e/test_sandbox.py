@@ -52,6 +52,7 @@ def test_the_properties_that_cloudformation_drops_are_there_as_the_templates_say
         "TimeToLiveSpecification",
         "PointInTimeRecoverySpecification",
         "SSESpecification",
+        "OnDemandThroughput",
         "KmsMasterKeyId",
         "BucketEncryption",
         "LifecycleConfiguration",
@@ -70,6 +71,8 @@ def _wanted(setting: dropped_properties.Setting) -> Any:
             return arguments["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
         case "SSESpecification":
             return arguments["SSESpecification"]["KMSMasterKeyId"]
+        case "OnDemandThroughput":
+            return arguments["OnDemandThroughput"]
         case "KmsMasterKeyId":
             return arguments["AttributeValue"]
         case "BucketEncryption":
@@ -92,6 +95,8 @@ def _live(session: boto3.Session, setting: dropped_properties.Setting) -> Any:
             return described["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
         case "SSESpecification":
             return dynamodb.describe_table(TableName=name)["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+        case "OnDemandThroughput":
+            return dynamodb.describe_table(TableName=name)["Table"]["OnDemandThroughput"]
         case "KmsMasterKeyId":
             attributes = session.client("sns").get_topic_attributes(TopicArn=name)["Attributes"]
             return attributes["KmsMasterKeyId"]
