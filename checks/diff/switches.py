@@ -93,6 +93,7 @@ SWITCHES = (
         "AWS::S3::Bucket", "CorsConfiguration.CorsRules.*.AllowedOrigins", more, "which websites may reach it"
     ),
     Switch("AWS::DynamoDB::Table", "SSESpecification.SSEEnabled", off, "items are encrypted with our key"),
+    Switch("AWS::DynamoDB::Table", "OnDemandThroughput", gone, "what an error on a table may cost"),
     Switch("AWS::KMS::Key", "EnableKeyRotation", off, "the key is rotated"),
     Switch("AWS::KMS::Key", "RotationPeriodInDays", higher, "the key is rotated in time"),
     Switch("AWS::KMS::Key", "PendingWindowInDays", lower, "how long a deletion can be taken back"),
@@ -199,6 +200,9 @@ SWITCHES = (
     Switch("AWS::CloudWatch::Alarm", "TreatMissingData", lambda b, a: b == "breaching" and a != b, "silence"),
     Switch(
         "AWS::CodeDeploy::DeploymentGroup", "AlarmConfiguration.Alarms", fewer, "what stops a bad release"
+    ),
+    Switch(
+        "AWS::CodeDeploy::DeploymentGroup", "AlarmConfiguration.Enabled", off, "alarms stop a bad release"
     ),
     Switch(
         "AWS::CodeDeploy::DeploymentGroup",
