@@ -10,6 +10,9 @@ from checks.rules.rule import Finding, Rule, registered
 SUBJECTS = (
     "alarms",
     "api",
+    "backups",
+    "budgets",
+    "configuration",
     "dashboards",
     "deployments",
     "eventing",
@@ -30,6 +33,7 @@ SUBJECTS = (
     "stage",
     "storage",
     "tables",
+    "trail",
 )
 """The modules of this package that hold rules."""
 
