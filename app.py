@@ -21,6 +21,7 @@ from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
 from stacks.data import DataStack
 from stacks.environment import Environment, EnvironmentRefused, load_environment
+from stacks.governance import GovernanceStack
 from stacks.house_app import ROOT, HouseApp
 from stacks.identity import IdentityStack
 from stacks.insights import InsightsStack
@@ -30,6 +31,7 @@ from stacks.observability import ObservabilityStack
 from stacks.observability_estate import Estate
 from stacks.payments import PaymentsStack
 from stacks.platform import PlatformStack
+from stacks.recovery import RecoveryCopyStack, RecoveryStack
 from stacks.storage import StorageStack
 
 SANDBOX_OVERRIDES = {
@@ -64,9 +66,27 @@ def build(
     bundles = Bundles(ROOT / (app.asked("bundles") or BUNDLES), environment.functions.bundle_target)
     contract = json.loads(contract_file.read_text(encoding="utf-8"))
 
-    data = DataStack(app, "Data", environment=environment)
-    StorageStack(app, "Storage", environment=environment)
+    copy_region = environment.backup.copy_region
+    recovery = RecoveryStack(
+        app,
+        "Recovery",
+        environment=environment,
+        copy=None
+        if copy_region is None
+        else RecoveryCopyStack(app, "RecoveryCopy", environment=environment, region=copy_region),
+    )
+    data = DataStack(app, "Data", environment=environment, recovery=recovery)
+    storage = StorageStack(app, "Storage", environment=environment)
     messaging = MessagingStack(app, "Messaging", environment=environment)
+    GovernanceStack(
+        app,
+        "Governance",
+        environment=environment,
+        data=data,
+        storage=storage,
+        messaging=messaging,
+        recovery=recovery,
+    )
     identity = IdentityStack(app, "Identity", environment=environment)
     payments = PaymentsStack(
         app,

@@ -5,14 +5,18 @@ from constructs import Construct
 
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.durable_table import DurableTable, Index
+from stacks.constructs.table_backups import TableBackups
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
+from stacks.recovery import RecoveryStack
 
 
 class DataStack(HouseStack):
-    """Tables and keys. Every construct here is stateful; its id is part of the contract with the data."""
+    """Tables and keys. Their construct ids are part of the contract with the data."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, environment: Environment, recovery: RecoveryStack
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -84,6 +88,19 @@ class DataStack(HouseStack):
             indexes=(Index("by_provider_message", "provider_message_id"),),
             expires_at="expires_at",
         )
+        TableBackups(
+            self,
+            "Backups",
+            environment=environment,
+            recovery=recovery,
+            tables=self.tables,
+            key=self.data_key,
+        )
+
+    @property
+    def tables(self) -> list[DurableTable]:
+        """Every table of the stack."""
+        return [child for child in self.node.children if isinstance(child, DurableTable)]
 
     def _table(
         self,

@@ -237,6 +237,8 @@ class Backup(_Section):
     retention_days: Annotated[int, Field(ge=35, le=3_650)]
     copy_region: str | None = None
     """Where a copy of every backup goes: the other Indian region. Needs the region switched on."""
+    monthly_retention_days: Annotated[int, Field(ge=365, le=3_650)] | None = None
+    """How long the first backup of each month is kept; without it, no longer than the others."""
 
 
 class Budget(_Section):

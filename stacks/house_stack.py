@@ -12,6 +12,7 @@ class HouseStack(Stack):
 
     Construct ids never contain the environment, so that logical ids are the same everywhere.
     ``stateful`` stacks hold what must not be lost and are protected from deletion as the environment says.
+    ``region`` is for what is elsewhere on purpose; otherwise it is the environment's.
     """
 
     def __init__(
@@ -22,13 +23,14 @@ class HouseStack(Stack):
         environment: Environment,
         description: str,
         stateful: bool,
+        region: str | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             stack_name=f"hasivu-{environment.name}-{construct_id.lower()}",
             description=description,
-            env=Destination(account=environment.account, region=environment.region),
+            env=Destination(account=environment.account, region=region or environment.region),
             termination_protection=stateful and environment.protection.termination_protection,
             # The emulator's bootstrap roles would need permissions of their own under its IAM enforcement.
             synthesizer=CliCredentialsStackSynthesizer() if environment.embedded else None,

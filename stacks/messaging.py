@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from stacks.constructs.alarm_topics import AlarmTopics
-from stacks.constructs.customer_key import CustomerKey
+from stacks.constructs.customer_key import CustomerKey, removal_policy
 from stacks.constructs.queue_with_dlq import DeadLetterQueue, QueueWithDlq
 from stacks.constructs.service_role import ServiceRole
 from stacks.environment import Environment
@@ -17,6 +17,9 @@ WEBHOOK_CONSUMER_TIMEOUT_S = 25
 NOTIFICATION_CONSUMER_TIMEOUT_S = 25
 RETRY_CONSUMER_TIMEOUT_S = 25
 """Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
+
+ARCHIVED_DAYS = 90
+"""How far back events can be told again: a quarter's books are closed within it."""
 
 PAYMENTS_SOURCE = "hasivu.payments"
 HEARD_BY_PEOPLE = ("PaymentCaptured", "PaymentFailed", "PaymentConflicted")
@@ -73,6 +76,7 @@ class MessagingStack(HouseStack):
             enforce_ssl=True,
         )
         self.bus = events.EventBus(self, "Events", event_bus_name=f"hasivu-{env}-events", kms_key=self.key)
+        self._keep_every_event()
         self.alarm_topics = AlarmTopics(self, "Alarms", environment=environment)
         self._tell_people_of_payments()
         self._deliver_to_the_dispatcher()
@@ -89,6 +93,37 @@ class MessagingStack(HouseStack):
             key=self.key,
             consumer_timeout_s=consumer_timeout_s,
         )
+
+    def _keep_every_event(self) -> None:
+        """The archive from which events are told again: everything on the bus, replays aside."""
+        account = {"aws:SourceAccount": self.account}
+        self.key.allow_service(
+            "events.amazonaws.com", actions=("kms:DescribeKey",), conditions={"StringEquals": account}
+        )
+        self.key.allow_service(
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/encryption-archives.html
+            "events.amazonaws.com",
+            actions=("kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
+            conditions={
+                "StringEquals": account
+                # By name: the bus is encrypted with the key whose policy this becomes.
+                | {"kms:EncryptionContext:aws:events:event-bus:arn": self._bus_arn()}
+            },
+        )
+        archive = events.CfnArchive(
+            self,
+            "EventArchive",
+            archive_name=f"hasivu-{self.environment_settings.name}-events",
+            description="Every event of the bus, to be told again",
+            source_arn=self.bus.event_bus_arn,
+            retention_days=ARCHIVED_DAYS,
+            kms_key_identifier=self.key.key_arn,
+        )
+        archive.apply_removal_policy(removal_policy(self.environment_settings))
+
+    def _bus_arn(self) -> str:
+        name = f"hasivu-{self.environment_settings.name}-events"
+        return self.format_arn(service="events", resource="event-bus", resource_name=name)
 
     def _tell_people_of_payments(self) -> None:
         """Payment events that people must hear go to the topic, whole, under a role made for that alone."""
@@ -124,17 +159,17 @@ class MessagingStack(HouseStack):
             ],
         )
         rule.node.add_dependency(publisher)
-        self._set_aside_what_is_undelivered(name)
+        self.set_aside_what_is_undelivered(f"hasivu-{self.environment_settings.name}-events/{name}")
 
-    def _set_aside_what_is_undelivered(self, rule_name: str) -> None:
-        """The rule may put what the topic refuses among the undelivered."""
-        bus_name = f"hasivu-{self.environment_settings.name}-events"
+    def set_aside_what_is_undelivered(self, rule: str) -> None:
+        """The event rule ``rule`` may put what its target refuses among the undelivered.
+
+        ``{bus}/`` stands before the rule's name unless it is on the default bus.
+        """
         from_this_rule = {
             # By name: the bus is encrypted with the key whose policy this becomes.
             "ArnEquals": {
-                "aws:SourceArn": Stack.of(self).format_arn(
-                    service="events", resource="rule", resource_name=f"{bus_name}/{rule_name}"
-                )
+                "aws:SourceArn": self.format_arn(service="events", resource="rule", resource_name=rule)
             }
         }
         self.key.allow_service(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -21,6 +22,17 @@ MONTH_DAYS = 30
 
 ACCESS_LOG_DAYS = 731
 """PCI DSS 10.5.1 asks for twelve months; the second year is for what is found out late."""
+
+CONFIG_HISTORY_DAYS = 731
+"""How the account was configured: as long as who was in it."""
+
+TRAIL_PREFIX = "trail"
+"""Where in the audit bucket the trail writes."""
+
+
+def trail_name(environment: Environment) -> str:
+    """The trail's name, by which the bucket and its key let it in: it refers to both itself."""
+    return f"hasivu-{environment.name}"
 
 
 class StorageStack(HouseStack):
@@ -75,6 +87,16 @@ class StorageStack(HouseStack):
             ),
         )
         self.audit = self._bucket("Audit", "audit", _record())
+        self.config = self._bucket(
+            # Apart from the audit records: AWS Config delivers to no bucket whose objects are locked.
+            "Config",
+            "config",
+            Keeping(
+                superseded_days=MONTH_DAYS, rarely_read_days=QUARTER_DAYS, expires_days=CONFIG_HISTORY_DAYS
+            ),
+        )
+        self._let_the_trail_in()
+        self._let_config_in()
 
     def _bucket(
         self, construct_id: str, purpose: str, keeping: Keeping, *, origins: Sequence[str] = ()
@@ -88,6 +110,73 @@ class StorageStack(HouseStack):
             access_logs=self.access_logs,
             keeping=keeping,
             origins=origins,
+        )
+
+    def _let_the_trail_in(self) -> None:
+        """The trail of this account may write below its prefix of the audit bucket, and encrypt for it.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+        """
+        trail = {
+            "aws:SourceArn": self.format_arn(
+                service="cloudtrail", resource="trail", resource_name=trail_name(self.environment_settings)
+            )
+        }
+        cloudtrail = [iam.ServicePrincipal("cloudtrail.amazonaws.com")]
+        self.audit.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TrailChecks",
+                principals=cloudtrail,
+                actions=["s3:GetBucketAcl"],
+                resources=[self.audit.bucket_arn],
+                conditions={"StringEquals": trail},
+            )
+        )
+        self.audit.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="TrailWrites",
+                principals=cloudtrail,
+                actions=["s3:PutObject"],
+                resources=[self.audit.arn_for_objects(f"{TRAIL_PREFIX}/AWSLogs/{self.account}/*")],
+                conditions={"StringEquals": trail | {"s3:x-amz-acl": "bucket-owner-full-control"}},
+            )
+        )
+        # The bucket has a bucket key: CloudTrail asks for the key's description as well.
+        self.key.allow_service(
+            "cloudtrail.amazonaws.com",
+            actions=("kms:DescribeKey", "kms:GenerateDataKey"),
+            conditions={"StringEquals": trail},
+        )
+
+    def _let_config_in(self) -> None:
+        """AWS Config of this account may write its history, and encrypt it.
+
+        https://docs.aws.amazon.com/config/latest/developerguide/s3-bucket-policy.html
+        """
+        account = {"aws:SourceAccount": self.account}
+        config = [iam.ServicePrincipal("config.amazonaws.com")]
+        self.config.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="ConfigChecks",
+                principals=config,
+                actions=["s3:GetBucketAcl", "s3:ListBucket"],
+                resources=[self.config.bucket_arn],
+                conditions={"StringEquals": account},
+            )
+        )
+        self.config.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="ConfigWrites",
+                principals=config,
+                actions=["s3:PutObject"],
+                resources=[self.config.arn_for_objects(f"AWSLogs/{self.account}/Config/*")],
+                conditions={"StringEquals": account | {"s3:x-amz-acl": "bucket-owner-full-control"}},
+            )
+        )
+        self.key.allow_service(
+            "config.amazonaws.com",
+            actions=("kms:Decrypt", "kms:GenerateDataKey"),
+            conditions={"StringEquals": account},
         )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from checks.rules.alarm_metrics import MUST_SPEAK
 from checks.rules.estate import Estate
 from checks.rules.messaging import is_dead_letter_queue
 from checks.rules.rule import DEPLOYED, Breach, at, rule
@@ -67,7 +68,8 @@ def alarms_can_be_evaluated_in_time(estate: Estate) -> Iterator[Breach]:
             period_s = look.period_s
             if period_s not in SHORT_PERIODS_S and (period_s <= 0 or period_s % 60):
                 yield at(alarm, f"{look.path}.Period", shown=str(period_s))
-            limit_s = 3 * DAY_S if look.name in {"5XXError", "Count", "DaysToExpiry"} else SLOW_S
+            long_s = 3 * DAY_S if look.name in {"5XXError", "Count", "DaysToExpiry"} else SLOW_S
+            limit_s = MUST_SPEAK.get(look.name, long_s)
             if period_s > DAY_S or period_s * of > limit_s:
                 yield at(alarm, f"{look.path}.Period", shown=f"{period_s} s, {of} times")
 
@@ -81,7 +83,9 @@ def alarms_can_be_evaluated_in_time(estate: Estate) -> Iterator[Breach]:
 def silence_means_something(estate: Estate) -> Iterator[Breach]:
     """An alarm says what silence means: nothing happened, or who must speak does not."""
     for alarm in estate.of(ALARM):
-        must_speak = any(look.statistic == "SampleCount" for look in looks(estate, alarm))
+        must_speak = any(
+            look.statistic == "SampleCount" or look.name in MUST_SPEAK for look in looks(estate, alarm)
+        )
         days = any(look.name == "DaysToExpiry" for look in looks(estate, alarm))
         accepted = {"breaching"} if must_speak else {"notBreaching", "breaching"}
         if alarm.get("TreatMissingData") not in accepted | ({"missing"} if days else set()):

@@ -10,8 +10,11 @@ from checks.rules.rule import Finding, Rule, registered
 SUBJECTS = (
     "alarms",
     "api",
+    "backups",
+    "budgets",
     "canaries",
     "capacity",
+    "configuration",
     "dashboards",
     "deployments",
     "eventing",
@@ -32,6 +35,7 @@ SUBJECTS = (
     "stage",
     "storage",
     "tables",
+    "trail",
 )
 """The modules of this package that hold rules."""
 

@@ -14,6 +14,7 @@ RESOURCES_MAX = 450
 
 KINDS = frozenset(
     {
+        "AWS::AccessAnalyzer::Analyzer",
         *(f"AWS::ApiGateway::{kind}" for kind in ("Account", "ApiKey", "Authorizer", "BasePathMapping")),
         *(f"AWS::ApiGateway::{kind}" for kind in ("Deployment", "DomainName", "GatewayResponse", "Method")),
         *(
@@ -60,21 +61,35 @@ KINDS = frozenset(
 
 TAGGED = frozenset(
     {
-        "AWS::ApiGateway::RestApi",
-        "AWS::ApiGateway::Stage",
+        "AWS::AccessAnalyzer::Analyzer",
+        *(f"AWS::ApiGateway::{kind}" for kind in ("ApiKey", "DomainName", "RestApi", "Stage", "UsagePlan")),
+        *(f"AWS::Backup::{kind}" for kind in ("BackupPlan", "BackupVault")),
+        "AWS::CertificateManager::Certificate",
+        "AWS::CloudTrail::Trail",
+        *(f"AWS::CloudWatch::{kind}" for kind in ("Alarm", "CompositeAlarm", "Dashboard")),
+        *(f"AWS::CodeDeploy::{kind}" for kind in ("Application", "DeploymentGroup")),
         "AWS::Cognito::UserPool",
         "AWS::DynamoDB::Table",
+        *(f"AWS::Events::{kind}" for kind in ("EventBus", "Rule")),
         "AWS::IAM::Role",
         "AWS::KMS::Key",
-        "AWS::Lambda::Function",
+        *(f"AWS::Lambda::{kind}" for kind in ("EventSourceMapping", "Function")),
         "AWS::Logs::LogGroup",
+        "AWS::Pipes::Pipe",
         "AWS::S3::Bucket",
         "AWS::SNS::Topic",
         "AWS::SQS::Queue",
         "AWS::SSM::Parameter",
+        "AWS::Scheduler::ScheduleGroup",
         "AWS::SecretsManager::Secret",
+        *(f"AWS::WAFv2::{kind}" for kind in ("IPSet", "WebACL")),
     }
 )
+"""Every kind of KINDS whose tags CloudFormation sets. A budget's (ResourceTags) are billing's, not ours."""
+
+TAG_PROPERTIES = ("Tags", "UserPoolTags", "BackupPlanTags", "BackupVaultTags")
+"""What CloudFormation calls them."""
+
 TAGS = ("project", "environment", "subject")
 
 
@@ -112,7 +127,7 @@ def resources_say_whose_they_are(estate: Estate) -> Iterator[Breach]:
 
 def tags_of(resource: Resource) -> dict[str, Any]:
     """The resource's tags, whichever of CloudFormation's two shapes they have."""
-    tags = resource.get("Tags") or resource.get("UserPoolTags") or {}
+    tags: Any = next((found for name in TAG_PROPERTIES if (found := resource.get(name))), {})
     if isinstance(tags, list):
         return {str(tag.get("Key")): tag.get("Value") for tag in tags}
     return dict(tags)
@@ -241,6 +256,9 @@ def names_carry_their_environment(estate: Estate) -> Iterator[Breach]:
         "AWS::SQS::Queue": "QueueName",
         "AWS::SNS::Topic": "TopicName",
         "AWS::S3::Bucket": "BucketName",
+        "AWS::Backup::BackupVault": "BackupVaultName",
+        "AWS::CloudTrail::Trail": "TrailName",
+        "AWS::Events::Archive": "ArchiveName",
         "AWS::Events::EventBus": "Name",
         "AWS::Cognito::UserPool": "UserPoolName",
     }

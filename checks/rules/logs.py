@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
+from checks.rules.log_patterns import matcher
 from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule
 
 GROUP = "AWS::Logs::LogGroup"
@@ -80,12 +81,23 @@ def metric_filters_count(estate: Estate) -> Iterator[Breach]:
     for item in estate.of("AWS::Logs::MetricFilter"):
         if not estate.ours(item, "LogGroupName", GROUP):
             yield at(item, "LogGroupName")
-        if not str(item.get("FilterPattern") or "").strip():
+        if not _can_match(str(item.get("FilterPattern") or "").strip()):
             yield at(item, "FilterPattern")
         for index, transformation in enumerate(item.items("MetricTransformations")):
             value = str(transformation.get("MetricValue", ""))
             if not (value.startswith("$") or (value.replace(".", "", 1).isdigit() and float(value) > 0)):
                 yield at(item, f"MetricTransformations.{index}.MetricValue")
+
+
+def _can_match(pattern: str) -> bool:
+    """Whether a filter pattern asks for something; one for JSON lines must be readable as such."""
+    if not pattern.startswith("{"):
+        return bool(pattern)
+    try:
+        matcher(pattern)
+    except ValueError:
+        return False
+    return True
 
 
 @rule(

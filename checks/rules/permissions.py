@@ -21,6 +21,7 @@ WITHOUT_RESOURCES = frozenset(
         "codedeploy:GetDeploymentConfig",
         "ec2:DescribeRegions",
         "backup:ListBackupPlans",
+        "backup:TagResource",  # a recovery point has no name before it is made
         "cloudwatch:DescribeAlarms",
         "logs:DescribeLogGroups",
     )
@@ -131,7 +132,7 @@ NEVER_ALLOWED = (
 
 _DEPLOYMENT_ROLE_MAY = {
     "codedeploy.amazonaws.com": frozenset({"lambda:updatealias", "lambda:getalias"}),
-    "backup.amazonaws.com": frozenset(),
+    "backup.amazonaws.com": frozenset({"kms:creategrant"}),
 }
 """Exceptions by the service that takes the role on."""
 
@@ -191,6 +192,8 @@ def no_role_may_act_on_every_resource(estate: Estate) -> Iterator[Breach]:
             continue
         if set(statement.actions) <= WITHOUT_RESOURCES and not statement.not_actions:
             continue
+        if set(statement.actions) == {"backup:copyfrombackupvault"} and _names_its_target(statement):
+            continue
         for resource in statement.resources:
             if _too_wide(resource):
                 yield statement.breach(f"Resource {resource}")
@@ -237,7 +240,8 @@ def no_role_has_a_broad_managed_policy(estate: Estate) -> Iterator[Breach]:
 def roles_use_keys_through_a_service_only(estate: Estate) -> Iterator[Breach]:
     """A role uses a key only through a named service, never directly."""
     for statement in granted(estate):
-        if not any(action.startswith("kms:") for action in statement.actions):
+        used = {action for action in statement.actions if action.startswith("kms:")} - {"kms:describekey"}
+        if not used or (used == {"kms:creategrant"} and _is_for_a_service(statement)):
             continue
         asked = [values for operator, values in statement.condition("kms:ViaService") if "Equals" in operator]
         if not asked or any("*" in value for values in asked for value in values):
@@ -290,6 +294,19 @@ def no_right_reaches_into_another_account(estate: Estate) -> Iterator[Breach]:
             accounts = set(re.findall(r"(?<!\d)\d{12}(?!\d)", _REFERENCE.sub("", text)))
             if statement.allows and accounts - {estate.account}:
                 yield statement.breach("a fixed account id")
+
+
+def _names_its_target(statement: Statement) -> bool:
+    """Whether copies of backups may go to one named vault only; what is copied has no name beforehand."""
+    return any(
+        operator in {"ArnEquals", "StringEquals"} and not any("*" in value for value in values)
+        for operator, values in statement.condition("backup:CopyTargets")
+    )
+
+
+def _is_for_a_service(statement: Statement) -> bool:
+    """Whether the grant is one that an AWS service makes for its own use of the key."""
+    return statement.condition("kms:GrantIsForAWSResource") == [("Bool", ["true"])]
 
 
 def _too_wide(resource: str) -> bool:

@@ -131,6 +131,19 @@ def statements_on(estate: Estate, resource: Resource, *carriers: str) -> list[St
     ]
 
 
+def rights_of(estate: Estate, role: Resource) -> list[Statement]:
+    """What ``role`` is allowed, by its own policies and by those that are attached to it."""
+    return [
+        item
+        for item in statements(estate, "identity")
+        if item.allows
+        and (
+            item.carrier == role
+            or any(role in estate.targets(value, item.carrier.stack) for value in item.carrier.items("Roles"))
+        )
+    ]
+
+
 def _documents(carrier: Resource) -> Iterator[tuple[str, PolicyKind, Any]]:
     for path, kind in _DOCUMENTS.get(carrier.kind, ()):
         document = carrier.get(path)

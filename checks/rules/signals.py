@@ -10,6 +10,7 @@ from typing import Any
 from checks.rules.alarm_metrics import (
     FORMS,
     FORMULA_LIMITS,
+    MUST_SPEAK,
     SAMPLES_MAX,
     SUM,
     Known,
@@ -35,6 +36,8 @@ PHYSICAL_NAMES = {
     "PipeName": (("AWS::Pipes::Pipe", "Name"),),
     "RuleName": (("AWS::Events::Rule", "Name"),),
     "EventBusName": (("AWS::Events::EventBus", "Name"),),
+    "BackupVaultName": (("AWS::Backup::BackupVault", "BackupVaultName"),),
+    "LogGroupName": (("AWS::Logs::LogGroup", "LogGroupName"),),
     "CertificateArn": (("AWS::CertificateManager::Certificate", ""),),
 }
 """Which resource a dimension names: its kinds, and the property that holds the name."""
@@ -176,7 +179,7 @@ def alarms_ring_before_promises_are_broken(estate: Estate) -> Iterator[Breach]:
 
 def _of_one_metric(estate: Estate, alarm: Resource, threshold: float, operator: str) -> Iterator[Breach]:
     look = next(looks(estate, alarm))
-    below = look.name == "DaysToExpiry" or look.statistic == "SampleCount"
+    below = look.name == "DaysToExpiry" or look.name in MUST_SPEAK or look.statistic == "SampleCount"
     if (operator in BAD_BELOW) is not below:
         yield at(alarm, "ComparisonOperator")
     found = known(estate, look)

@@ -18,12 +18,21 @@ RETAINED_YEARS = {"invoices": 8, "audit": 8}
 EXPIRED_DAYS_MAX = {"analytics": 3 * 366}
 """What must not be kept for longer."""
 
-EXPIRED_DAYS_MIN = {"access-logs": DAYS_OF_A_YEAR}
+EXPIRED_DAYS_MIN = {"access-logs": DAYS_OF_A_YEAR, "config": DAYS_OF_A_YEAR}
 """PCI DSS 10.5.1."""
 
 UPLOADED_BY_BROWSERS = frozenset({"uploads"})
 BROWSER_METHODS = frozenset({"GET", "HEAD", "PUT", "POST"})
-NAMED = ("uploads", "ml-models", "invoice-templates", "invoices", "analytics", "access-logs", "audit")
+NAMED = (
+    "uploads",
+    "ml-models",
+    "invoice-templates",
+    "invoices",
+    "analytics",
+    "access-logs",
+    "audit",
+    "config",
+)
 
 
 def purpose(estate: Estate, bucket: Resource) -> str:

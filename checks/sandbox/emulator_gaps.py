@@ -61,6 +61,25 @@ GAPS = (
         reason="the emulator does not know the type",
         instead="the template is checked at synth; the live probe is for AWS",
     ),
+    *(
+        Gap(
+            resource_type=resource_type,
+            reason="the emulator does not know the type",
+            instead="the template is checked at synth; the live probe is for AWS",
+        )
+        for resource_type in (
+            "AWS::AccessAnalyzer::Analyzer",
+            "AWS::Budgets::Budget",
+            "AWS::Config::ConfigRule",
+            "AWS::Config::ConfigurationRecorder",
+            "AWS::Config::DeliveryChannel",
+        )
+    ),
+    Gap(
+        resource_type="AWS::Events::Archive",
+        reason="the emulator does not know the type",
+        instead="the template is checked at synth; tests of each consumer prove that it takes an event once",
+    ),
     Gap(
         resource_type="AWS::WAFv2::WebACLAssociation",
         reason="the emulator does not know the type and never enforces a web ACL",

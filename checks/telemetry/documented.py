@@ -1,8 +1,8 @@
 """The metrics that AWS documents, as far as this platform looks at them: namespace, name, dimension sets.
 
 Sources, each service's "metrics and dimensions" page: Lambda, API Gateway (REST), SQS, SNS, DynamoDB,
-EventBridge, EventBridge Pipes, Certificate Manager, WAF. A metric exists only under exactly one of its
-dimension sets; an alarm under any other waits for ever.
+EventBridge, EventBridge Pipes, Certificate Manager, WAF, CloudWatch Logs, AWS Backup. A metric exists only
+under exactly one of its dimension sets; an alarm under any other waits for ever.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ _NAMES_BY_SETS: dict[str, dict[str, DimensionSets]] = {
     "AWS/EventBridge/Pipes": {
         "Invocations Duration EventCount ExecutionFailed ExecutionPartiallyFailed ExecutionThrottled "
         "ExecutionTimeout TargetStageFailed": _sets("PipeName"),
+    },
+    "AWS/Logs": {"IncomingLogEvents IncomingBytes": _sets("LogGroupName", "")},
+    "AWS/Backup": {
+        "NumberOfBackupJobsCompleted NumberOfBackupJobsFailed NumberOfBackupJobsExpired "
+        "NumberOfBackupJobsAborted": _sets("BackupVaultName", "ResourceType", "BackupVaultName ResourceType"),
     },
     "AWS/CertificateManager": {"DaysToExpiry": _sets("CertificateArn")},
     "AWS/WAFV2": {"AllowedRequests BlockedRequests CountedRequests": _sets("WebACL Region Rule")},

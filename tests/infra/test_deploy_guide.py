@@ -19,6 +19,8 @@ GUIDE = (ROOT / "docs" / "guides" / "deploy.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", GUIDE, re.DOTALL)
 CODE = [*re.findall(r"(?<!`)`([^`\n]+)`(?!`)", GUIDE)]
 LANGUAGES = ("sh", "json")
+RENAMED = {"configservice": "config"}
+"""Services that the AWS CLI calls otherwise."""
 
 
 def shell_lines() -> Iterator[str]:
@@ -68,7 +70,7 @@ def test_every_aws_command_exists_with_its_options() -> None:
     found = commands("aws")
     assert len(found) >= 8
     for service, operation, *rest in found:
-        model = session.get_service_model(service)
+        model = session.get_service_model(RENAMED.get(service, service))
         operations = {xform_name(name, "-"): name for name in model.operation_names}
         assert operation in operations, f"aws {service} {operation}"
         shape = model.operation_model(operations[operation]).input_shape

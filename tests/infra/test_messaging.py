@@ -2,7 +2,8 @@
 
 import json
 
-from stacks.messaging import HEARD_BY_PEOPLE, PAYMENTS_SOURCE
+from runtime.notifications.repository import KEPT_FOR
+from stacks.messaging import ARCHIVED_DAYS, HEARD_BY_PEOPLE, PAYMENTS_SOURCE
 from tests.infra.assembly import Assembly
 
 QUEUES = {
@@ -128,7 +129,7 @@ def test_only_the_topic_may_put_messages_into_the_notifications_queue(assembly: 
 
 
 def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: Assembly) -> None:
-    rule = assembly.one("AWS::Events::Rule")
+    rule = assembly.one("AWS::Events::Rule", Name=f"hasivu-{assembly.environment}-payment-events")
     (target,) = rule.properties["Targets"]
     topic = assembly.one("AWS::SNS::Topic", TopicName=f"payment-notifications-{assembly.environment}")
 
@@ -169,3 +170,32 @@ def test_what_the_pipe_cannot_deliver_is_kept_within_a_bound(assembly: Assembly)
     assert 0 < stream["MaximumRetryAttempts"] <= 100
     assert 0 < stream["MaximumRecordAgeInSeconds"] < 24 * 3600, "the stream itself forgets after a day"
     assert stream["StartingPosition"] == "TRIM_HORIZON", "what was written before the pipe existed counts too"
+
+
+def test_every_event_is_archived_encrypted_and_for_less_time_than_consumers_remember_it(
+    assembly: Assembly,
+) -> None:
+    archive = assembly.one("AWS::Events::Archive")
+    bus = assembly.one("AWS::Events::EventBus")
+
+    assert assembly.text(archive.properties["SourceArn"], archive.stack) == bus.arn
+    assert archive.properties["KmsKeyIdentifier"] == bus.properties["KmsKeyIdentifier"]
+    assert "EventPattern" not in archive.properties
+    assert archive.properties["RetentionDays"] == ARCHIVED_DAYS == 90
+    assert KEPT_FOR.days > ARCHIVED_DAYS, "who was told must still be known when an event is told again"
+
+
+def test_the_key_lets_the_archive_encrypt_what_is_on_the_bus(assembly: Assembly) -> None:
+    alias = assembly.one("AWS::KMS::Alias", AliasName=f"alias/hasivu/{assembly.environment}/messaging")
+    key_arn = assembly.text(alias.properties["TargetKeyId"], alias.stack)
+    (key,) = [item for item in assembly.resources("AWS::KMS::Key") if item.arn == key_arn]
+    (statement,) = [
+        item
+        for item in assembly.statements(key.properties["KeyPolicy"], key.stack)
+        if "kms:ReEncryptFrom" in item.actions
+    ]
+
+    assert statement.principal == {"Service": "events.amazonaws.com"}
+    assert statement.actions == {"kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo"}
+    context = statement.conditions["StringEquals"]["kms:EncryptionContext:aws:events:event-bus:arn"]
+    assert assembly.text(context, key.stack).endswith(f":event-bus/hasivu-{assembly.environment}-events")

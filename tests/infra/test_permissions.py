@@ -26,6 +26,10 @@ GATEWAY_LOGGING = frozenset(
 """API Gateway refuses an account role with less; what it logs is decided by its stages."""
 
 
+BACKUP_COPYING = {"backup:CopyFromBackupVault"}
+"""A recovery point has no name before it is made; the condition names where its copy may go."""
+
+
 def allowed_on(statements: list[Statement], arn: str) -> frozenset[str]:
     """The actions allowed on exactly ``arn``."""
     return frozenset().union(
@@ -200,17 +204,31 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
     for _role, statements in assembly.identity_policies():
         for statement in statements:
             if any("*" in arn for arn in statement.resources):
-                assert statement.actions in (TRACING, ALARM_STATES, GATEWAY_LOGGING)
+                assert statement.actions in (
+                    TRACING,
+                    ALARM_STATES,
+                    GATEWAY_LOGGING,
+                    {"backup:TagResource"},
+                    BACKUP_COPYING,
+                )
+                if statement.actions == BACKUP_COPYING:
+                    target = statement.conditions["ArnEquals"]["backup:CopyTargets"]
+                    assert target.endswith(f":backup-vault:hasivu-{assembly.environment}-copy")
 
 
 def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
     used = 0
     for _role, statements in assembly.identity_policies():
         for statement in statements:
-            if any(action.startswith("kms:") for action in statement.actions):
+            if statement.actions == {"kms:CreateGrant"}:
+                assert statement.conditions == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+            elif any(action.startswith("kms:") for action in statement.actions - {"kms:DescribeKey"}):
                 used += 1
-                service = statement.conditions["StringEquals"]["kms:ViaService"]
-                assert re.fullmatch(r"(dynamodb|secretsmanager|sns|sqs)\.ap-south-1\.amazonaws\.com", service)
+                services = statement.conditions["StringEquals"]["kms:ViaService"]
+                for service in services if isinstance(services, list) else [services]:
+                    assert re.fullmatch(
+                        r"(backup|dynamodb|secretsmanager|sns|sqs)\.ap-south-[12]\.amazonaws\.com", service
+                    )
     assert used
 
 
@@ -227,12 +245,17 @@ def test_keys_are_rotated_and_their_policies_name_who_may_use_them(assembly: Ass
 
 
 def test_a_service_takes_on_a_role_for_this_account_only(assembly: Assembly) -> None:
-    """The confused deputy. Lambda and API Gateway check the account themselves and give no such key."""
+    """The confused deputy. Lambda and API Gateway check the account themselves and give no such key, nor does
+    CloudTrail, which may write one log and nothing else."""
     for role in assembly.resources("AWS::IAM::Role"):
         (statement,) = role.properties["AssumeRolePolicyDocument"]["Statement"]
         service = statement["Principal"]["Service"]
-        if service.removesuffix(".amazonaws.com") in {"codedeploy", "events", "pipes", "scheduler"}:
+        if service.removesuffix(".amazonaws.com") in {"backup", "codedeploy", "events", "pipes", "scheduler"}:
             conditions = {} if assembly.environment == "sandbox" else {"aws:SourceAccount"}
             assert set(statement.get("Condition", {}).get("StringEquals", {})) == set(conditions)
         else:
-            assert service in {"lambda.amazonaws.com", "apigateway.amazonaws.com"}
+            assert service in {
+                "apigateway.amazonaws.com",
+                "cloudtrail.amazonaws.com",
+                "lambda.amazonaws.com",
+            }

@@ -1,5 +1,6 @@
 """Buckets: private, encrypted, logged, and kept as long as they must be and no longer."""
 
+import re
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
-from tests.infra.assembly import Assembly, Resource
+from tests.infra.assembly import Assembly, Resource, Statement
 from tests.infra.conftest import TODAY
 
 # purpose: days until an object ends, until an overwritten one does, {storage class: from day}
@@ -20,6 +21,7 @@ KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {
     "analytics": (1096, 30, {"STANDARD_IA": 90, "GLACIER_IR": 365}),
     "audit": (2922, 2922, {"GLACIER_IR": 365}),
     "access-logs": (731, 30, {}),
+    "config": (731, 30, {"STANDARD_IA": 90}),
 }
 LOCKED = {"invoices", "audit"}
 ORIGINS = {
@@ -92,22 +94,62 @@ def test_buckets_refuse_everybody_without_tls_1_2(assembly: Assembly) -> None:
             assert statement.resources == {bucket.arn, f"{bucket.arn}/*"}
 
 
-def test_only_the_log_delivery_is_let_into_a_bucket_and_only_for_our_buckets(assembly: Assembly) -> None:
-    logs = buckets(assembly)["access-logs"]
-    allowed = [
-        (assembly.text(policy.properties["Bucket"], policy.stack), statement)
+def let_into(assembly: Assembly, purpose: str) -> list[Statement]:
+    """What the policy of a bucket allows."""
+    bucket = buckets(assembly)[purpose]
+    return [
+        statement
         for policy in assembly.resources("AWS::S3::BucketPolicy")
+        if assembly.text(policy.properties["Bucket"], policy.stack) == bucket.ref
         for statement in assembly.statements(policy.properties["PolicyDocument"], policy.stack)
         if statement.effect == "Allow"
     ]
 
+
+def test_nobody_is_let_into_a_bucket_but_what_writes_logs_trail_and_configuration(
+    assembly: Assembly,
+) -> None:
+    assert {purpose for purpose in KEPT if let_into(assembly, purpose)} == {"access-logs", "audit", "config"}
+
+
+def test_the_log_delivery_writes_for_our_buckets_only(assembly: Assembly) -> None:
+    allowed = let_into(assembly, "access-logs")
+
     assert len(allowed) == len(KEPT) - 1
-    for bucket, statement in allowed:
-        assert bucket == logs.ref
+    for statement in allowed:
         assert statement.principal == {"Service": "logging.s3.amazonaws.com"}
         assert statement.actions == {"s3:PutObject"}
         assert {"ArnLike", "StringEquals"} == statement.conditions.keys()
         assert statement.conditions["StringEquals"].keys() == {"aws:SourceAccount"}
+
+
+def test_our_trail_writes_below_its_prefix_of_the_audit_bucket(assembly: Assembly) -> None:
+    checks, writes = let_into(assembly, "audit")
+    audit = buckets(assembly)["audit"]
+
+    for statement in (checks, writes):
+        assert statement.principal == {"Service": "cloudtrail.amazonaws.com"}
+        source = statement.conditions["StringEquals"]["aws:SourceArn"]
+        assert assembly.text(source, audit.stack).endswith(f":trail/hasivu-{assembly.environment}")
+    assert checks.actions == {"s3:GetBucketAcl"}
+    assert checks.resources == {audit.arn}
+    assert writes.actions == {"s3:PutObject"}
+    (objects,) = writes.resources
+    assert re.fullmatch(re.escape(audit.arn) + r"/trail/AWSLogs/\d{12}/\*", objects)
+
+
+def test_config_of_this_account_writes_its_history(assembly: Assembly) -> None:
+    checks, writes = let_into(assembly, "config")
+    config = buckets(assembly)["config"]
+
+    for statement in (checks, writes):
+        assert statement.principal == {"Service": "config.amazonaws.com"}
+        assert re.fullmatch(r"\d{12}", statement.conditions["StringEquals"]["aws:SourceAccount"])
+    assert checks.actions == {"s3:GetBucketAcl", "s3:ListBucket"}
+    assert checks.resources == {config.arn}
+    assert writes.actions == {"s3:PutObject"}
+    (objects,) = writes.resources
+    assert re.fullmatch(re.escape(config.arn) + r"/AWSLogs/\d{12}/Config/\*", objects)
 
 
 def test_access_to_every_bucket_is_logged_under_its_purpose(assembly: Assembly) -> None:

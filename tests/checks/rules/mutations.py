@@ -5,6 +5,7 @@ from tests.checks.rules import (
     weaknesses_canaries,
     weaknesses_capacity,
     weaknesses_data,
+    weaknesses_governance,
     weaknesses_watch,
     weaknesses_work,
 )
@@ -13,6 +14,7 @@ from tests.checks.rules.planting import Weakness
 WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_access.WEAKNESSES,
     *weaknesses_data.WEAKNESSES,
+    *weaknesses_governance.WEAKNESSES,
     *weaknesses_work.WEAKNESSES,
     *weaknesses_canaries.WEAKNESSES,
     *weaknesses_capacity.WEAKNESSES,

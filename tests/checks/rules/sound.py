@@ -7,17 +7,33 @@ from typing import Any
 from checks.rules.canaries import MONEY_PATHS
 from checks.rules.estate import Estate
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
-
-Body = dict[str, Any]
-ENVIRONMENT = "prod"
-TAGS = [
-    {"Key": "environment", "Value": ENVIRONMENT},
-    {"Key": "project", "Value": "hasivu"},
-    {"Key": "subject", "Value": "sound"},
-]
-KEPT: Body = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-ROOT = {"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}
-ASSETS = {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-ap-south-1"}
+from tests.checks.rules.building import (
+    ASSETS,
+    ENVIRONMENT,
+    KEPT,
+    ROOT,
+    TAGS,
+    Body,
+    alarm,
+    allow,
+    arn,
+    describe,
+    named,
+    of_our_account,
+    policy,
+    ref,
+    resource,
+    role,
+    tls_only,
+)
+from tests.checks.rules.sound_governance import (
+    CONFIG_WRITES,
+    KEY_USES,
+    TRAIL_WRITES,
+    configuration,
+    recovery,
+    trail,
+)
 
 CONTRACT: Body = {
     "paths": {
@@ -34,57 +50,6 @@ CONTRACT: Body = {
 }
 
 
-def arn(logical_id: str) -> Body:
-    return {"Fn::GetAtt": [logical_id, "Arn"]}
-
-
-def ref(logical_id: str) -> Body:
-    return {"Ref": logical_id}
-
-
-def of_our_account(service: str, resource: str) -> Body:
-    return {"Fn::Join": ["", [f"arn:aws:{service}:ap-south-1:", {"Ref": "AWS::AccountId"}, f":{resource}"]]}
-
-
-def resource(kind: str, properties: Body, *, tags: bool = True, **body: Any) -> Body:
-    return {"Type": kind, "Properties": properties | ({"Tags": TAGS} if tags else {}), **body}
-
-
-def policy(*statements: Body) -> Body:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def tls_only(action: str, on: Any) -> Body:
-    return {
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": action,
-        "Resource": on,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-
-
-def allow(action: Any, on: Any, **rest: Any) -> Body:
-    return {"Effect": "Allow", "Action": action, "Resource": on, **rest}
-
-
-def role(service: str, *rights: Body) -> dict[str, Body]:
-    """``Role`` and ``RolePolicy``, to be put under names of one's own."""
-    trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-    if service not in {"lambda.amazonaws.com", "apigateway.amazonaws.com"}:
-        trust["Condition"] = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    return {
-        "": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": policy(trust)}),
-        "Policy": {"Type": "AWS::IAM::Policy", "Properties": {"PolicyDocument": policy(*rights)}},
-    }
-
-
-def named(name: str, parts: dict[str, Body]) -> dict[str, Body]:
-    """A role and its policy as resources ``{name}`` and ``{name}Policy``."""
-    parts["Policy"]["Properties"] |= {"PolicyName": f"{name}Policy", "Roles": [ref(name)]}
-    return {f"{name}{suffix}": body for suffix, body in parts.items()}
-
-
 # The parts
 
 
@@ -99,7 +64,11 @@ def keys() -> dict[str, Body]:
     return {
         "Key": resource(
             "AWS::KMS::Key",
-            {"EnableKeyRotation": True, "PendingWindowInDays": 30, "KeyPolicy": policy(administer, use)},
+            {
+                "EnableKeyRotation": True,
+                "PendingWindowInDays": 30,
+                "KeyPolicy": policy(administer, use, *KEY_USES),
+            },
             **KEPT,
         ),
         "KeyAlias": resource(
@@ -239,8 +208,8 @@ def bucket(name: str, *, days: int, **properties: Any) -> Body:
     )
 
 
-def guarded(name: str, **bodies: Body) -> dict[str, Body]:
-    """The bucket ``name`` with the policy that lets TLS in alone."""
+def guarded(name: str, *statements: Body, **bodies: Body) -> dict[str, Body]:
+    """The bucket ``name`` with the policy that lets TLS in alone, and ``statements``."""
     objects = {"Fn::Join": ["", [arn(name), "/*"]]}
     old = tls_only("s3:*", [arn(name), objects]) | {
         "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
@@ -251,7 +220,7 @@ def guarded(name: str, **bodies: Body) -> dict[str, Body]:
             "AWS::S3::BucketPolicy",
             {
                 "Bucket": ref(name),
-                "PolicyDocument": policy(tls_only("s3:*", [arn(name), objects]), old),
+                "PolicyDocument": policy(tls_only("s3:*", [arn(name), objects]), old, *statements),
             },
             tags=False,
         ),
@@ -279,7 +248,8 @@ def buckets() -> dict[str, Body]:
     }
     return {
         **guarded("AccessLogs", AccessLogs=bucket("access-logs", days=400)),
-        **guarded("AuditArchive", AuditArchive=bucket("audit", days=3000, **locked)),
+        **guarded("AuditArchive", *TRAIL_WRITES, AuditArchive=bucket("audit", days=3000, **locked)),
+        **guarded("ConfigHistory", *CONFIG_WRITES, ConfigHistory=bucket("config", days=731)),
         **guarded("Uploads", Uploads=bucket("uploads", days=90, **cors)),
         **guarded("Analytics", Analytics=bucket("analytics", days=1095)),
     }
@@ -372,7 +342,14 @@ def eventing() -> dict[str, Body]:
             "AWS::Events::EventBus", {"Name": "hasivu-prod-events", "KmsKeyIdentifier": arn("Key")}
         ),
         "Archive": resource(
-            "AWS::Events::Archive", {"SourceArn": arn("Bus"), "RetentionDays": 90}, tags=False
+            "AWS::Events::Archive",
+            {
+                "ArchiveName": "hasivu-prod-events",
+                "SourceArn": arn("Bus"),
+                "RetentionDays": 90,
+                "KmsKeyIdentifier": arn("Key"),
+            },
+            tags=False,
         ),
         "Rule": resource(
             "AWS::Events::Rule",
@@ -420,7 +397,6 @@ def eventing() -> dict[str, Body]:
                     + "}",
                 },
             },
-            tags=False,
         ),
         **named("PipeRole", role("pipes.amazonaws.com", allow("events:PutEvents", arn("Bus")))),
         "HealthSchedule": resource(
@@ -859,113 +835,6 @@ def identity() -> dict[str, Body]:
     }
 
 
-def recovery() -> dict[str, Body]:
-    elsewhere = "arn:aws:backup:ap-south-2:"
-    return {
-        "Vault": resource(
-            "AWS::Backup::BackupVault",
-            {"EncryptionKeyArn": arn("Key"), "LockConfiguration": {"MinRetentionDays": 35}},
-            tags=False,
-            **KEPT,
-        ),
-        "BackupPlan": resource(
-            "AWS::Backup::BackupPlan",
-            {
-                "BackupPlan": {
-                    "BackupPlanRule": [
-                        {
-                            "ScheduleExpression": "cron(0 20 * * ? *)",
-                            "TargetBackupVault": ref("Vault"),
-                            "Lifecycle": {"DeleteAfterDays": 35},
-                            "CopyActions": [
-                                {
-                                    "DestinationBackupVaultArn": {
-                                        "Fn::Join": [
-                                            "",
-                                            [elsewhere, {"Ref": "AWS::AccountId"}, ":backup-vault:hasivu"],
-                                        ]
-                                    },
-                                    "Lifecycle": {"DeleteAfterDays": 35},
-                                }
-                            ],
-                        }
-                    ]
-                }
-            },
-            tags=False,
-        ),
-        "Selection": resource(
-            "AWS::Backup::BackupSelection",
-            {
-                "BackupPlanId": ref("BackupPlan"),
-                "BackupSelection": {
-                    "Resources": [arn(name) for name in ("Payments", "Ledger", "Outbox", "Schools")]
-                },
-            },
-            tags=False,
-        ),
-        "Trail": resource(
-            "AWS::CloudTrail::Trail",
-            {
-                "IsLogging": True,
-                "EnableLogFileValidation": True,
-                "IsMultiRegionTrail": True,
-                "IncludeGlobalServiceEvents": True,
-                "KMSKeyId": arn("Key"),
-                "S3BucketName": ref("AuditArchive"),
-                "EventSelectors": [
-                    {
-                        "ReadWriteType": "All",
-                        "IncludeManagementEvents": True,
-                        "DataResources": [{"Type": "AWS::DynamoDB::Table", "Values": [arn("Ledger")]}],
-                    }
-                ],
-            },
-        ),
-        "Budget": resource(
-            "AWS::Budgets::Budget",
-            {
-                "Budget": {"BudgetLimit": {"Amount": 500, "Unit": "USD"}},
-                "NotificationsWithSubscribers": [
-                    {
-                        "Notification": {"ComparisonOperator": "GREATER_THAN", "Threshold": 80},
-                        "Subscribers": [{"SubscriptionType": "SNS", "Address": ref("AlarmTopic")}],
-                    }
-                ],
-            },
-            tags=False,
-        ),
-        "Recorder": resource(
-            "AWS::Config::ConfigurationRecorder", {"RecordingGroup": {"AllSupported": True}}, tags=False
-        ),
-    }
-
-
-def describe(text: str = "It is bad.") -> str:
-    return f"{text} Severity: page. Guard: none. Runbook: docs/runbooks/queues.md#dead-letters"
-
-
-def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimensions: Any) -> Body:
-    return resource(
-        "AWS::CloudWatch::Alarm",
-        {
-            "AlarmDescription": describe(),
-            "ActionsEnabled": True,
-            "AlarmActions": [ref("AlarmTopic")],
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "Threshold": threshold,
-            "Namespace": namespace,
-            "MetricName": metric,
-            "Statistic": statistic,
-            "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-            "Period": 300,
-            "EvaluationPeriods": 3,
-            "DatapointsToAlarm": 2,
-            "TreatMissingData": "notBreaching",
-        },
-    )
-
-
 def formula(metrics: list[tuple[str, str, dict[str, Any]]], expression: str, threshold: float) -> Body:
     """An alarm on ``expression`` over metrics ``m0``, ``m1`` …, through ``failures`` and ``total``."""
     body = alarm("", "", "Sum", threshold)
@@ -1123,7 +992,7 @@ def dashboards() -> dict[str, Body]:
     }
     body = json.dumps({"widgets": [widget]})
     return {
-        f"Dashboard{number}": resource("AWS::CloudWatch::Dashboard", {"DashboardBody": body}, tags=False)
+        f"Dashboard{number}": resource("AWS::CloudWatch::Dashboard", {"DashboardBody": body})
         for number in range(4)
     }
 
@@ -1139,6 +1008,8 @@ PARTS = (
     firewall,
     identity,
     recovery,
+    trail,
+    configuration,
     alarms,
     dashboards,
 )

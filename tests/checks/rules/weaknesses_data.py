@@ -267,55 +267,10 @@ RESIDENCE = (
     ),
 )
 
-PLAN, TRAIL = "AWS::Backup::BackupPlan", "AWS::CloudTrail::Trail"
-BACKUP = "BackupPlan.BackupPlanRule.0"
 RECOVERY = (
     Weakness("HASIVU-DEL-2", "no version to go back to", "AWS::Lambda::Version", drop("/DeletionPolicy")),
     Weakness(
-        "HASIVU-BAK-1", "tables without backup", "AWS::Backup::BackupSelection", gone=True, witness=TABLE
-    ),
-    Weakness(
-        "HASIVU-BAK-1",
-        "a selection of nothing",
-        "AWS::Backup::BackupSelection",
-        put("BackupSelection", {"Resources": []}),
-        witness=TABLE,
-    ),
-    Weakness("HASIVU-BAK-2", "backups for a day", PLAN, put(f"{BACKUP}.Lifecycle.DeleteAfterDays", 1)),
-    Weakness(
-        "HASIVU-BAK-2",
-        "one backup in 2020",
-        PLAN,
-        put(f"{BACKUP}.ScheduleExpression", "cron(0 5 1 1 ? 2020)"),
-    ),
-    Weakness("HASIVU-BAK-2", "a plan of nothing", PLAN, put("BackupPlan.BackupPlanRule", [])),
-    Weakness("HASIVU-BAK-3", "no second copy", PLAN, drop(f"{BACKUP}.CopyActions")),
-    Weakness("HASIVU-BAK-4", "a vault under AWS's key", "AWS::Backup::BackupVault", drop("EncryptionKeyArn")),
-    Weakness("HASIVU-BAK-4", "a vault without lock", "AWS::Backup::BackupVault", drop("LockConfiguration")),
-    Weakness("HASIVU-TRL-1", "the trail is off", TRAIL, put("IsLogging", False)),
-    Weakness("HASIVU-TRL-1", "files are not validated", TRAIL, put("EnableLogFileValidation", False)),
-    Weakness("HASIVU-TRL-1", "one region only", TRAIL, put("IsMultiRegionTrail", False)),
-    Weakness("HASIVU-TRL-1", "the trail under AWS's key", TRAIL, drop("KMSKeyId")),
-    Weakness("HASIVU-TRL-2", "writes only", TRAIL, put("EventSelectors.0.ReadWriteType", "WriteOnly")),
-    Weakness(
-        "HASIVU-TRL-2", "no management events", TRAIL, put("EventSelectors.0.IncludeManagementEvents", False)
-    ),
-    Weakness("HASIVU-TRL-2", "nothing selected", TRAIL, drop("EventSelectors")),
-    Weakness("HASIVU-TRL-3", "the trail elsewhere", TRAIL, put("S3BucketName", "somebody-elses")),
-    Weakness(
-        "HASIVU-BGT-1",
-        "a budget without end",
-        "AWS::Budgets::Budget",
-        put("Budget.BudgetLimit.Amount", 10**12),
-    ),
-    Weakness(
-        "HASIVU-BGT-1", "nobody is told", "AWS::Budgets::Budget", put("NotificationsWithSubscribers", [])
-    ),
-    Weakness(
-        "HASIVU-CFG-1",
-        "a recorder of nothing",
-        "AWS::Config::ConfigurationRecorder",
-        put("RecordingGroup", {"AllSupported": False}),
+        "HASIVU-DEL-1", "a vault goes with its stack", "AWS::Backup::BackupVault", drop("/DeletionPolicy")
     ),
 )
 

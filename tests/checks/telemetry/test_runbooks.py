@@ -15,7 +15,7 @@ from stacks.house_app import ROOT
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 CLIENT_SIDE = {("logs", "tail"): {"--since", "--filter-pattern", "--follow"}}
 """Commands that the AWS CLI adds to the services' own operations."""
-SERVICES = {"deploy": "codedeploy"}
+RENAMED = {"configservice": "config", "deploy": "codedeploy", "s3api": "s3"}
 """Services that the AWS CLI calls otherwise."""
 GLOBAL_OPTIONS = {"--query", "--output", "--region", "--no-cli-pager"}
 PARTS = ("**Means:**", "**First look:**", "**Do:**", "**Never:**", "**Call:**", "**Ends:**")
@@ -59,7 +59,7 @@ def test_every_aws_command_and_its_options_exist(runbook: Path) -> None:
         if (service, operation) in CLIENT_SIDE:
             assert options <= CLIENT_SIDE[service, operation] | GLOBAL_OPTIONS, command
             continue
-        model = session.get_service_model(SERVICES.get(service, service))
+        model = session.get_service_model(RENAMED.get(service, service))
         names = {xform_name(name, "-"): name for name in model.operation_names}
         assert operation in names, command
         shape = model.operation_model(names[operation]).input_shape

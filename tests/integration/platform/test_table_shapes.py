@@ -13,6 +13,7 @@ from aws_cdk.assertions import Template
 from stacks.data import DataStack
 from stacks.environment import load_environment
 from stacks.house_app import ROOT, HouseApp
+from stacks.recovery import RecoveryStack
 from tests.integration.tables import TABLE_SHAPES, TableShape
 
 PHYSICAL_NAMES = {"webhook_events": "payment-webhook-idempotency-sandbox"}
@@ -37,7 +38,9 @@ def test_the_tables_of_the_tests_are_those_that_are_deployed() -> None:
         directory=ROOT / "environments",
         today=date(2026, 11, 25),
     )
-    stack = DataStack(HouseApp(), "Data", environment=environment)
+    app = HouseApp()
+    recovery = RecoveryStack(app, "Recovery", environment=environment, copy=None)
+    stack = DataStack(app, "Data", environment=environment, recovery=recovery)
     tables = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table").values()
     deployed = {table["Properties"]["TableName"]: shape(table["Properties"]) for table in tables}
     tested = {
