@@ -67,7 +67,7 @@ class Estate:
                 if not any(isinstance(scope, AlarmTopics) for scope in item.node.scopes)
             ),
             certificate_arns=tuple(item.ref for item in _all(everything, acm.CfnCertificate)),
-            firewalls=tuple(_firewall(item) for item in _all(everything, wafv2.CfnWebACL)),
+            firewalls=tuple(firewall_name(item) for item in _all(everything, wafv2.CfnWebACL)),
             stream_readers=tuple(
                 function_name(function)
                 for function in functions
@@ -97,6 +97,12 @@ def api_name(api: apigateway.IRestApi) -> str:
     return _given(resource.name, resource)
 
 
+def firewall_name(acl: wafv2.CfnWebACL) -> str:
+    """The name under which a web ACL counts."""
+    visibility = cast(wafv2.CfnWebACL.VisibilityConfigProperty, acl.visibility_config)
+    return visibility.metric_name
+
+
 def _watched(rule: events.CfnRule, everything: Iterable[IConstruct]) -> WatchedRule:
     construct = rule.node.path.replace("/", "-")
     if rule.event_bus_name is None:
@@ -106,12 +112,6 @@ def _watched(rule: events.CfnRule, everything: Iterable[IConstruct]) -> WatchedR
     if len(buses) != 1:
         raise ValueError(f"{rule.node.path}: say which of the buses {buses} it is on")
     return WatchedRule(construct, _given(rule.name, rule), buses[0])
-
-
-def _firewall(acl: wafv2.CfnWebACL) -> str:
-    """The name under which a web ACL counts."""
-    visibility = cast(wafv2.CfnWebACL.VisibilityConfigProperty, acl.visibility_config)
-    return visibility.metric_name
 
 
 def _given(name: str | None, construct: IConstruct) -> str:

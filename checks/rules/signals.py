@@ -35,6 +35,7 @@ PHYSICAL_NAMES = {
     "PipeName": (("AWS::Pipes::Pipe", "Name"),),
     "RuleName": (("AWS::Events::Rule", "Name"),),
     "EventBusName": (("AWS::Events::EventBus", "Name"),),
+    "WebACL": (("AWS::WAFv2::WebACL", "VisibilityConfig.MetricName"),),
     "CertificateArn": (("AWS::CertificateManager::Certificate", ""),),
 }
 """Which resource a dimension names: its kinds, and the property that holds the name."""

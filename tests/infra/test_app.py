@@ -18,7 +18,7 @@ from tests.infra.conftest import TODAY, Synthesise
 STACKS = {
     *("Data", "Storage", "Messaging", "Identity"),
     *("Payments", "Billing", "Invoicing", "Insights", "Platform"),
-    *("Api", "Observability"),
+    *("Firewall", "Api", "Observability"),
 }
 STATEFUL_STACKS = {"Data", "Storage", "Messaging", "Identity"}
 TAGGED = {
