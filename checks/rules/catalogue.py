@@ -15,6 +15,7 @@ SUBJECTS = (
     "eventing",
     "exposure",
     "firewall",
+    "firewall_decisions",
     "functions",
     "governance",
     "identity",
