@@ -153,9 +153,9 @@ def managed_groups_are_all_there_and_whole(estate: Estate) -> Iterator[Breach]:
                 if group.get(name):
                     yield at(acl, f"{base}.{name}")
             for override in group.get("RuleActionOverrides") or []:
-                weaker = set(override.get("ActionToUse", {})) != {"Block"}
-                if weaker and override.get("Name") not in ACCEPTED_OVERRIDES:
-                    yield at(acl, f"{base}.RuleActionOverrides", shown=str(override.get("Name")))
+                action, name = set(override.get("ActionToUse", {})), override.get("Name")
+                if action != {"Block"} and not (action == {"Count"} and name in ACCEPTED_OVERRIDES):
+                    yield at(acl, f"{base}.RuleActionOverrides", shown=str(name))
         needed = AT_THE_USER_POOL if acl in at_the_user_pool else MANAGED_GROUPS
         for name in sorted(needed - present):
             yield at(acl, "Rules", shown=f"{name} is missing")

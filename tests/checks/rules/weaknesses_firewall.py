@@ -214,6 +214,11 @@ ACTING = (
             put("RuleActionOverrides", [{"Name": "AWSManagedIPReputationList", "ActionToUse": {"Count": {}}}])
         ),
     ),
+    acl(
+        "HASIVU-WAF-3",
+        "a rule of a group lets past all that are behind it",
+        group(put("RuleActionOverrides", [{"Name": "HostingProviderIPList", "ActionToUse": {"Allow": {}}}])),
+    ),
     acl("HASIVU-WAF-3", "a group of yesterday", group(put("Version", "Version_1.0"))),
     acl("HASIVU-WAF-3", "somebody else's group", group(put("VendorName", "Other"))),
     acl("HASIVU-WAF-6", "everybody walks past", add("Rules", ALLOW_ALL)),
