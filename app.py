@@ -15,12 +15,13 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from stacks.api import ApiStack, ContractInvalid
+from stacks.api import ApiStack, ContractInvalid, operations
 from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
 from stacks.data import DataStack
 from stacks.environment import Environment, EnvironmentRefused, load_environment
+from stacks.firewall import FirewallStack
 from stacks.governance import GovernanceStack
 from stacks.house_app import ROOT, HouseApp
 from stacks.identity import IdentityStack
@@ -114,6 +115,14 @@ def build(
         identity=identity,
         canary_alarms_ignored=ignored,
     )
+    firewall = FirewallStack(
+        app,
+        "Firewall",
+        environment=environment,
+        operations=tuple(operations(contract)),
+        identity=identity,
+        log_key=data.log_key,
+    )
     api = ApiStack(
         app,
         "Api",
@@ -129,6 +138,7 @@ def build(
             )
         },
         log_key=data.log_key,
+        firewall=firewall.api_acl,
     )
     ObservabilityStack(
         app,
@@ -138,6 +148,7 @@ def build(
         api=api.api,
         access_logs=api.access_logs,
         operations=[(operation.method, operation.path) for operation in api.operations],
+        firewall=firewall.api_acl,
         topics=messaging.alarm_topics,
     )
     return environment

@@ -16,6 +16,7 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from stacks.constructs.acknowledge import accept_every_resource, accept_inline_policy, acknowledge
@@ -98,6 +99,7 @@ class ApiStack(HouseStack):
         authorizer: ServiceFunction,
         functions: Mapping[str, ServiceFunction],
         log_key: CustomerKey,
+        firewall: wafv2.CfnWebACL,
     ) -> None:
         super().__init__(
             scope,
@@ -126,6 +128,12 @@ class ApiStack(HouseStack):
             deploy_options=self._stage_options(environment),
         )
         self._log_what_goes_wrong()
+        wafv2.CfnWebACLAssociation(
+            self,
+            "FirewallAssociation",
+            resource_arn=self.api.deployment_stage.stage_arn,
+            web_acl_arn=firewall.attr_arn,
+        )
         acknowledge(
             self.api.deployment_stage,
             "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",

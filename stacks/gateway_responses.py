@@ -1,8 +1,8 @@
 """What API Gateway says in a function's stead: problem documents (RFC 9457) without internals.
 
 Where the runtime declares the same code, title, status and next step are the runtime's; a test compares
-them. ``request-refused``, ``throttled``, ``media-type-unsupported`` and ``platform-unavailable`` are said by
-the gateway alone.
+them. ``request-refused``, ``firewall-refused``, ``throttled``, ``media-type-unsupported`` and
+``platform-unavailable`` are said by the gateway alone.
 """
 
 import json
@@ -24,19 +24,20 @@ class GatewayAnswer:
     detail: str
     next_step: str
 
+    def fields(self) -> dict[str, str | int]:
+        """The members of the problem document, all but ``instance``."""
+        return {
+            "type": TYPE_PREFIX + self.code,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "next_step": self.next_step,
+        }
+
     def template(self) -> str:
         """The body as a mapping template; the request id is the only thing that is put in."""
-        return json.dumps(
-            {
-                "type": TYPE_PREFIX + self.code,
-                "title": self.title,
-                "status": self.status,
-                "detail": self.detail,
-                "code": self.code,
-                "next_step": self.next_step,
-                "instance": "urn:request:$context.requestId",
-            }
-        )
+        return json.dumps({**self.fields(), "instance": "urn:request:$context.requestId"})
 
     def headers(self) -> dict[str, str]:
         """The headers beside the body."""
@@ -61,6 +62,13 @@ FORBIDDEN = GatewayAnswer(
     "The caller may not do this",
     "The request was refused before it reached the service.",
     "Ask an administrator for a role that may.",
+)
+FIREWALL_REFUSED = GatewayAnswer(
+    "firewall-refused",
+    403,
+    "The firewall does not let this through",
+    "The request, or the address that it came from, looks like an attack.",
+    "If it is none, tell HASIVU when and from which address it was sent.",
 )
 ROUTE_UNKNOWN = GatewayAnswer(
     "route-unknown",
@@ -143,7 +151,7 @@ ANSWERS = {
     "THROTTLED": THROTTLED,
     "UNAUTHORIZED": UNAUTHENTICATED,
     "UNSUPPORTED_MEDIA_TYPE": MEDIA_TYPE_UNSUPPORTED,
-    "WAF_FILTERED": FORBIDDEN,
+    "WAF_FILTERED": FIREWALL_REFUSED,
 }
 """Each kind of response that API Gateway gives by itself, and the answer."""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from stacks import observability_dashboards as dashboards
@@ -13,15 +14,16 @@ from stacks.constructs.service_function import LIVE
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.observability_alarms import ApiAlarms, PaymentAlarms
-from stacks.observability_estate import Estate, api_name, function_name
+from stacks.observability_estate import Estate, api_name, firewall_name, function_name
 from stacks.observability_filters import TOO_MANY_REQUESTS, FunctionFilters, count
+from stacks.observability_firewall import FirewallAlarms
 from stacks.observability_foundations import FunctionAlarms, InfrastructureAlarms, QueueAlarms
 from stacks.observability_signals import Signals
 
 
 class ObservabilityStack(HouseStack):
-    """Looks at everything in ``estate``, and at the API through its ``access_logs`` and ``operations``
-    (method and path)."""
+    """Looks at everything in ``estate``, and at the API through its ``access_logs``, its ``operations``
+    (method and path) and the ``firewall`` before it."""
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class ObservabilityStack(HouseStack):
         api: apigateway.IRestApi,
         access_logs: logs.ILogGroup,
         operations: Sequence[tuple[str, str]],
+        firewall: wafv2.CfnWebACL,
         topics: AlarmTopics,
     ) -> None:
         super().__init__(
@@ -53,6 +56,15 @@ class ObservabilityStack(HouseStack):
         )
         PaymentAlarms(self, "Payment", topics=topics, signals=signals)
         ApiAlarms(self, "Api", topics=topics, signals=signals)
+        FirewallAlarms(
+            self,
+            "Firewall",
+            topics=topics,
+            signals=signals,
+            region=self.region,
+            firewalls=estate.firewalls,
+            before_api=firewall_name(firewall),
+        )
         for function in estate.functions:
             words = "".join(word.capitalize() for word in function.name.split("-"))
             FunctionFilters(self, f"{words}Log", namespace=signals.namespace, function=function)

@@ -221,7 +221,7 @@ def api(signals: Signals, estate: Estate, operations: Sequence[tuple[str, str]],
                 Graph("In functions", percentiles(signals.api("IntegrationLatency")), "ms"),
                 *(
                     Graph(
-                        "By the firewall",
+                        f"By the firewall {acl}",
                         {
                             name: signals.firewall(acl, region, name)
                             for name in ("BlockedRequests", "AllowedRequests", "CountedRequests")

@@ -77,7 +77,7 @@ class Estate:
                 if not any(isinstance(scope, AlarmTopics) for scope in item.node.scopes)
             ),
             certificate_arns=tuple(item.ref for item in _all(everything, acm.CfnCertificate)),
-            firewalls=tuple(_firewall(item) for item in _all(everything, wafv2.CfnWebACL)),
+            firewalls=tuple(firewall_name(item) for item in _all(everything, wafv2.CfnWebACL)),
             stream_readers=tuple(
                 function_name(function)
                 for function in functions
@@ -107,6 +107,12 @@ def api_name(api: apigateway.IRestApi) -> str:
     return _given(resource.name, resource)
 
 
+def firewall_name(acl: wafv2.CfnWebACL) -> str:
+    """The name under which a web ACL counts."""
+    visibility = cast(wafv2.CfnWebACL.VisibilityConfigProperty, acl.visibility_config)
+    return visibility.metric_name
+
+
 def _watched(rule: events.CfnRule, everything: Iterable[IConstruct]) -> WatchedRule:
     construct = rule.node.path.replace("/", "-")
     if rule.event_bus_name is None:
@@ -121,12 +127,6 @@ def _watched(rule: events.CfnRule, everything: Iterable[IConstruct]) -> WatchedR
 def _watched_table(table: DurableTable) -> WatchedTable:
     capacity = table.capacity
     return WatchedTable(table.name, table.index_names, capacity.read_units_max, capacity.write_units_max)
-
-
-def _firewall(acl: wafv2.CfnWebACL) -> str:
-    """The name under which a web ACL counts."""
-    visibility = cast(wafv2.CfnWebACL.VisibilityConfigProperty, acl.visibility_config)
-    return visibility.metric_name
 
 
 def _given(name: str | None, construct: IConstruct) -> str:

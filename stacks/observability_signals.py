@@ -253,8 +253,21 @@ class Signals:
     def certificate_days(self, arn: str) -> Measure:
         return Measure("AWS/CertificateManager", "DaysToExpiry", "Minimum", {"CertificateArn": arn})
 
-    def firewall(self, acl: str, region: str, name: str) -> Measure:
-        return Measure("AWS/WAFV2", name, "Sum", {"WebACL": acl, "Region": region, "Rule": "ALL"})
+    def firewall(self, acl: str, region: str, name: str, *, rule: str = "ALL") -> Measure:
+        """A metric of a web ACL as a whole, or of one of its rules."""
+        return Measure("AWS/WAFV2", name, "Sum", {"WebACL": acl, "Region": region, "Rule": rule})
+
+    def firewall_unseen(self, acl: str, region: str) -> Formula:
+        """Requests to the API while the web ACL before it sees none."""
+        return Formula(
+            {
+                "allowed": self.firewall(acl, region, "AllowedRequests"),
+                "blocked": self.firewall(acl, region, "BlockedRequests"),
+                "requests": self.api("Count"),
+                "seen": "FILL(allowed, 0) + FILL(blocked, 0)",
+                "unseen": "IF(FILL(seen, 0) == 0, FILL(requests, 0), 0)",
+            }
+        )
 
     def account_concurrency(self) -> Measure:
         """What running functions and reservations take of the account's concurrency."""

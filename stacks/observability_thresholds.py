@@ -16,6 +16,11 @@ CERTIFICATE_TICKET_DAYS, CERTIFICATE_PAGE_DAYS = 45, 15
 QUEUE_DEPTH_MAX = 1_000
 QUEUE_AGE_MAX_S = 900
 """Longer than five receives take at a visibility of 150 s: then nobody reads it, or not fast enough."""
+FIREWALL_BLOCKED_MAX = 500
+"""In five minutes; scanners alone stay far below."""
+FIREWALL_WEBHOOKS_MAX = 3
+"""In five minutes; a scanner knocks once, Razorpay comes again and with more."""
+FIREWALL_UNSEEN_MAX = 10
 CONCURRENCY_MAX_SHARE = 0.8
 ACCOUNT_CONCURRENCY = 1_000
 """Lambda's quota for an account. Where it was raised, the alarm comes early, never late."""

@@ -46,7 +46,7 @@ _READ: Mapping[str, Mapping[str, tuple[frozenset[str], float]]] = {
         "4XXError": (COUNTED, 10_000),
     },
     "AWS/CertificateManager": {"DaysToExpiry": (frozenset({"Minimum"}), 90)},
-    "AWS/WAFV2": {"BlockedRequests": (COUNTED, 100_000), "AllowedRequests": (COUNTED, 1_000_000)},
+    "AWS/WAFV2": {"BlockedRequests": (COUNTED, 5_000)},
 }
 """Metrics that are not simply counted: the statistics that can be bad, and the highest threshold."""
 
@@ -97,6 +97,7 @@ FORMULA_LIMITS: Mapping[tuple[str, ...], Limit] = {
     ("100", "CallerRefused", "Errors", "Invocations", "LoggedFailures"): Limit(True, 0.05, 1),
     ("100", "Errors", "Invocations"): Limit(True, 0.05, 1),
     ("100", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"): Limit(True, 50, 80),
+    ("", "AllowedRequests", "BlockedRequests", "Count"): Limit(True, 1, 50),
     ("", "Count", "Latency"): Limit(True, 100, 2_000),
     ("", "PaymentCreated", "WebhookReceived"): Limit(True, 1, 50),
     ("", "Invocations", "PaymentCaptured", "PaymentCreated", "PaymentFailed"): Limit(True, 0, 10),

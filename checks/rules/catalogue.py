@@ -20,6 +20,7 @@ SUBJECTS = (
     "eventing",
     "exposure",
     "firewall",
+    "firewall_decisions",
     "functions",
     "governance",
     "identity",

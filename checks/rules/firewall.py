@@ -1,16 +1,20 @@
-"""The web application firewall: in front of the API, blocking, logging, and with rules that can match."""
+"""The web application firewall: in front of the API and the user pool, blocking, logging, with rules that can
+match."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from pathlib import Path
 from typing import Any
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule
 
-ACL = "AWS::WAFv2::WebACL"
-STAGE = "AWS::ApiGateway::Stage"
+ACL, IP_SET = "AWS::WAFv2::WebACL", "AWS::WAFv2::IPSet"
+STAGE, USER_POOL = "AWS::ApiGateway::Stage", "AWS::Cognito::UserPool"
+ENVIRONMENTS = Path(__file__).resolve().parents[2] / "environments"
 
 MANAGED_GROUPS = frozenset(
     {
@@ -21,15 +25,33 @@ MANAGED_GROUPS = frozenset(
         "AWSManagedRulesAnonymousIpList",
     }
 )
-RATE = range(10, 20_001)
-"""Requests of one address in an evaluation window; below it nobody could pay, above it nobody is stopped."""
+AT_THE_USER_POOL = frozenset(
+    {"AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesAmazonIpReputationList"}
+)
+"""Cognito shows WAF nothing that the other groups could look at."""
 
-RATE_WINDOW_S = frozenset({60, 120, 300, 600})
-CAPACITY_MAX = 5000
+ACCEPTED_OVERRIDES = frozenset({"SizeRestrictions_BODY", "HostingProviderIPList"})
+"""Rules of AWS's groups that stand in the way of what the platform is for: back offices call from hosting
+providers, and bodies are larger than 8 KB; a rule of our own draws that line."""
+
+RATE = range(10, 20_001)
+"""Requests of one address in the window; below it nobody could pay, above it nobody is stopped."""
+
+RATE_WINDOW_S = 300
+"""What the environments' limits count in."""
+
+COUNTRIES_MAX = 50
 ADDRESSES_MAX = 1024
 """The widest range of an address set: a /22. Wider is not a partner's network, it is a part of the world."""
 
-COUNTRIES_BLOCKED_MAX = 100
+LOG_GROUP_PREFIX = "aws-waf-logs-"
+REDACTED = frozenset({"header authorization", "header cookie", "query"})
+"""Credentials; the query has WhatsApp's verify token."""
+
+
+def environment_document(environment: str) -> Mapping[str, Any]:
+    """The environment's file, as it was written."""
+    return tomllib.loads((ENVIRONMENTS / f"{environment}.toml").read_text(encoding="utf-8"))
 
 
 def rules_of(acl: Resource) -> list[tuple[int, Mapping[str, Any]]]:
@@ -49,36 +71,45 @@ def statements_in(value: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield from statements_in(inner)
 
 
+def associations(estate: Estate) -> Iterator[tuple[Resource, Resource]]:
+    """Each web ACL of the estate with each stage or user pool that it stands before."""
+    for item in estate.of("AWS::WAFv2::WebACLAssociation"):
+        acl = estate.target(item.get("WebACLArn"), item.stack)
+        if acl is None or acl.kind != ACL:
+            continue
+        text = estate.text(item.get("ResourceArn"), item.stack)
+        named = estate.targets(text, item.stack)
+        for found in estate.of(STAGE):
+            api = estate.target(found.get("RestApiId"), found.stack)
+            if found in named or (api in named and text.endswith(f"/stages/{found.get('StageName')}")):
+                yield acl, found
+        yield from ((acl, found) for found in named if found.kind == USER_POOL)
+
+
+def addresses_of(estate: Estate, acl: Resource, value: Any) -> Sequence[str]:
+    """The ranges of the address set that ``value`` of ``acl`` refers to. LookupError if it is not ours."""
+    found = estate.target(value, acl.stack)
+    if found is None or found.kind != IP_SET:
+        raise LookupError("an address set of somebody else")
+    return [str(text) for text in found.items("Addresses")]
+
+
 @rule(
     "HASIVU-WAF-1",
     "PCI DSS 6.4.2",
     "PCI DSS 1.4.1/1.4.2",
     environments=DEPLOYED,
-    remedy="Associate a web ACL of the estate with the stage.",
+    remedy="Associate a web ACL of the estate with the stage, and one with the user pool.",
 )
-def the_api_stands_behind_a_firewall(estate: Estate) -> Iterator[Breach]:
-    """Every stage of the API stands behind a web ACL of the estate."""
-    guarded: set[Resource] = set()
+def all_that_is_open_stands_behind_a_firewall(estate: Estate) -> Iterator[Breach]:
+    """Every stage of the API and every user pool stands behind a web ACL of the estate."""
     for item in estate.of("AWS::WAFv2::WebACLAssociation"):
         if not estate.ours(item, "WebACLArn", ACL):
             yield at(item, "WebACLArn")
-        else:
-            guarded |= _stages(estate, item)
-    for stage in estate.of(STAGE):
-        if stage not in guarded:
-            yield at(stage, "", shown="no web ACL")
-
-
-def _stages(estate: Estate, association: Resource) -> set[Resource]:
-    text = estate.text(association.get("ResourceArn"), association.stack)
-    named = {item for item in estate.targets(text, association.stack) if item.kind == STAGE}
-    for stage in estate.of(STAGE):
-        api = estate.target(stage.get("RestApiId"), stage.stack)
-        if api in estate.targets(text, association.stack) and text.endswith(
-            f"/stages/{stage.get('StageName')}"
-        ):
-            named.add(stage)
-    return named
+    guarded = {found for _, found in associations(estate)}
+    for found in estate.of(STAGE, USER_POOL):
+        if found not in guarded:
+            yield at(found, "", shown="no web ACL")
 
 
 @rule(
@@ -103,10 +134,11 @@ def the_firewall_blocks(estate: Estate) -> Iterator[Breach]:
     "HASIVU-WAF-3",
     "PCI DSS 6.4.2",
     environments=DEPLOYED,
-    remedy="Keep AWS's groups whole: no excluded rules, no overrides but to block, no scope-down.",
+    remedy="Keep AWS's groups whole and current: no version, no excluded rules, no overrides but to block.",
 )
 def managed_groups_are_all_there_and_whole(estate: Estate) -> Iterator[Breach]:
     """AWS's managed groups are all there, and nothing of them is left out."""
+    at_the_user_pool = {acl for acl, found in associations(estate) if found.kind == USER_POOL}
     for acl in estate.of(ACL):
         present = set()
         for index, item in rules_of(acl):
@@ -117,83 +149,97 @@ def managed_groups_are_all_there_and_whole(estate: Estate) -> Iterator[Breach]:
             present.add(group.get("Name"))
             if group.get("VendorName") != "AWS":
                 yield at(acl, f"{base}.VendorName")
-            if group.get("ExcludedRules"):
-                yield at(acl, f"{base}.ExcludedRules")
-            if group.get("ScopeDownStatement") is not None:
-                yield at(acl, f"{base}.ScopeDownStatement")
+            for name in ("ExcludedRules", "Version", "ManagedRuleGroupConfigs"):
+                if group.get(name):
+                    yield at(acl, f"{base}.{name}")
             for override in group.get("RuleActionOverrides") or []:
-                weaker = set(override.get("ActionToUse", {})) & {"Allow", "Count"}
-                if weaker and override.get("Name") not in ACCEPTED_OVERRIDES:
-                    yield at(acl, f"{base}.RuleActionOverrides", shown=str(override.get("Name")))
-        for name in sorted(MANAGED_GROUPS - present):
+                action, name = set(override.get("ActionToUse", {})), override.get("Name")
+                if action != {"Block"} and not (action == {"Count"} and name in ACCEPTED_OVERRIDES):
+                    yield at(acl, f"{base}.RuleActionOverrides", shown=str(name))
+        needed = AT_THE_USER_POOL if acl in at_the_user_pool else MANAGED_GROUPS
+        for name in sorted(needed - present):
             yield at(acl, "Rules", shown=f"{name} is missing")
-
-
-ACCEPTED_OVERRIDES = frozenset({"SizeRestrictions_BODY", "HostingProviderIPList", "NoUserAgent_HEADER"})
-"""Rules of AWS's groups that stand in the way of what the platform is for: machines call from hosting
-providers, and uploads are larger than 8 KB; rules of our own take their place."""
 
 
 @rule(
     "HASIVU-WAF-4",
     "PCI DSS 6.4.2",
     environments=DEPLOYED,
-    remedy="Count by address (or forwarded address), within minutes, and block at a number a flood reaches.",
+    remedy="Count by the address itself, within five minutes, and stop at a number that a flood reaches.",
 )
 def rate_limits_are_reached_by_a_flood(estate: Estate) -> Iterator[Breach]:
-    """There is a rate limit for everything, and each limit is one that a flood reaches."""
+    """A web ACL has rate limits, and each is one that a flood from one address reaches."""
     for acl in estate.of(ACL):
-        for_everything = False
+        limited = False
         for index, item in rules_of(acl):
             limit = item.get("Statement", {}).get("RateBasedStatement")
             if not isinstance(limit, Mapping):
                 continue
+            limited = True
             base = f"Rules.{index}.Statement.RateBasedStatement"
             if limit.get("Limit") not in RATE:
                 yield at(acl, f"{base}.Limit")
-            if limit.get("EvaluationWindowSec", 300) not in RATE_WINDOW_S:
+            if limit.get("EvaluationWindowSec", RATE_WINDOW_S) != RATE_WINDOW_S:
                 yield at(acl, f"{base}.EvaluationWindowSec")
-            if limit.get("AggregateKeyType") not in {"IP", "FORWARDED_IP"}:
+            if limit.get("AggregateKeyType") != "IP" or limit.get("CustomKeys"):
                 yield at(acl, f"{base}.AggregateKeyType")
-            if "Allow" in item.get("Action", {}):
-                yield at(acl, f"Rules.{index}.Action")
-            for_everything |= limit.get("ScopeDownStatement") is None
-        if not for_everything:
-            yield at(acl, "Rules", shown="no rate limit for every request")
+        if not limited:
+            yield at(acl, "Rules", shown="no rate limit")
 
 
 @rule(
     "HASIVU-WAF-5",
     "PCI DSS 6.4.2",
     "PCI DSS 10.2.1",
+    "GDPR 5(1)(c)",
     environments=DEPLOYED,
-    remedy="Log the web ACL into a log group of the estate, without the header Authorization.",
+    remedy="Log into an encrypted log group of the estate; redact Authorization, Cookie and query.",
 )
 def the_firewall_logs(estate: Estate) -> Iterator[Breach]:
-    """What the firewall sees is logged, without credentials, and nothing that it blocks is left out."""
+    """All that the firewall objects to is logged, and neither credentials nor whoever merely passes."""
     logged: set[Resource | None] = set()
     for item in estate.of("AWS::WAFv2::LoggingConfiguration"):
         logged.add(estate.target(item.get("ResourceArn"), item.stack))
-        if not estate.ours(item, "LogDestinationConfigs", "AWS::Logs::LogGroup", "AWS::S3::Bucket"):
-            first = item.get("LogDestinationConfigs.0")
-            if estate.target(first, item.stack) is None:
-                yield at(item, "LogDestinationConfigs")
-        names = {
-            str(field.get("SingleHeader", {}).get("Name", "")).lower()
-            for field in item.items("RedactedFields")
-        }
-        if "authorization" not in names:
-            yield at(item, "RedactedFields")
-        if item.get("LoggingFilter.DefaultBehavior") == "DROP":
-            kept = str(item.get("LoggingFilter.Filters"))
-            if "BLOCK" not in kept or "KEEP" not in kept:
-                yield at(item, "LoggingFilter")
-        for index, entry in enumerate(item.items("LoggingFilter.Filters")):
-            if entry.get("Behavior") == "DROP" and "BLOCK" in str(entry.get("Conditions")):
-                yield at(item, f"LoggingFilter.Filters.{index}")
+        destinations = item.items("LogDestinationConfigs")
+        for index, destination in enumerate(destinations):
+            group = estate.target(destination, item.stack)
+            if (
+                group is None
+                or group.kind != "AWS::Logs::LogGroup"
+                or not str(group.get("LogGroupName")).startswith(LOG_GROUP_PREFIX)
+                or group.get("KmsKeyId") is None
+            ):
+                yield at(item, f"LogDestinationConfigs.{index}")
+        if not destinations:
+            yield at(item, "LogDestinationConfigs")
+        if missing := REDACTED - {_redacted(field) for field in item.items("RedactedFields")}:
+            yield at(item, "RedactedFields", shown=f"{', '.join(sorted(missing))} is not redacted")
+        if not _keeps_objections(item):
+            yield at(item, "LoggingFilter")
     for acl in estate.of(ACL):
         if acl not in logged:
             yield at(acl, "", shown="no logging configuration")
+
+
+def _redacted(field: Mapping[str, Any]) -> str:
+    header = field.get("SingleHeader")
+    if isinstance(header, Mapping):
+        return f"header {str(header.get('Name')).lower()}"
+    return "query" if "QueryString" in field else ""
+
+
+def _keeps_objections(item: Resource) -> bool:
+    """Whether the filter keeps what was blocked or counted, whichever rule it was, and drops the rest."""
+    kept = {
+        condition.get("ActionCondition", {}).get("Action")
+        for entry in item.items("LoggingFilter.Filters")
+        if entry.get("Behavior") == "KEEP" and entry.get("Requirement") == "MEETS_ANY"
+        for condition in entry.get("Conditions") or []
+    }
+    dropping = [entry for entry in item.items("LoggingFilter.Filters") if entry.get("Behavior") != "KEEP"]
+    return (
+        item.get("LoggingFilter.DefaultBehavior") == "DROP" and kept >= {"BLOCK", "COUNT"} and not dropping
+    ) and "ALLOW" not in kept
 
 
 @rule(
@@ -201,65 +247,75 @@ def the_firewall_logs(estate: Estate) -> Iterator[Breach]:
     "PCI DSS 6.4.2",
     "PCI DSS 1.3.1",
     environments=DEPLOYED,
-    remedy="Let no rule allow more than a partner's published addresses on the one path they call.",
+    remedy="Let no rule allow; keep the address sets to what the environment's file says.",
 )
 def nothing_walks_past_the_firewall(estate: Estate) -> Iterator[Breach]:
-    """A rule that allows does so for known addresses only, and narrows it to a path."""
+    """No rule allows, for what it allows no later rule sees, and address sets hold known addresses only."""
     for acl in estate.of(ACL):
         for index, item in rules_of(acl):
-            if "Allow" not in item.get("Action", {}):
-                continue
-            kinds = {kind for kind, _ in statements_in(item.get("Statement"))}
-            narrow = "IPSetReferenceStatement" in kinds and kinds & {
-                "ByteMatchStatement",
-                "RegexMatchStatement",
-            }
-            if not narrow or "OrStatement" in kinds:
+            if "Allow" in item.get("Action", {}):
                 yield at(acl, f"Rules.{index}.Action")
-    for addresses in estate.of("AWS::WAFv2::IPSet"):
+    document = environment_document(estate.environment)
+    known = [ip_network(text) for text in document["razorpay"]["webhook_sources"]]
+    for addresses in estate.of(IP_SET):
         for index, text in enumerate(addresses.items("Addresses")):
-            try:
-                wide = ipaddress.ip_network(str(text)).num_addresses > ADDRESSES_MAX
-            except ValueError:
-                wide = True
-            if wide:
+            if not _is_known(str(text), known):
                 yield at(addresses, f"Addresses.{index}")
+
+
+def _is_known(text: str, known: Sequence[Any]) -> bool:
+    try:
+        found = ip_network(text)
+    except ValueError:
+        return False
+    return found.num_addresses <= ADDRESSES_MAX and any(
+        found.version == other.version and found.subnet_of(other) for other in known
+    )
 
 
 @rule(
     "HASIVU-WAF-7",
     "PCI DSS 6.4.2",
     environments=DEPLOYED,
-    remedy="Give every rule its own priority, a statement that can match, and metrics.",
+    remedy="Give every rule its own priority, a statement that can match, and metrics; take no samples.",
 )
 def firewall_rules_can_match(estate: Estate) -> Iterator[Breach]:
-    """Every rule can match something, is measured, and stands at a place of its own."""
+    """Every rule can match something, stands at a place of its own, and is counted but never sampled."""
     for acl in estate.of(ACL):
         taken: set[Any] = set()
+        yield from _visibility(acl, "VisibilityConfig")
         for index, item in rules_of(acl):
             if item.get("Priority") in taken:
                 yield at(acl, f"Rules.{index}.Priority")
             taken.add(item.get("Priority"))
-            if item.get("VisibilityConfig", {}).get("CloudWatchMetricsEnabled") is not True:
-                yield at(acl, f"Rules.{index}.VisibilityConfig.CloudWatchMetricsEnabled")
+            yield from _visibility(acl, f"Rules.{index}.VisibilityConfig")
             for kind, statement in statements_in(item.get("Statement")):
                 if not _can_match(kind, statement):
                     yield at(acl, f"Rules.{index}.Statement", shown=f"{kind} never matches, or always")
-        if acl.get("VisibilityConfig.CloudWatchMetricsEnabled") is not True:
-            yield at(acl, "VisibilityConfig.CloudWatchMetricsEnabled")
+
+
+def _visibility(acl: Resource, path: str) -> Iterator[Breach]:
+    if acl.get(f"{path}.CloudWatchMetricsEnabled") is not True:
+        yield at(acl, f"{path}.CloudWatchMetricsEnabled")
+    # Samples show headers and queries as they came: what the log redacts, they do not.
+    if acl.get(f"{path}.SampledRequestsEnabled") is not False:
+        yield at(acl, f"{path}.SampledRequestsEnabled")
 
 
 def _can_match(kind: str, statement: Mapping[str, Any]) -> bool:
     if kind == "SizeConstraintStatement":
         size = statement.get("Size")
+        field = statement.get("FieldToMatch") or {}
+        cut = [inner for name, inner in field.items() if name in {"Body", "JsonBody", "Headers", "Cookies"}]
         return (
             statement.get("ComparisonOperator") in {"GT", "GE"}
             and isinstance(size, int)
             and 1024 <= size <= 65_536
+            and all(inner.get("OversizeHandling") == "MATCH" for inner in cut)
         )
     if kind == "GeoMatchStatement":
         codes = statement.get("CountryCodes") or []
-        return 0 < len(codes) <= COUNTRIES_BLOCKED_MAX
+        return 0 < len(codes) <= COUNTRIES_MAX
     if kind == "ByteMatchStatement":
         return bool(statement.get("SearchString") or statement.get("SearchStringBase64"))
     return True
@@ -269,33 +325,44 @@ def _can_match(kind: str, statement: Mapping[str, Any]) -> bool:
     "HASIVU-WAF-8",
     "PCI DSS 6.4.2",
     "RBI 2018-04-06",
-    remedy="Use a regional web ACL; its default action is to allow what no rule blocked, or to block.",
+    remedy="Use a regional web ACL whose default action is to allow what no rule blocked.",
 )
 def the_firewall_is_regional(estate: Estate) -> Iterator[Breach]:
-    """The web ACL is regional, and lets the platform's own guests in by default."""
-    for acl in estate.of(ACL, "AWS::WAFv2::IPSet"):
-        if acl.get("Scope") != "REGIONAL":
-            yield at(acl, "Scope")
+    """The web ACL is regional, and lets in whom no rule keeps out."""
+    for item in estate.of(ACL, IP_SET):
+        if item.get("Scope") != "REGIONAL":
+            yield at(item, "Scope")
     for acl in estate.of(ACL):
-        for name in acl.get("CustomResponseBodies") or {}:
-            if "$" in str(acl.get(f"CustomResponseBodies.{name}.Content")):
-                yield at(acl, f"CustomResponseBodies.{name}")
+        if acl.get("DefaultAction") != {"Allow": {}}:
+            yield at(acl, "DefaultAction")
 
 
 @rule(
     "HASIVU-WAF-9",
     "PCI DSS 6.4.2",
-    environments=SHIELDED,
-    remedy="Let the geo rule block every country but India (Not GeoMatch IN).",
+    environments=DEPLOYED,
+    remedy="Let one rule block every country but those of the environment's file (Not GeoMatch).",
 )
 def the_geo_rule_keeps_india(estate: Estate) -> Iterator[Breach]:
-    """India is never blocked, and a rule about countries names India."""
+    """A rule keeps out every country but those that are served, and India is served."""
+    served = sorted(environment_document(estate.environment)["firewall"]["countries"])
     for acl in estate.of(ACL):
-        for index, item in rules_of(acl):
-            found = [s for kind, s in statements_in(item.get("Statement")) if kind == "GeoMatchStatement"]
-            negated = any(kind == "NotStatement" for kind, _ in statements_in(item.get("Statement")))
-            for statement in found:
-                if ("IN" in (statement.get("CountryCodes") or [])) is not negated and "Block" in item.get(
-                    "Action", {}
-                ):
-                    yield at(acl, f"Rules.{index}.Statement")
+        found = [
+            (index, sorted(statement.get("CountryCodes") or []))
+            for index, item in rules_of(acl)
+            for kind, statement in statements_in(item.get("Statement"))
+            if kind == "GeoMatchStatement"
+        ]
+        for index, codes in found:
+            if codes != served or "IN" not in codes or not _negated(acl.get(f"Rules.{index}.Statement")):
+                yield at(acl, f"Rules.{index}.Statement", shown=", ".join(map(str, codes)))
+        if not found:
+            yield at(acl, "Rules", shown="no rule about countries")
+
+
+def _negated(statement: Any) -> bool:
+    """Whether the country is asked for inside of a NOT that has nothing else in it."""
+    return any(
+        kind == "NotStatement" and set(inner.get("Statement", {})) == {"GeoMatchStatement"}
+        for kind, inner in statements_in(statement)
+    )

@@ -38,6 +38,7 @@ PHYSICAL_NAMES = {
     "EventBusName": (("AWS::Events::EventBus", "Name"),),
     "BackupVaultName": (("AWS::Backup::BackupVault", "BackupVaultName"),),
     "LogGroupName": (("AWS::Logs::LogGroup", "LogGroupName"),),
+    "WebACL": (("AWS::WAFv2::WebACL", "VisibilityConfig.MetricName"),),
     "CertificateArn": (("AWS::CertificateManager::Certificate", ""),),
 }
 """Which resource a dimension names: its kinds, and the property that holds the name."""

@@ -20,6 +20,10 @@ def _has_metric_math(resource: Resource) -> bool:
     return any("Expression" in metric for metric in resource.get("Properties", {}).get("Metrics", ()))
 
 
+def _has_address_sets(resource: Resource) -> bool:
+    return "IPSetReferenceStatement" in str(resource.get("Properties", {}).get("Rules"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gap:
     """A resource type that is left out, why, and what stands in for its proof. `applies` may narrow it."""
@@ -84,6 +88,22 @@ GAPS = (
         resource_type="AWS::WAFv2::WebACLAssociation",
         reason="the emulator does not know the type and never enforces a web ACL",
         instead="the template is checked at synth, the rules by our own evaluation of them",
+    ),
+    Gap(
+        resource_type="AWS::WAFv2::IPSet",
+        reason="the emulator does not know the type",
+        instead="the template is checked at synth, the rules by our own evaluation of them (checks/firewall)",
+    ),
+    Gap(
+        resource_type="AWS::WAFv2::WebACL",
+        reason="its rules refer to address sets, which the emulator does not know",
+        instead="the template is checked at synth, the rules by our own evaluation of them (checks/firewall)",
+        applies=_has_address_sets,
+    ),
+    Gap(
+        resource_type="AWS::WAFv2::LoggingConfiguration",
+        reason="the emulator does not know the type and never logs what a web ACL sees",
+        instead="the template is checked at synth",
     ),
     Gap(
         resource_type="AWS::CloudWatch::Alarm",

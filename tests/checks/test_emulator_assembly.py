@@ -14,7 +14,7 @@ from checks.sandbox.emulator_gaps import GAPS
 
 PIPE = {"Type": "AWS::Pipes::Pipe", "Properties": {"Source": "s"}}
 QUEUE: dict[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}}
-RUNS_BUT_NOT_HERE = {"AWS::Pipes::Pipe", "AWS::CloudWatch::Alarm"}
+RUNS_BUT_NOT_HERE = {"AWS::Pipes::Pipe", "AWS::CloudWatch::Alarm", "AWS::WAFv2::WebACL"}
 
 
 def filtered(resources: dict[str, Any], **more: Any) -> dict[str, Any]:

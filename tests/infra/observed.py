@@ -77,6 +77,7 @@ def existing(assembly: Assembly) -> dict[str, frozenset[str]]:
     """The names of what is deployed, by the dimension under which CloudWatch knows it."""
     functions = names_of(assembly, "AWS::Lambda::Function", "FunctionName")
     paths = json.loads((ROOT / "runtime" / "openapi.json").read_text(encoding="utf-8"))["paths"]
+    acls = list(assembly.resources("AWS::WAFv2::WebACL"))
     return {
         "FunctionName": functions,
         "service": frozenset(name.removeprefix(f"hasivu-{assembly.environment}-") for name in functions),
@@ -87,6 +88,11 @@ def existing(assembly: Assembly) -> dict[str, frozenset[str]]:
         "EventBusName": names_of(assembly, "AWS::Events::EventBus", "Name"),
         "ApiName": names_of(assembly, "AWS::ApiGateway::RestApi", "Name"),
         "Stage": names_of(assembly, "AWS::ApiGateway::Stage", "StageName"),
+        "WebACL": frozenset(item.properties["VisibilityConfig"]["MetricName"] for item in acls),
+        "Rule": frozenset(
+            {"ALL"}
+            | {rule["VisibilityConfig"]["MetricName"] for item in acls for rule in item.properties["Rules"]}
+        ),
         # A path of the API, or a function's alias.
         "Resource": frozenset(paths) | {f"{name}:live" for name in functions},
         "Method": frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"}),

@@ -13,7 +13,13 @@ from stacks.gateway_responses import ANSWERS
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import CONTRACT, NOT_BUILT, Synthesise
 
-SAID_BY_THE_GATEWAY_ALONE = {"request-refused", "throttled", "media-type-unsupported", "platform-unavailable"}
+SAID_BY_THE_GATEWAY_ALONE = {
+    "firewall-refused",
+    "request-refused",
+    "throttled",
+    "media-type-unsupported",
+    "platform-unavailable",
+}
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.infra.conftest import TODAY, Synthesise
 STACKS = {
     *("Recovery", "Data", "Storage", "Messaging", "Identity", "Governance"),
     *("Payments", "Billing", "Invoicing", "Insights", "Platform"),
-    *("Api", "Observability"),
+    *("Firewall", "Api", "Observability"),
 }
 STATEFUL_STACKS = {"Recovery", "RecoveryCopy", "Data", "Storage", "Messaging", "Identity"}
 SECOND_REGION = {"RecoveryCopy"}

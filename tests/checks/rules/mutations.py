@@ -5,6 +5,7 @@ from tests.checks.rules import (
     weaknesses_canaries,
     weaknesses_capacity,
     weaknesses_data,
+    weaknesses_firewall,
     weaknesses_governance,
     weaknesses_watch,
     weaknesses_work,
@@ -18,5 +19,6 @@ WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_work.WEAKNESSES,
     *weaknesses_canaries.WEAKNESSES,
     *weaknesses_capacity.WEAKNESSES,
+    *weaknesses_firewall.WEAKNESSES,
     *weaknesses_watch.WEAKNESSES,
 )

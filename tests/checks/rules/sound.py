@@ -7,6 +7,7 @@ from typing import Any
 from checks.rules.canaries import MONEY_PATHS
 from checks.rules.estate import Estate
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from tests.checks.rules import sound_firewall
 from tests.checks.rules.building import (
     ASSETS,
     ENVIRONMENT,
@@ -673,86 +674,6 @@ def api() -> dict[str, Body]:
     }
 
 
-def firewall() -> dict[str, Body]:
-    seen = {"CloudWatchMetricsEnabled": True, "MetricName": "m", "SampledRequestsEnabled": True}
-    managed = (
-        "AWSManagedRulesCommonRuleSet",
-        "AWSManagedRulesKnownBadInputsRuleSet",
-        "AWSManagedRulesSQLiRuleSet",
-        "AWSManagedRulesAmazonIpReputationList",
-        "AWSManagedRulesAnonymousIpList",
-    )
-    groups = [
-        {
-            "Name": name,
-            "Priority": 10 + number,
-            "OverrideAction": {"None": {}},
-            "Statement": {"ManagedRuleGroupStatement": {"VendorName": "AWS", "Name": name}},
-            "VisibilityConfig": seen,
-        }
-        for number, name in enumerate(managed)
-    ]
-    flood = {
-        "Name": "flood",
-        "Priority": 1,
-        "Action": {"Block": {}},
-        "Statement": {"RateBasedStatement": {"Limit": 2000, "AggregateKeyType": "IP"}},
-        "VisibilityConfig": seen,
-    }
-    abroad = {
-        "Name": "abroad",
-        "Priority": 2,
-        "Action": {"Block": {}},
-        "Statement": {"NotStatement": {"Statement": {"GeoMatchStatement": {"CountryCodes": ["IN"]}}}},
-        "VisibilityConfig": seen,
-    }
-    large = {
-        "Name": "large",
-        "Priority": 3,
-        "Action": {"Block": {}},
-        "Statement": {"SizeConstraintStatement": {"ComparisonOperator": "GT", "Size": 65_536}},
-        "VisibilityConfig": seen,
-    }
-    return {
-        "Acl": resource(
-            "AWS::WAFv2::WebACL",
-            {
-                "Scope": "REGIONAL",
-                "DefaultAction": {"Allow": {}},
-                "VisibilityConfig": seen,
-                "Rules": [flood, abroad, large, *groups],
-            },
-        ),
-        "Partners": resource(
-            "AWS::WAFv2::IPSet",
-            {"Scope": "REGIONAL", "IPAddressVersion": "IPV4", "Addresses": ["18.96.225.0/26"]},
-        ),
-        "Association": resource(
-            "AWS::WAFv2::WebACLAssociation",
-            {
-                "WebACLArn": arn("Acl"),
-                "ResourceArn": {
-                    "Fn::Join": [
-                        "",
-                        ["arn:aws:apigateway:ap-south-1::/restapis/", ref("Api"), "/stages/live"],
-                    ]
-                },
-            },
-            tags=False,
-        ),
-        "AclLog": log_group(),
-        "AclLogging": resource(
-            "AWS::WAFv2::LoggingConfiguration",
-            {
-                "ResourceArn": arn("Acl"),
-                "LogDestinationConfigs": [arn("AclLog")],
-                "RedactedFields": [{"SingleHeader": {"Name": "authorization"}}],
-            },
-            tags=False,
-        ),
-    }
-
-
 def identity() -> dict[str, Body]:
     generated = {
         "SecretStringTemplate": '{"key_id": "unset"}',
@@ -1005,7 +926,7 @@ PARTS = (
     eventing,
     functions,
     api,
-    firewall,
+    sound_firewall.resources,
     identity,
     recovery,
     trail,

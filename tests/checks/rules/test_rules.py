@@ -11,7 +11,6 @@ UNPLANTED = {
     "HASIVU-DDB-8": "planted below: the sound estate's books need a role that may reach them",
     "HASIVU-DEL-3": "is of the stack, not of its template",
     "HASIVU-IAM-10": "planted below",
-    "HASIVU-WAF-9": "planted below",
 }
 """Rules whose weakness is not one change of one resource."""
 

@@ -1,13 +1,13 @@
-"""Planted: what runs, what is carried, what is let in by the API and the firewall."""
+"""Planted: what runs, what is carried, what is let in by the API."""
 
 from typing import Any
 
-from tests.checks.rules.planting import Weakness, add, drop, each, every, having, named, put
+from tests.checks.rules.planting import Weakness, add, drop, every, having, named, put
 
 QUEUE, TOPIC, MAPPING = "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::Lambda::EventSourceMapping"
 FUNCTION, ALIAS = "AWS::Lambda::Function", "AWS::Lambda::Alias"
 RULE, SCHEDULE, PIPE = "AWS::Events::Rule", "AWS::Scheduler::Schedule", "AWS::Pipes::Pipe"
-API, STAGE, ACL = "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::WAFv2::WebACL"
+API, STAGE = "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage"
 SUBSCRIPTION = "AWS::SNS::Subscription"
 STREAM = "SourceParameters.DynamoDBStreamParameters"
 WORKING, DEAD = having("RedrivePolicy"), named("QueueName", "notifications-dlq")
@@ -47,66 +47,8 @@ def stage(rule_id: str, title: str, change: Any) -> Weakness:
     return Weakness(rule_id, title, STAGE, change)
 
 
-def acl(rule_id: str, title: str, change: Any) -> Weakness:
-    return Weakness(rule_id, title, ACL, change)
-
-
 def money_alias(properties: Any) -> bool:
     return "PaymentsAdvanced" in str(properties.get("FunctionName"))
-
-
-def widening(statement: str, name: str, value: Any) -> Any:
-    """Change the statement of the first rule that has one of this kind."""
-
-    def change(body: dict[str, Any]) -> None:
-        for item in body["Properties"]["Rules"]:
-            if statement in item["Statement"]:
-                item["Statement"][statement][name] = value
-                return
-        raise AssertionError(f"no {statement}")
-
-    return change
-
-
-def of_managed(**what: Any) -> Any:
-    """Change the first rule of AWS's."""
-
-    def change(body: dict[str, Any]) -> None:
-        for item in body["Properties"]["Rules"]:
-            if "ManagedRuleGroupStatement" in item["Statement"]:
-                item.update({name: value for name, value in what.items() if name[0].isupper()})
-                return
-
-    return change
-
-
-def without_group(body: dict[str, Any]) -> None:
-    body["Properties"]["Rules"] = [
-        item
-        for item in body["Properties"]["Rules"]
-        if item["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") != "AWSManagedRulesSQLiRuleSet"
-    ]
-
-
-def without_rates(body: dict[str, Any]) -> None:
-    body["Properties"]["Rules"] = [
-        item for item in body["Properties"]["Rules"] if "RateBasedStatement" not in item["Statement"]
-    ]
-
-
-def counting_own_rules(body: dict[str, Any]) -> None:
-    for item in body["Properties"]["Rules"]:
-        if "Action" in item:
-            item["Action"] = {"Count": {}}
-
-
-ALLOW_ALL = {
-    "Name": "all",
-    "Priority": 0,
-    "Action": {"Allow": {}},
-    "Statement": {"GeoMatchStatement": {"CountryCodes": ["IN"]}},
-    "VisibilityConfig": {"CloudWatchMetricsEnabled": True},
-}
 
 
 def first_open(body: dict[str, Any]) -> None:
@@ -436,46 +378,6 @@ OPEN = (
     api("HASIVU-API-15", "bodies are changed", put("BinaryMediaTypes", ["*/*"])),
     stage("HASIVU-API-15", "variables of the stage", put("Variables", {"mode": "open"})),
     stage("HASIVU-API-16", "another stage", put("StageName", "test")),
-    Weakness(
-        "HASIVU-WAF-1",
-        "no firewall before the API",
-        "AWS::WAFv2::WebACLAssociation",
-        gone=True,
-        witness=STAGE,
-    ),
-    acl("HASIVU-WAF-2", "AWS's rules only count", of_managed(OverrideAction={"Count": {}})),
-    acl("HASIVU-WAF-2", "our rules only count", counting_own_rules),
-    acl("HASIVU-WAF-3", "a group is missing", without_group),
-    acl("HASIVU-WAF-4", "a billion requests", widening("RateBasedStatement", "Limit", 10**9)),
-    acl(
-        "HASIVU-WAF-4", "counted all together", widening("RateBasedStatement", "AggregateKeyType", "CONSTANT")
-    ),
-    acl("HASIVU-WAF-4", "no limit", without_rates),
-    Weakness(
-        "HASIVU-WAF-5", "nothing is written down", "AWS::WAFv2::LoggingConfiguration", gone=True, witness=ACL
-    ),
-    Weakness(
-        "HASIVU-WAF-5",
-        "credentials are written down",
-        "AWS::WAFv2::LoggingConfiguration",
-        drop("RedactedFields"),
-    ),
-    Weakness(
-        "HASIVU-WAF-5",
-        "blocked ones are left out",
-        "AWS::WAFv2::LoggingConfiguration",
-        put("LoggingFilter", {"DefaultBehavior": "DROP", "Filters": []}),
-    ),
-    acl("HASIVU-WAF-6", "everybody walks past", add("Rules", ALLOW_ALL)),
-    Weakness(
-        "HASIVU-WAF-6",
-        "the whole world is a partner",
-        "AWS::WAFv2::IPSet",
-        put("Addresses", ["0.0.0.0/1", "128.0.0.0/1"]),
-    ),
-    acl("HASIVU-WAF-7", "two at one place", each("Rules", "Priority", 1)),
-    acl("HASIVU-WAF-7", "bodies of a gigabyte", widening("SizeConstraintStatement", "Size", 10**9)),
-    acl("HASIVU-WAF-8", "a firewall elsewhere", put("Scope", "CLOUDFRONT")),
 )
 
 WEAKNESSES = QUEUES + EVENTS + FUNCTIONS + OPEN

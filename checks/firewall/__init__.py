@@ -1,0 +1,1 @@
+"""What our own web application firewall rules decide, evaluated here: the emulator never enforces them."""
