@@ -25,6 +25,7 @@ SUBJECTS = (
     "recovery",
     "residency",
     "roles",
+    "rotation",
     "secrets",
     "signals",
     "stage",

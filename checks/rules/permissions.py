@@ -261,7 +261,7 @@ def functions_may_touch_only_what_their_settings_name(estate: Estate) -> Iterato
             if invoked_function(estate, mapping.get("FunctionName"), mapping.stack) == function:
                 named |= estate.named_in(mapping.get("EventSourceArn"), mapping.stack)
         for statement in granted(estate):
-            if role is None or role not in _roles(estate, statement):
+            if role is None or role not in roles_of(estate, statement):
                 continue
             for text in statement.resources:
                 for touched in estate.targets(text, statement.carrier.stack):
@@ -310,7 +310,8 @@ def _matches(action: str, forbidden: str) -> bool:
     return re.fullmatch(pattern, action) is not None
 
 
-def _roles(estate: Estate, statement: Statement) -> list[Resource]:
+def roles_of(estate: Estate, statement: Statement) -> list[Resource]:
+    """The roles to which ``statement`` gives or denies a right."""
     carrier = statement.carrier
     if carrier.kind == "AWS::IAM::Role":
         return [carrier]
@@ -319,7 +320,7 @@ def _roles(estate: Estate, statement: Statement) -> list[Resource]:
 
 
 def _services(estate: Estate, statement: Statement) -> set[str]:
-    roles = _roles(estate, statement)
+    roles = roles_of(estate, statement)
     return {
         principal.removeprefix("Service:")
         for trust in statements(estate, "trust")

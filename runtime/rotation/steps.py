@@ -183,6 +183,7 @@ class Rotation:
         Raises RotationRefused for a value that is no JSON object.
         """
         asked: Any = {"VersionStage": stage, "VersionId": version}
+        answer: Any  # a version of a rotation that has just begun has no SecretString, whatever the types say
         try:
             answer = self._client.get_secret_value(
                 SecretId=arn, **{name: value for name, value in asked.items() if value is not None}

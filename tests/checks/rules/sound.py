@@ -513,9 +513,23 @@ def function(name: str) -> dict[str, Body]:
                     arn("Key"),
                     Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
                 ),
+                *(ROTATE if name == "secret-rotation" else ()),
             ),
         ),
     }
+
+
+ROTATE = (
+    allow(
+        [
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        ],
+        {"Fn::GetAtt": ["Secret", "Id"]},
+    ),
+)
 
 
 def log_group() -> Body:
@@ -776,8 +790,20 @@ def identity() -> dict[str, Body]:
             "AWS::SecretsManager::RotationSchedule",
             {
                 "SecretId": ref("Secret"),
-                "RotationLambdaARN": ref("HealthCheckLive"),
+                "RotationLambdaARN": ref("SecretRotationLive"),
                 "RotationRules": {"AutomaticallyAfterDays": 90},
+                "RotateImmediatelyOnUpdate": False,
+            },
+            tags=False,
+        ),
+        "RotationPermission": resource(
+            "AWS::Lambda::Permission",
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": ref("SecretRotationLive"),
+                "Principal": "secretsmanager.amazonaws.com",
+                "SourceAccount": {"Ref": "AWS::AccountId"},
+                "SourceArn": {"Fn::GetAtt": ["Secret", "Id"]},
             },
             tags=False,
         ),
