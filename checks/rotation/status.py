@@ -13,7 +13,7 @@ from runtime.rotation.steps import CURRENT, PENDING, STAGED
 
 SECRETS = ("razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper")
 AGE_MAX = timedelta(days=90)
-_MADE_TOGETHER = timedelta(minutes=1)
+_PREVIOUS = "AWSPREVIOUS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def _status(client: SecretsManagerClient, environment: str, name: str, now: date
     made = next(item["CreatedDate"] for item in versions if CURRENT in item.get("VersionStages", []))
     labels = [set(item.get("VersionStages", [])) for item in versions]
     wrong = []
-    if name != "api-key-pepper" and made - described["CreatedDate"] < _MADE_TOGETHER:
+    if name != "api-key-pepper" and not any(_PREVIOUS in stages for stages in labels):
         wrong.append("not set: the stack's first value opens nothing")
     if now - made > AGE_MAX:
         wrong.append("due")

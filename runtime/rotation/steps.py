@@ -22,6 +22,7 @@ from runtime.rotation.refusals import (
     STEP_UNKNOWN,
     TOKEN_NOT_STAGED,
     VALUE_MALFORMED,
+    VALUE_NOT_NEW,
     RotationRefused,
 )
 
@@ -71,10 +72,12 @@ class RotatedSecret:
 
 
 def staged_value(current: Document, staged: Document | None) -> Document:
-    """The ``next`` of a secret that a person renews. Raises RotationRefused ``secret-due`` where nothing
-    new is staged."""
-    if staged is None or is_within(staged, current):
+    """The ``next`` of a secret that a person renews. Raises RotationRefused, ``secret-due`` where nobody has
+    staged a value."""
+    if staged is None:
         raise RotationRefused(DUE, "It is to be renewed, and no new value is staged.")
+    if is_within(staged, current):
+        raise RotationRefused(VALUE_NOT_NEW, "What is staged is the current value.")
     return staged
 
 
