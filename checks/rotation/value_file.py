@@ -63,16 +63,18 @@ def _content(path: Path) -> bytes:
             next_step="name a file of your own, no link",
             exit_code=ExitCode.USAGE,
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & _OTHERS:
             raise HasivuError(
                 "FILE_EXPOSED",
-                f"{path} is not yours alone: others may have read it.",
+                f"{path} is not a file of yours alone: others may have read it.",
                 next_step="make a new value, and write it after `umask 077` (mode 0600)",
                 exit_code=ExitCode.USAGE,
             )
-        return file.read(SIZE_MAX_BYTES + 1)
+        return os.read(descriptor, SIZE_MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _document(content: bytes) -> Document:
