@@ -37,6 +37,10 @@ sandbox_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(sandbox_app, name="sandbox")
+secret_app = typer.Typer(
+    help="The secrets of an environment: how old they are, and new values for them.", no_args_is_help=True
+)
+app.add_typer(secret_app, name="secret")
 
 Directory = Annotated[
     Path | None,
@@ -291,6 +295,44 @@ def redrive(
     text.print_outcome(console, queues, outcome)
     if outcome.stopped is not None:
         raise outcome.stopped
+
+
+@secret_app.command("stage")
+def secret_stage(
+    name: Annotated[str, typer.Argument(help="razorpay, razorpay-webhook or whatsapp.")],
+    env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")],
+    file: Annotated[Path, typer.Option("--file", help="The new value: JSON that only you can read.")],
+    directory: Directory = None,
+) -> None:
+    """Stage a new value of a secret and have it rotated: tried first, current afterwards, never shown."""
+    from checks.redrive.account import session_for
+    from checks.rotation import value_file
+    from checks.rotation.stage import stage
+    from checks.terminal import TerminalReporter
+
+    document = value_file.read(file, name, environment=env)
+    session = session_for(env, sandbox_directory=directory)
+    console = _console()
+    with TerminalReporter(console) as reporter:
+        stage(session, env, name, document, reporter=reporter)
+    console.print("The new value is current; functions take it up within five minutes. Remove the file.")
+
+
+@secret_app.command("status")
+def secret_status(
+    env: Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")],
+    directory: Directory = None,
+) -> None:
+    """Show each secret's age and next rotation. Exit code 1 if one is due or waits for somebody."""
+    from datetime import UTC, datetime
+
+    from checks.redrive.account import CONFIG, session_for
+    from checks.rotation.status import look, print_statuses
+
+    client = session_for(env, sandbox_directory=directory).client("secretsmanager", config=CONFIG)
+    statuses = look(client, env, now=datetime.now(UTC))
+    print_statuses(_console(), statuses)
+    raise typer.Exit(ExitCode.CHECK_FAILED if any(status.wrong for status in statuses) else ExitCode.OK)
 
 
 @app.command("gate")

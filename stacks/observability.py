@@ -18,6 +18,7 @@ from stacks.observability_estate import Estate, api_name, firewall_name, functio
 from stacks.observability_filters import TOO_MANY_REQUESTS, FunctionFilters, count
 from stacks.observability_firewall import FirewallAlarms
 from stacks.observability_foundations import FunctionAlarms, InfrastructureAlarms, QueueAlarms
+from stacks.observability_secrets import SecretAlarms
 from stacks.observability_signals import Signals
 
 
@@ -79,6 +80,7 @@ class ObservabilityStack(HouseStack):
         for queue in estate.queues:
             QueueAlarms(self, signals.without_environment(queue), topics=topics, signals=signals, queue=queue)
         InfrastructureAlarms(self, "Infrastructure", topics=topics, signals=signals, estate=estate)
+        SecretAlarms(self, "Secret", topics=topics, signals=signals)
         Dashboard(self, "PaymentPerformance", rows=dashboards.payment_performance(signals))
         Dashboard(self, "Functions", rows=dashboards.functions(signals, estate))
         Dashboard(self, "ApiGateway", rows=dashboards.api(signals, estate, operations, self.region))

@@ -12,8 +12,9 @@ ERROR_BUDGET = 0.001
 TABLE_OPERATIONS = ("GetItem", "PutItem", "UpdateItem", "Query", "TransactWriteItems")
 """What the runtime asks of DynamoDB."""
 
-RAISED_ANSWERS = {"api-authorizer": "CallerRefused"}
-"""Functions that give a proper answer by raising (API Gateway wants it so), and the metric that counts it."""
+RAISED_ANSWERS = {"api-authorizer": "CallerRefused", "secret-rotation": "SecretRotationRefused"}
+"""Functions that give a proper answer by raising (API Gateway and Secrets Manager want it so), and the metric
+that counts it."""
 
 PAYMENT_SAMPLES = Samples(minimum=20, or_bad=10)
 FUNCTION_SAMPLES = Samples(minimum=50, or_bad=3)

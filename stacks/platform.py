@@ -1,4 +1,4 @@
-"""The platform: who may come in, whether all is well, and messages to people."""
+"""The platform: who may come in, whether all is well, messages to people, and secrets that are renewed."""
 
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
@@ -14,6 +14,7 @@ from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
 from stacks.messaging import NOTIFICATION_CONSUMER_TIMEOUT_S, MessagingStack
+from stacks.rotation import SecretRotation
 
 AUTHORIZER_TIMEOUT_S = 10
 """API Gateway waits ten seconds for an authoriser; there is nobody to answer after that."""
@@ -22,7 +23,7 @@ HEALTH_TIMEOUT_S = 15
 
 
 class PlatformStack(HouseStack):
-    """api-authorizer, health-check and notification-dispatcher."""
+    """api-authorizer, health-check, notification-dispatcher, and secret-rotation for the platform itself."""
 
     def __init__(
         self,
@@ -40,7 +41,7 @@ class PlatformStack(HouseStack):
             scope,
             construct_id,
             environment=environment,
-            description="HASIVU payments: authoriser, health check, notifications",
+            description="HASIVU payments: authoriser, health check, notifications, rotation of secrets",
             stateful=False,
         )
         self._bundles = bundles
@@ -60,6 +61,15 @@ class PlatformStack(HouseStack):
             topics=messaging.alarm_topics,
             ignored=canary_alarms_ignored,
         ).deploy(self.api_authorizer)
+        self.secret_rotation = SecretRotation(
+            self,
+            "SecretRotation",
+            environment=environment,
+            bundles=bundles,
+            data=data,
+            identity=identity,
+            layers=[self._layers["core"]],
+        )
 
     def _api_authorizer(self) -> ServiceFunction:
         data, identity = self._data, self._identity

@@ -74,7 +74,7 @@ def _tell(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative) -> Trial
 def _set(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative, step: Step) -> Stage:
     session = sandbox.session()
     register_schools(session)
-    people = gather(session, endpoints, sandbox.secrets.api_key_pepper)
+    people = gather(session, endpoints)
     narrative.say(f"Schools: {', '.join(SCHOOLS.values())}.")
     narrative.say(f"Signed in: {', '.join(sorted(people.by_part))}.")
     step.evidence["people"] = sorted(people.by_part)

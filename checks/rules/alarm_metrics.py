@@ -95,6 +95,7 @@ FORMULA_LIMITS: Mapping[tuple[str, ...], Limit] = {
     ("1000", "5XXError", "Count"): Limit(True, 1, 14.4),
     ("100", "Errors", "Invocations", "LoggedFailures"): Limit(True, 0.05, 1),
     ("100", "CallerRefused", "Errors", "Invocations", "LoggedFailures"): Limit(True, 0.05, 1),
+    ("100", "Errors", "Invocations", "LoggedFailures", "SecretRotationRefused"): Limit(True, 0.05, 1),
     ("100", "Errors", "Invocations"): Limit(True, 0.05, 1),
     ("100", "ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits"): Limit(True, 50, 80),
     ("", "AllowedRequests", "BlockedRequests", "Count"): Limit(True, 1, 50),

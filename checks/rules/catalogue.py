@@ -31,6 +31,7 @@ SUBJECTS = (
     "recovery",
     "residency",
     "roles",
+    "rotation",
     "secrets",
     "signals",
     "stage",

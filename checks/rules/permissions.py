@@ -326,7 +326,7 @@ def _matches(action: str, forbidden: str) -> bool:
 
 
 def roles_of(estate: Estate, statement: Statement) -> list[Resource]:
-    """The roles that have ``statement``: those of its policy, or the one in which it is written."""
+    """The roles to which ``statement`` gives or denies a right."""
     carrier = statement.carrier
     if carrier.kind == "AWS::IAM::Role":
         return [carrier]

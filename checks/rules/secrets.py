@@ -1,4 +1,4 @@
-"""Secrets: none in a template, each under our key, each made by chance and changed in time."""
+"""Secrets: none in a template, each under our key, each made by chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 -- a CloudFormation type
 PARAMETER = "AWS::SSM::Parameter"
-ROTATION_DAYS_MAX = 90
 RANDOM_LENGTH_MIN = 32
 
 PATTERNS: Mapping[str, re.Pattern[str]] = {
@@ -231,25 +230,6 @@ def secrets_are_encrypted_with_our_key(estate: Estate) -> Iterator[Breach]:
     for secret in estate.of(SECRET):
         if not estate.ours(secret, "KmsKeyId", "AWS::KMS::Key"):
             yield at(secret, "KmsKeyId")
-
-
-@rule(
-    "HASIVU-SEC-7",
-    "PCI DSS 8.6.3",
-    "PCI DSS 3.7.4",
-    remedy=f"Rotate within {ROTATION_DAYS_MAX} days, by the alias of a function of the estate.",
-)
-def rotation_schedules_rotate(estate: Estate) -> Iterator[Breach]:
-    """Where a secret is rotated by schedule, it is within ninety days and by a function of the estate."""
-    for schedule in estate.of("AWS::SecretsManager::RotationSchedule"):
-        if not estate.ours(schedule, "SecretId", SECRET):
-            yield at(schedule, "SecretId")
-        days = schedule.get("RotationRules.AutomaticallyAfterDays")
-        expression = str(schedule.get("RotationRules.ScheduleExpression") or "")
-        found = re.fullmatch(r"rate\((\d+) days?\)", expression)
-        every = int(found.group(1)) if found else days
-        if not (isinstance(every, int) and 1 <= every <= ROTATION_DAYS_MAX):
-            yield at(schedule, "RotationRules")
 
 
 @rule(

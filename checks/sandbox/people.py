@@ -1,5 +1,6 @@
 """People to try the sandbox with: one in each role, with made-up addresses that reach nobody."""
 
+import json
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import boto3
 from checks.sandbox.api_client import ApiClient
 from checks.sandbox.state import Endpoints
 from runtime.access.api_keys import new_api_key
+from runtime.access.peppers import Peppers
 from runtime.platform.auth import Role
 from runtime.platform.dynamodb import to_item
 
@@ -53,13 +55,13 @@ def register_schools(session: boto3.Session) -> None:
         client.put_item(TableName=f"hasivu-{ENVIRONMENT}-schools", Item=item)
 
 
-def gather(session: boto3.Session, endpoints: Endpoints, pepper: str) -> People:
+def gather(session: boto3.Session, endpoints: Endpoints) -> People:
     """Create and sign in one person for each role, and make an API key for a back office."""
     client = session.client("cognito-idp")
     parts = [(role.value, role) for role in Role if role is not Role.SERVICE]
     parts.append(("other_parent", Role.PARENT))
     people = {part: _person(client, endpoints, part, role) for part, role in parts}
-    people["service"] = _back_office(session, endpoints, pepper)
+    people["service"] = back_office(session, endpoints)
     return People(people)
 
 
@@ -94,14 +96,19 @@ def _person(client: "CognitoIdentityProviderClient", endpoints: Endpoints, part:
     return Person(role, email, sub, ApiClient(endpoints.api_url, f"Bearer {token}"))
 
 
-def _back_office(session: boto3.Session, endpoints: Endpoints, pepper: str) -> Person:
+def back_office(session: boto3.Session, endpoints: Endpoints) -> Person:
+    """A back office with a new API key, made under the pepper that is current now."""
+    client = session.client("secretsmanager")
+    secret = client.get_secret_value(SecretId=f"hasivu/{ENVIRONMENT}/api-key-pepper")["SecretString"]
+    now = datetime.now(UTC)
     key = new_api_key(
         ENVIRONMENT,
-        pepper,
+        Peppers.of(json.loads(secret)),
         roles=[Role.SERVICE.value],
         school_ids=[SCHOOL_ID],
         label="sandbox",
-        expires_at=datetime.now(UTC) + timedelta(days=1),
+        now=now,
+        expires_at=now + timedelta(days=1),
     )
     table = f"hasivu-{ENVIRONMENT}-api-keys"
     session.client("dynamodb").put_item(TableName=table, Item=to_item(key.record))

@@ -15,9 +15,12 @@ _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
 class SecretValues(BaseModel):
-    """What an operator has from the dashboards of Razorpay and Meta. Made up anew for every sandbox."""
+    """What an operator has from the dashboards of Razorpay and Meta. Made up anew for every sandbox.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    The pepper of API keys is none of it: the stack makes it, and its rotation renews it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     razorpay_key_id: str
     razorpay_key_secret: str
@@ -26,7 +29,6 @@ class SecretValues(BaseModel):
     whatsapp_access_token: str
     whatsapp_app_secret: str
     whatsapp_verify_token: str
-    api_key_pepper: str
 
     def __repr__(self) -> str:
         return "SecretValues(…)"
@@ -46,7 +48,6 @@ def read_or_create(path: Path) -> SecretValues:
         whatsapp_access_token=_random(64),
         whatsapp_app_secret=secrets.token_hex(16),
         whatsapp_verify_token=_random(32),
-        api_key_pepper=secrets.token_hex(32),
     )
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -66,7 +67,6 @@ def put(values: SecretValues, client: SecretsManagerClient, *, environment: str 
             "app_secrets": [values.whatsapp_app_secret],
             "verify_token": values.whatsapp_verify_token,
         },
-        "api-key-pepper": {"pepper": values.api_key_pepper},
     }
     for name, document in documents.items():
         secret_id = f"hasivu/{environment}/{name}"

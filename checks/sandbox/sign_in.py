@@ -15,7 +15,7 @@ def shell_variables(sandbox: Sandbox, part: str) -> list[str]:
     endpoints = sandbox.endpoints
     session = sandbox.session()
     register_schools(session)
-    people = gather(session, endpoints, sandbox.secrets.api_key_pepper)
+    people = gather(session, endpoints)
     if part not in people.by_part:
         raise HasivuError(
             "PART_UNKNOWN",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtime.functions import api_authorizer, health_check
+from runtime.functions import api_authorizer, health_check, secret_rotation
 from runtime.notifications import metrics as notifications
 from runtime.payments import metrics as payments
 from runtime.platform.metrics import Metric, namespace
@@ -16,6 +16,7 @@ RUNTIME_METRICS: tuple[Metric, ...] = (
     *health_check.METRICS,
     *notifications.METRICS,
     *payments.METRICS,
+    *secret_rotation.METRICS,
 )
 """Every metric that a function emits. A test looks for others in the sources."""
 

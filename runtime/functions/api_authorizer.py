@@ -9,7 +9,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from runtime.access.api_keys import ApiKeyInvalid, ApiKeyVerifier
+from runtime.access.api_keys import ApiKeyInvalid, ApiKeyVerifier, PepperUnknown
+from runtime.access.peppers import Peppers
 from runtime.access.signing_keys import JwksKeys
 from runtime.access.tokens import KeysUnavailable, TokenInvalid, TokenVerifier
 from runtime.gateways.errors import GatewayError
@@ -108,6 +109,21 @@ def _whole_stage(method_arn: str) -> str:
     return f"{api}/{stage}/*"
 
 
+def by_api_key(verifier: ApiKeyVerifier, peppers: Callable[[bool], Peppers]) -> Establish:
+    """Establishes who an API key belongs to; ``peppers`` gives those at hand, or (True) fresh ones.
+
+    A key made right after a rotation names a pepper that the cache does not hold yet.
+    """
+
+    def establish(text: str) -> Principal:
+        try:
+            return verifier.principal(text, peppers(False))
+        except PepperUnknown:
+            return verifier.principal(text, peppers(True))
+
+    return establish
+
+
 def jwks_fetcher(user_pool_id: str, transport: HttpTransport) -> Callable[[], bytes]:
     """Reads the key document that the pool publishes."""
     request = HttpRequest("jwks", "GET", f"/{user_pool_id}/.well-known/jwks.json", False)
@@ -146,8 +162,9 @@ def wire(environment: Mapping[str, str]) -> Handler:
     api_keys = ApiKeyVerifier(dynamodb, settings.api_keys_table, settings.hasivu_env, clock)
     schemes: dict[str, Establish] = {
         "bearer": tokens.principal,
-        "apikey": lambda text: api_keys.principal(
-            text, read_secret(settings.api_key_pepper_secret_arn)["pepper"]
+        "apikey": by_api_key(
+            api_keys,
+            lambda fresh: Peppers.of(read_secret(settings.api_key_pepper_secret_arn, fresh=fresh)),
         ),
     }
     audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))

@@ -155,6 +155,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             gateway=gateway,
             key_id=keys["key_id"],
             key_secret=keys["key_secret"],
+            former_key_secret=keys.get("former_key_secret"),
             currencies=settings.currencies,
             clock=clock,
             ids=ids,

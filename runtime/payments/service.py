@@ -73,7 +73,7 @@ _ACT_FOR_OTHERS = frozenset({Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.S
 @dataclass(frozen=True, slots=True)
 class PaymentService:
     """Payments as callers use them. ``key_id`` and ``key_secret`` are the gateway's; ``currencies`` are
-    enabled."""
+    enabled. A checkout may have been opened with the key before: ``former_key_secret`` signed it."""
 
     repository: PaymentRepository
     recorder: PaymentRecorder
@@ -86,6 +86,7 @@ class PaymentService:
     clock: Clock
     ids: Ids
     logger: Logger
+    former_key_secret: str | None = None
 
     def create(
         self,
@@ -159,12 +160,7 @@ class PaymentService:
         payment = self._visible(principal, payment_id)
         if payment.order_id is None or payment.order_id != sent.razorpay_order_id:
             raise Problem(ORDER_MISMATCH, "The order is not this payment's order.")
-        if not checkout_signature_is_valid(
-            order_id=payment.order_id,
-            payment_id=sent.razorpay_payment_id,
-            signature=sent.razorpay_signature,
-            key_secret=self.key_secret,
-        ):
+        if not self._signed(payment.order_id, sent):
             raise Problem(
                 CHECKOUT_SIGNATURE_INVALID, "The values were not signed by the gateway for this order."
             )
@@ -179,6 +175,18 @@ class PaymentService:
             details={"gateway_payment_id": sent.razorpay_payment_id},
         )
         return view(self._change(payment, attempt, line), self.key_id)
+
+    def _signed(self, order_id: str, sent: VerifyPayment) -> bool:
+        """Whether the gateway signed the checkout. All secrets are tried whatever matches."""
+        signed = False
+        for secret in filter(None, (self.key_secret, self.former_key_secret)):
+            signed |= checkout_signature_is_valid(
+                order_id=order_id,
+                payment_id=sent.razorpay_payment_id,
+                signature=sent.razorpay_signature,
+                key_secret=secret,
+            )
+        return signed
 
     def get(self, principal: Principal, payment_id: str) -> PaymentView:
         """One payment. Raises Problem ``payment-not-found`` also for what the caller may not see."""

@@ -1,7 +1,7 @@
 """The AWS side of a function: clients made once, secrets and parameters read through a short cache."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import boto3
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
@@ -10,6 +10,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
 
@@ -56,12 +57,24 @@ def cognito() -> "CognitoIdentityProviderClient":
     return found
 
 
-def secret_reader() -> Callable[[str], dict[str, Any]]:
-    """Reads a secret's JSON object by its ARN, through the cache."""
+def secrets_manager() -> "SecretsManagerClient":
+    """A Secrets Manager client, for who rotates secrets; who reads them takes ``secret_reader``."""
+    found: SecretsManagerClient = client("secretsmanager")
+    return found
+
+
+class SecretReader(Protocol):
+    """Reads a secret's JSON object by its ARN, through the cache, or past it where it must be ``fresh``."""
+
+    def __call__(self, arn: str, *, fresh: bool = False) -> dict[str, Any]: ...
+
+
+def secret_reader() -> SecretReader:
+    """A reader with a cache of its own."""
     provider = SecretsProvider(boto3_client=client("secretsmanager"))
 
-    def read(arn: str) -> dict[str, Any]:
-        value = provider.get(arn, max_age=CACHED_FOR_S, transform="json")
+    def read(arn: str, *, fresh: bool = False) -> dict[str, Any]:
+        value = provider.get(arn, max_age=CACHED_FOR_S, transform="json", force_fetch=fresh)
         if not isinstance(value, dict):
             raise TypeError("a secret is a JSON object")
         return value

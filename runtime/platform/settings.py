@@ -96,6 +96,18 @@ class NotificationDispatcherSettings(FunctionSettings):
     mail_sender_parameter: Name
 
 
+class SecretRotationSettings(FunctionSettings):
+    """secret-rotation: the secrets that it renews, and where it asks whether a value is taken."""
+
+    razorpay_secret_arn: Name
+    razorpay_webhook_secret_arn: Name
+    whatsapp_secret_arn: Name
+    api_key_pepper_secret_arn: Name
+    razorpay_base_url_parameter: Name
+    whatsapp_base_url_parameter: Name
+    whatsapp_phone_number_id_parameter: Name
+
+
 SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "api-authorizer": ApiAuthorizerSettings,
     "health-check": HealthCheckSettings,
@@ -119,8 +131,13 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "invoice-analytics": FunctionSettings,
     "ml-payment-insights": FunctionSettings,
     "advanced-payment-intelligence": FunctionSettings,
+    # None of the product's: see OPERATIONAL_FUNCTIONS.
+    "secret-rotation": SecretRotationSettings,
 }
 """The settings model of each function, by the function's name."""
+
+OPERATIONAL_FUNCTIONS = frozenset({"secret-rotation"})
+"""Functions that keep the platform going and serve no caller. All others are the product's 21."""
 
 
 def load(model: type[Model], environment: Mapping[str, str]) -> Model:

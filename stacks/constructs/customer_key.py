@@ -23,6 +23,7 @@ WRITING_NEEDS = {
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
     ),
+    "secretsmanager": ("kms:Decrypt", "kms:GenerateDataKey"),
     "sns": ("kms:Decrypt", "kms:GenerateDataKey"),
     "sqs": ("kms:Decrypt", "kms:GenerateDataKey"),
 }

@@ -99,12 +99,34 @@ def test_a_function_reads_no_secret_but_its_own(as_function: As, function: str, 
         ("payments-advanced", "razorpay"),
         ("payments-webhook-handler", "razorpay-webhook"),
         ("notification-dispatcher", "whatsapp"),
+        ("secret-rotation", "api-key-pepper"),
     ],
 )
 def test_a_function_reads_its_own_secret(as_function: As, function: str, secret: str) -> None:
     """The counterpart: without it the refusals above would prove nothing."""
     client = as_function(function, "secretsmanager")
     assert client.get_secret_value(SecretId=f"hasivu/sandbox/{secret}")["SecretString"]
+
+
+@pytest.mark.parametrize("secret", ["razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper"])
+def test_nobody_but_the_rotating_function_changes_a_secret(as_function: As, secret: str) -> None:
+    secret_id = f"hasivu/sandbox/{secret}"
+
+    def change(function: str) -> object:
+        client = as_function(function, "secretsmanager")
+        return client.put_secret_value(
+            SecretId=secret_id, SecretString="{}", VersionStages=["HASIVU_TEST"], ClientRequestToken="t" * 32
+        )
+
+    assert {function for function in FUNCTIONS if denied(partial(change, function))} == set(FUNCTIONS)
+    assert change("secret-rotation"), "it may, so the refusals above prove something"
+
+
+def test_the_rotating_function_neither_schedules_nor_deletes_secrets(as_function: As) -> None:
+    client = as_function("secret-rotation", "secretsmanager")
+    assert denied(lambda: client.rotate_secret(SecretId="hasivu/sandbox/razorpay"))
+    assert denied(lambda: client.delete_secret(SecretId="hasivu/sandbox/razorpay"))
+    assert denied(lambda: client.update_secret(SecretId="hasivu/sandbox/razorpay", SecretString="{}"))
 
 
 def test_the_authoriser_cannot_read_payments(as_function: As) -> None:

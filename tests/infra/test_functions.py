@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from runtime.platform.settings import SETTINGS_BY_FUNCTION, load
+from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION, load
 from stacks.api import operations
 from stacks.constructs.service_function import hold_against_the_model
 from tests.infra.assembly import Assembly
@@ -16,6 +16,17 @@ def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assem
     names = {function.properties["FunctionName"] for function in assembly.resources("AWS::Lambda::Function")}
 
     assert names == {f"hasivu-{assembly.environment}-{name}" for name in SETTINGS_BY_FUNCTION}
+
+
+def test_the_product_has_21_functions_and_the_platform_one_of_its_own() -> None:
+    assert len(SETTINGS_BY_FUNCTION.keys() - OPERATIONAL_FUNCTIONS) == 21
+    assert {"secret-rotation"} == OPERATIONAL_FUNCTIONS
+    assert SETTINGS_BY_FUNCTION.keys() > OPERATIONAL_FUNCTIONS
+
+
+def test_an_operational_function_serves_no_caller() -> None:
+    contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
+    assert OPERATIONAL_FUNCTIONS.isdisjoint(operation.function for operation in operations(contract))
 
 
 @pytest.mark.parametrize("name", SETTINGS_BY_FUNCTION)

@@ -150,6 +150,7 @@ def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
         "notification-dispatcher": {"whatsapp"},
         "api-authorizer": {"api-key-pepper"},
         "health-check": set(),
+        "secret-rotation": {"razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper"},
     }
 
     for function, names in expected.items():

@@ -31,6 +31,7 @@ PACKAGES = {
     "payments-advanced": EVERYWHERE,
     "payments-webhook-handler": EVERYWHERE,
     "notification-dispatcher": EVERYWHERE,
+    "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
 }
 UTILITIES = {
@@ -39,6 +40,7 @@ UTILITIES = {
     "payments-advanced": {"parameters"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
+    "secret-rotation": {"parameters"},
     **{name: {"parameters"} for name in NOT_BUILT},
 }
 """Of Powertools' utilities, those that cost something."""
@@ -49,6 +51,7 @@ AREAS = {
     "payments-advanced": {"gateways", "gateways.razorpay", "ledger", "payments"},
     "payments-webhook-handler": {"gateways", "gateways.razorpay", "ledger", "payments"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
+    "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
 }
 """The packages of the runtime beside functions and platform."""

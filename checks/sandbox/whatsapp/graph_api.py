@@ -1,4 +1,5 @@
-"""`POST /{version}/{phone_number_id}/messages`: the one call of the Graph API that is simulated."""
+"""The calls of the Graph API that are simulated: `POST /{version}/{phone_number_id}/messages`, and `GET` of
+the number itself."""
 
 import hmac
 import re
@@ -21,7 +22,7 @@ from checks.sandbox.whatsapp.faults import BAD_GATEWAY_HTML, Fault, FaultPlan
 from checks.sandbox.whatsapp.graph_errors import GraphError
 from checks.sandbox.whatsapp.sending import Sending, read_sending
 
-_PATH = re.compile(r"/v\d{1,2}\.\d/(\d{1,20})/messages")
+_PATH = re.compile(r"/v\d{1,2}\.\d/(\d{1,20})(/messages)?")
 
 
 class GraphApi:
@@ -44,13 +45,15 @@ class GraphApi:
 
     def _answered(self, request: Request) -> Response:
         path = _PATH.fullmatch(request.path)
-        if path is None or request.method != "POST":
+        if path is None or request.method != ("POST" if path.group(2) else "GET"):
             raise GraphError(100, "Unknown path or method.")
         given = request.headers.get("Authorization", "").encode("utf-8", "surrogatepass")
         if not hmac.compare_digest(given, self._authorization):
             raise GraphError(190)
         if path.group(1) != self._account.phone_number_id:
             raise GraphError(100, "The phone number id does not exist, or the token may not use it.")
+        if not path.group(2):
+            return json_answer({"id": path.group(1)})
         try:
             sending = read_sending(json_value(request))
         except BadBody as bad:

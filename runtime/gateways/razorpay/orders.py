@@ -6,7 +6,7 @@ from typing import Final
 from runtime.gateways.deadline import Deadline
 from runtime.gateways.errors import ErrorDetail, GatewayError, GatewayOutcomeUnknown, GatewayRejected
 from runtime.gateways.razorpay import requests
-from runtime.gateways.razorpay.api import GATEWAY, RazorpayApi
+from runtime.gateways.razorpay.api import GATEWAY, Page, RazorpayApi
 from runtime.gateways.razorpay.models import Order, Payment
 from runtime.gateways.razorpay.requests import CaptureOptions
 
@@ -104,6 +104,10 @@ class Orders(RazorpayApi):
     def get_order(self, order_id: str) -> Order:
         """One order."""
         return self._get(Order, "get_order", f"/v1/orders/{requests.identifier(order_id)}")
+
+    def list_orders(self, *, skip: int = 0, count: int = 100) -> Page[Order]:
+        """Orders, the newest first; ``count`` is at most 100."""
+        return self._list(Order, "list_orders", "/v1/orders", skip=skip, count=count)
 
     def list_order_payments(self, order_id: str) -> tuple[Payment, ...]:
         """Every attempt to pay one order, failed ones too."""

@@ -19,6 +19,7 @@ from runtime.gateways.errors import (
     GatewayOutcomeUnknown,
     GatewayRejected,
     GatewayThrottled,
+    GatewayUnavailable,
     said,
 )
 from runtime.gateways.exchange import exchange, json_object, retry_after_s
@@ -112,7 +113,8 @@ class WhatsAppClient:
             raise ValueError("a phone number id is digits, a version is like v23.0")
         if not access_token:
             raise ValueError("WhatsApp needs an access token")
-        self._path = f"/{api_version}/{phone_number_id}/messages"
+        self._phone_number_id = phone_number_id
+        self._path = f"/{api_version}/{phone_number_id}"
         self._authorization = f"Bearer {access_token}"
         self._clock = clock
         self._transport = transport or HttpTransport(
@@ -144,18 +146,39 @@ class WhatsAppClient:
         """
         body = _message(to_e164, template, language, parameters, reference)
         headers = {"Authorization": self._authorization, "Content-Type": "application/json"}
-        request = HttpRequest("send_template", "POST", self._path, True, headers=headers, body=body)
-        response = exchange(
+        path = f"{self._path}/messages"
+        request = HttpRequest("send_template", "POST", path, True, headers=headers, body=body)
+        response = self._exchange(request)
+        answer = json_object(response)
+        if 200 <= response.status < 300:
+            return _message_id(answer, response)
+        _raise_for(response, answer, attempt)
+
+    def see_number(self) -> None:
+        """See that the token may speak for the number: its node (``GET /{Phone-Number-ID}``) is readable.
+
+        Raises GatewayRejected (190 in ``detail.code``: the token is none, or expired), GatewayThrottled
+        and GatewayUnavailable, also for an answer that is not the number's.
+        """
+        headers = {"Authorization": self._authorization}
+        request = HttpRequest("see_number", "GET", self._path, False, (("fields", "id"),), headers)
+        response = self._exchange(request)
+        answer = json_object(response)
+        if 200 <= response.status < 300 and (answer or {}).get("id") == self._phone_number_id:
+            return
+        try:
+            _raise_for(response, answer, 0, operation=request.operation)
+        except GatewayOutcomeUnknown as unknown:  # a read changes nothing
+            raise GatewayUnavailable(unknown.cause, gateway=GATEWAY, operation=request.operation) from None
+
+    def _exchange(self, request: HttpRequest) -> HttpResponse:
+        return exchange(
             request,
             gateway=GATEWAY,
             transport=self._transport,
             breaker=self._breaker,
             deadline=Deadline(self._clock, self._deadline_ms),
         )
-        answer = json_object(response)
-        if 200 <= response.status < 300:
-            return _message_id(answer, response)
-        _raise_for(response, answer, attempt)
 
 
 def pair_backoff_s(attempt: int) -> int:
@@ -212,7 +235,9 @@ def _message_id(answer: dict[str, Any] | None, response: HttpResponse) -> str:
     )
 
 
-def _raise_for(response: HttpResponse, answer: dict[str, Any] | None, attempt: int) -> NoReturn:
+def _raise_for(
+    response: HttpResponse, answer: dict[str, Any] | None, attempt: int, *, operation: str = "send_template"
+) -> NoReturn:
     """Turn an answer that is no success into its error. Meta asks to go by ``code`` before the status."""
     raw = (answer or {}).get("error")
     error: dict[str, Any] = raw if isinstance(raw, dict) else {}
@@ -222,18 +247,14 @@ def _raise_for(response: HttpResponse, answer: dict[str, Any] | None, attempt: i
         pause_s = retry_after_s(response)
         if code == PAIR_LIMIT_CODE:
             pause_s = max(pause_s or 0.0, float(pair_backoff_s(attempt)))
-        raise GatewayThrottled(
-            gateway=GATEWAY, operation="send_template", retry_after_s=pause_s, detail=detail
-        )
+        raise GatewayThrottled(gateway=GATEWAY, operation=operation, retry_after_s=pause_s, detail=detail)
     definite = 400 <= response.status < 500 and response.status != 408 and code not in UNCLEAR_CODES
     if definite:
-        raise GatewayRejected(
-            gateway=GATEWAY, operation="send_template", status=response.status, detail=detail
-        )
+        raise GatewayRejected(gateway=GATEWAY, operation=operation, status=response.status, detail=detail)
     raise GatewayOutcomeUnknown(
         f"HTTP {response.status}",
         gateway=GATEWAY,
-        operation="send_template",
+        operation=operation,
         status=response.status,
         detail=detail,
     )

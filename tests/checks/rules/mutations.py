@@ -7,6 +7,7 @@ from tests.checks.rules import (
     weaknesses_data,
     weaknesses_firewall,
     weaknesses_governance,
+    weaknesses_rotation,
     weaknesses_watch,
     weaknesses_work,
 )
@@ -16,6 +17,7 @@ WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_access.WEAKNESSES,
     *weaknesses_data.WEAKNESSES,
     *weaknesses_governance.WEAKNESSES,
+    *weaknesses_rotation.WEAKNESSES,
     *weaknesses_work.WEAKNESSES,
     *weaknesses_canaries.WEAKNESSES,
     *weaknesses_capacity.WEAKNESSES,

@@ -516,6 +516,7 @@ def function(name: str) -> dict[str, Body]:
                     arn("Key"),
                     Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
                 ),
+                *(ROTATE if name == "secret-rotation" else ()),
             ),
         ),
     }
@@ -558,6 +559,19 @@ def canary(name: str) -> dict[str, Body]:
         **watching,
         **named(f"{base}GroupRole", role("codedeploy.amazonaws.com", *rights)),
     }
+
+
+ROTATE = (
+    allow(
+        [
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        ],
+        {"Fn::GetAtt": ["Secret", "Id"]},
+    ),
+)
 
 
 def log_group() -> Body:
@@ -738,8 +752,20 @@ def identity() -> dict[str, Body]:
             "AWS::SecretsManager::RotationSchedule",
             {
                 "SecretId": ref("Secret"),
-                "RotationLambdaARN": ref("HealthCheckLive"),
+                "RotationLambdaARN": ref("SecretRotationLive"),
                 "RotationRules": {"AutomaticallyAfterDays": 90},
+                "RotateImmediatelyOnUpdate": False,
+            },
+            tags=False,
+        ),
+        "RotationPermission": resource(
+            "AWS::Lambda::Permission",
+            {
+                "Action": "lambda:InvokeFunction",
+                "FunctionName": ref("SecretRotationLive"),
+                "Principal": "secretsmanager.amazonaws.com",
+                "SourceAccount": {"Ref": "AWS::AccountId"},
+                "SourceArn": {"Fn::GetAtt": ["Secret", "Id"]},
             },
             tags=False,
         ),

@@ -213,12 +213,6 @@ SECRETS = (
     secret("HASIVU-SEC-6", "a secret under AWS's key", drop("KmsKeyId")),
     secret("HASIVU-SEC-6", "a secret under a stranger's key", put("KmsKeyId", "alias/aws/secretsmanager")),
     Weakness(
-        "HASIVU-SEC-7",
-        "rotated in three years",
-        "AWS::SecretsManager::RotationSchedule",
-        put("RotationRules", {"AutomaticallyAfterDays": 1000}),
-    ),
-    Weakness(
         "HASIVU-SEC-8",
         "a parameter with a secret default",
         section=put("/Parameters.ApiSecret", {"Type": "String", "Default": "sommer", "NoEcho": True}),

@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from runtime.access.api_keys import new_api_key
+from runtime.access.peppers import FIRST, Peppers
 from runtime.functions.api_authorizer import Unauthorized, wire
 from runtime.platform.function import Handler
 from runtime.platform.settings import SettingsError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 ARN = "arn:aws:execute-api:ap-south-1:123456789012:abc123/live/GET/v1/payments"
 PASSWORD = "Correct-Horse-1-Battery"
-PEPPER = "pepper-of-the-tests"
+PEPPERS = Peppers({FIRST: "pepper-of-the-tests"}, FIRST)
 
 
 class Pool:
@@ -75,7 +76,9 @@ def pool(cognito: "CognitoIdentityProviderClient", unique: str) -> Pool:
 def environment(
     in_aws: dict[str, str], pool: Pool, tables: Tables, secrets_manager: "SecretsManagerClient", unique: str
 ) -> dict[str, str]:
-    secret = secrets_manager.create_secret(Name=unique, SecretString=json.dumps({"pepper": PEPPER}))
+    secret = secrets_manager.create_secret(
+        Name=unique, SecretString=json.dumps({"pepper": PEPPERS.by_version[FIRST]})
+    )
     return {
         **in_aws,
         "HASIVU_ENV": "test",
@@ -152,13 +155,20 @@ def test_a_token_that_somebody_signed_himself_is_refused(
     )
 
 
-def issue(tables: Tables, *, environment: str = "test", changes: Mapping[str, object] | None = None) -> str:
+def issue(
+    tables: Tables,
+    *,
+    environment: str = "test",
+    peppers: Peppers = PEPPERS,
+    changes: Mapping[str, object] | None = None,
+) -> str:
     key = new_api_key(
         environment,
-        PEPPER,
+        peppers,
         roles=["service"],
         school_ids=["sch_1"],
         label="Back office",
+        now=datetime.now(UTC),
         expires_at=datetime.now(UTC) + timedelta(days=1),
     )
     tables.put("api_keys", {**key.record, **(changes or {})})
@@ -171,6 +181,24 @@ def test_a_back_office_is_known_by_its_key(authoriser: Handler, tables: Tables) 
     assert answer["principalId"] == f"key-{text.split('_')[2]}"
     assert answer["context"]["roles"] == "service"
     assert answer["context"]["school_ids"] == "sch_1"
+
+
+def test_a_rotation_of_the_pepper_ends_no_key_and_a_new_key_counts_at_once(
+    environment: dict[str, str],
+    authoriser: Handler,
+    tables: Tables,
+    secrets_manager: "SecretsManagerClient",
+) -> None:
+    before = issue(tables)
+    assert ask(authoriser, f"ApiKey {before}")
+    rotated = PEPPERS.superseded_by("a-pepper-that-chance-made-for-the-tests", now=datetime.now(UTC))
+    secrets_manager.put_secret_value(
+        SecretId=environment["API_KEY_PEPPER_SECRET_ARN"], SecretString=json.dumps(rotated.document())
+    )
+    after = issue(tables, peppers=rotated)
+    assert ask(authoriser, f"ApiKey {after}"), "the cache still holds the peppers of before"
+    assert ask(authoriser, f"ApiKey {before}")
+    assert ask(wire(environment), f"ApiKey {before}"), "a function that never saw the pepper of before alone"
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,19 @@ def test_twice_is_captured_and_booked_once(world: World) -> None:
     assert world.events(payment.payment_id) == ["PaymentCaptured", "PaymentPending"]
 
 
+def test_a_checkout_that_was_opened_with_the_former_key_still_counts(world: World) -> None:
+    """Between the parent's opening it and paying, the key was rotated."""
+    payment = world.created()
+    world.gateway.pay(str(payment.order_id), PAID)
+    former = "secret-of-the-former-key"
+    signature = sign(f"{payment.order_id}|{PAID}".encode(), former)
+    refused = world.verify(payment, PAID, razorpay_signature=signature)
+    assert refused.code == "checkout-signature-invalid"
+    world.former_key_secret = former
+    assert world.verify(payment, PAID, razorpay_signature=signature).body["status"] == "captured"
+    assert world.verify(payment, PAID).status == 200, "and one with the current key as before"
+
+
 def test_an_authorized_payment_is_shown_as_such_and_not_booked(world: World) -> None:
     payment = world.created()
     world.gateway.pay(str(payment.order_id), PAID, status="authorized")

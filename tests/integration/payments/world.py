@@ -101,6 +101,7 @@ class World:
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON_IN_INDIA))
     secrets: tuple[str, ...] = WEBHOOK_SECRETS
     currencies: frozenset[str] = frozenset({"INR"})
+    former_key_secret: str | None = None
     queue: KeptQueue = field(default_factory=KeptQueue)
     log: io.StringIO = field(default_factory=io.StringIO)
 
@@ -162,6 +163,7 @@ class World:
             gateway=self.razorpay,
             key_id=KEY_ID,
             key_secret=KEY_SECRET,
+            former_key_secret=self.former_key_secret,
             currencies=self.currencies,
             clock=self.clock,
             ids=self.ids,

@@ -9,6 +9,7 @@ from checks.sandbox.whatsapp import ControlRefused, WhatsAppSimulator
 from runtime.gateways.errors import GatewayRejected
 from runtime.gateways.whatsapp.client import CurrencyParameter, TextParameter, WhatsAppClient
 from runtime.notifications.messages import TEMPLATES
+from runtime.platform.clock import SystemClock
 from runtime.platform.money import Money
 from tests.simulation.whatsapp.conftest import PHONE_NUMBER_ID, Post
 
@@ -164,6 +165,18 @@ def test_without_the_token_nothing_goes(sim: WhatsAppSimulator, post: Post, toke
 def test_other_addresses_are_unknown(post: Post, path: str, method: str) -> None:
     status, answer = post(message(), path=path, method=method)
     assert (status, answer["error"]["code"]) == (400, 100)
+
+
+def test_the_number_is_seen_with_the_token_and_no_other(
+    sim: WhatsAppSimulator, client: WhatsAppClient
+) -> None:
+    client.see_number()
+    stranger = WhatsAppClient(
+        phone_number_id=PHONE_NUMBER_ID, access_token="another", base_url=sim.url, clock=SystemClock()
+    )
+    with pytest.raises(GatewayRejected) as caught:
+        stranger.see_number()
+    assert (caught.value.status, caught.value.detail.code) == (401, "190")
 
 
 def test_the_client_understands_the_refusals(client: WhatsAppClient) -> None:

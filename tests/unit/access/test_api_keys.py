@@ -9,13 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.access import api_keys
-from runtime.access.api_keys import ApiKeyInvalid, ApiKeyVerifier, NewApiKey, new_api_key
+from runtime.access.api_keys import ApiKeyInvalid, ApiKeyVerifier, NewApiKey, PepperUnknown, new_api_key
+from runtime.access.peppers import FIRST, Peppers
 from runtime.platform.auth import Principal, Role
 from runtime.platform.clock import FixedClock
 from runtime.platform.dynamodb import from_item, to_item
 
 NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
-PEPPER = "pepper-of-the-tests"
+PEPPERS = Peppers({FIRST: "pepper-of-the-tests"}, FIRST)
+OTHER_PEPPERS = Peppers({FIRST: "another"}, FIRST)
+ROTATED = PEPPERS.superseded_by("a-pepper-that-chance-made-for-the-tests", now=NOW)
 
 
 class Table:
@@ -40,21 +43,22 @@ class World:
         self.table = Table()
         self.verifier = ApiKeyVerifier(cast(Any, self.table), "t", "dev", self.clock)
 
-    def issue(self, *, environment: str = "dev", **changes: object) -> NewApiKey:
+    def issue(self, *, environment: str = "dev", peppers: Peppers = PEPPERS, **changes: object) -> NewApiKey:
         key = new_api_key(
             environment,
-            PEPPER,
+            peppers,
             roles=["service"],
             school_ids=["sch_1", "sch_2"],
             label="Back office",
+            now=NOW,
             expires_at=NOW + timedelta(days=90),
         )
         self.table.put({**key.record, **changes})
         return key
 
-    def refused(self, text: str, pepper: str = PEPPER) -> str:
+    def refused(self, text: str, peppers: Peppers = PEPPERS) -> str:
         with pytest.raises(ApiKeyInvalid) as caught:
-            self.verifier.principal(text, pepper)
+            self.verifier.principal(text, peppers)
         return str(caught.value)
 
 
@@ -65,7 +69,7 @@ def world() -> World:
 
 def test_the_holder_of_a_key_is_known_by_it(world: World) -> None:
     key = world.issue()
-    assert world.verifier.principal(key.text, PEPPER) == Principal(
+    assert world.verifier.principal(key.text, PEPPERS) == Principal(
         f"key-{key.record['key_id']}", frozenset({Role.SERVICE}), frozenset({"sch_1", "sch_2"})
     )
 
@@ -88,7 +92,7 @@ def test_a_key_that_was_revoked_or_ran_out_opens_nothing(world: World) -> None:
     assert world.refused(world.issue(active=False).text) == "revoked or expired"
     key = world.issue()
     world.clock.advance(seconds=90 * 86_400 - 1)
-    assert world.verifier.principal(key.text, PEPPER)
+    assert world.verifier.principal(key.text, PEPPERS)
     world.clock.advance(seconds=1)
     assert world.refused(key.text) == "revoked or expired"
 
@@ -117,18 +121,65 @@ def test_the_secret_of_one_key_does_not_open_another(world: World) -> None:
     assert world.refused(swapped) == "no such key"
 
 
-def test_another_pepper_opens_nothing_and_an_empty_one_is_an_error(world: World) -> None:
+def test_another_pepper_opens_nothing(world: World) -> None:
+    assert world.refused(world.issue().text, OTHER_PEPPERS) == "no such key"
+
+
+def test_a_key_lives_for_a_year_at_most_for_its_pepper_is_kept_no_longer() -> None:
+    def made(days: int) -> NewApiKey:
+        expires_at = NOW + timedelta(days=days)
+        return new_api_key("dev", PEPPERS, roles=[], school_ids=[], label="", now=NOW, expires_at=expires_at)
+
+    assert made(365)
+    with pytest.raises(ValueError, match="365 days"):
+        made(366)
+
+
+def test_a_key_made_before_a_rotation_opens_the_door_after_it(world: World) -> None:
     key = world.issue()
-    assert world.refused(key.text, "another") == "no such key"
-    with pytest.raises(ValueError, match="pepper"):
-        world.verifier.principal(key.text, "")
-    with pytest.raises(ValueError, match="pepper"):
-        new_api_key("dev", "", roles=[], school_ids=[], label="", expires_at=NOW)
+    assert world.verifier.principal(key.text, ROTATED) == world.verifier.principal(key.text, PEPPERS)
+
+
+def test_a_key_whose_record_names_no_pepper_was_hashed_under_the_first(world: World) -> None:
+    key = world.issue()
+    record = {name: value for name, value in key.record.items() if name != "pepper_version"}
+    world.table.put(record)
+    assert world.verifier.principal(key.text, ROTATED)
+
+
+def test_a_new_key_is_hashed_under_the_current_pepper(world: World) -> None:
+    key = world.issue(peppers=ROTATED)
+    assert key.record["pepper_version"] == ROTATED.current
+    assert world.verifier.principal(key.text, ROTATED)
+    assert world.refused(key.text.replace(key.text[-1], "!"), ROTATED) != ""
+
+
+def test_a_key_under_a_newer_pepper_asks_for_fresh_ones(world: World) -> None:
+    key = world.issue(peppers=ROTATED)
+    with pytest.raises(PepperUnknown):
+        world.verifier.principal(key.text, PEPPERS)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"active": False}, {"expires_on": "2026-03-31T00:00:00.000Z"}], ids=["revoked", "expired"]
+)
+def test_a_key_without_force_asks_for_no_fresh_peppers(world: World, changes: dict[str, Any]) -> None:
+    """Its pepper may have been dropped; whoever holds such a key could make us read the secret each time."""
+    key = world.issue(peppers=ROTATED, **changes)
+    with pytest.raises(ApiKeyInvalid) as caught:
+        world.verifier.principal(key.text, PEPPERS)
+    assert not isinstance(caught.value, PepperUnknown)
+
+
+def test_the_version_of_a_record_does_not_choose_an_easier_pepper(world: World) -> None:
+    key = world.issue(pepper_version="20200101T000000Z")
+    with pytest.raises(PepperUnknown):
+        world.verifier.principal(key.text, ROTATED)
 
 
 def test_a_role_that_is_none_of_ours_gives_nothing(world: World) -> None:
     key = world.issue(roles=["root", "service"])
-    assert world.verifier.principal(key.text, PEPPER).roles == {Role.SERVICE}
+    assert world.verifier.principal(key.text, PEPPERS).roles == {Role.SERVICE}
 
 
 def test_an_unknown_key_costs_the_same_work_as_a_wrong_secret(

@@ -55,6 +55,7 @@ PAGES: list[tuple[str, Call, dict[str, Any], str]] = [
         f"/v1/payments?from={SECONDS}&to={SECONDS + 3600}&count=10&skip=20",
     ),
     ("all payments", lambda c: c.list_payments(), PAYMENT, "/v1/payments?count=100&skip=0"),
+    ("orders", lambda c: c.list_orders(count=5), ORDER, "/v1/orders?count=5&skip=0"),
     (
         "refunds of a payment",
         lambda c: c.list_payment_refunds("pay_1", count=5),

@@ -273,3 +273,36 @@ def test_a_client_calls_meta_or_this_machine_only() -> None:
         WhatsAppClient(
             phone_number_id="1", access_token="t", clock=FixedClock(START), base_url="https://example.org"
         )
+
+
+def test_a_number_is_seen_by_reading_its_node() -> None:
+    whatsapp, transport = client(reply(200, {"id": "10501"}))
+    whatsapp.see_number()
+    (request,) = transport.requests
+    assert (request.method, request.target) == ("GET", "/v23.0/10501?fields=id")
+    assert request.headers["Authorization"] == "Bearer test-token"
+    assert not request.changes_state
+
+
+@pytest.mark.parametrize(
+    ("step", "kind"),
+    [
+        (graph_error(190, 401), GatewayRejected),
+        (graph_error(100, 400), GatewayRejected),
+        (graph_error(4, 400), GatewayThrottled),
+        (graph_error(2, 500), GatewayUnavailable),
+        (reply(200, {"id": "10502"}), GatewayUnavailable),
+        (reply(200, {}), GatewayUnavailable),
+        (unavailable(), GatewayUnavailable),
+    ],
+)
+def test_a_number_that_is_not_seen_is_refused_or_unavailable_and_never_unknown(
+    step: Step, kind: type[GatewayError]
+) -> None:
+    with pytest.raises(kind):
+        client(step)[0].see_number()
+
+
+def test_who_could_not_see_a_number_is_told_so() -> None:
+    with pytest.raises(GatewayRejected, match="whatsapp: see_number: refused"):
+        client(graph_error(190, 401))[0].see_number()
