@@ -39,6 +39,14 @@ class NewApiKey:
     record: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKeyHolder:
+    """Who a key belongs to, and the ``usage_plan_key`` of a holder that has a usage plan of its own."""
+
+    principal: Principal
+    usage_plan_key: str | None
+
+
 def new_api_key(
     environment: str,
     pepper: str,
@@ -47,8 +55,13 @@ def new_api_key(
     school_ids: list[str],
     label: str,
     expires_at: "datetime",
+    usage_plan_key: str | None = None,
 ) -> NewApiKey:
-    """A key for a back office. Its roles and schools are what it may do and where."""
+    """A key for a back office. Its roles and schools are what it may do and where.
+
+    ``usage_plan_key`` is the value of an API Gateway key in a usage plan of its own; without it, it counts
+    with all other back offices.
+    """
     key_id = "".join(secrets.choice(_KEY_ID_CHARACTERS) for _ in range(16))
     secret = "".join(secrets.choice(_CHARACTERS) for _ in range(43))
     text = f"hk_{environment}_{key_id}_{secret}"
@@ -61,6 +74,8 @@ def new_api_key(
         "active": True,
         "expires_on": iso(expires_at),
     }
+    if usage_plan_key is not None:
+        record["usage_plan_key"] = usage_plan_key
     return NewApiKey(text, record)
 
 
@@ -73,7 +88,7 @@ class ApiKeyVerifier:
     environment: str
     clock: Clock
 
-    def principal(self, text: str, pepper: str) -> Principal:
+    def holder(self, text: str, pepper: str) -> ApiKeyHolder:
         """Who the key belongs to. Raises ApiKeyInvalid."""
         shape = _SHAPE.fullmatch(text)
         if shape is None or shape["environment"] != self.environment:
@@ -85,11 +100,12 @@ class ApiKeyVerifier:
             raise ApiKeyInvalid("no such key")
         if not record["active"] or from_iso(record["expires_on"]) <= self.clock.now():
             raise ApiKeyInvalid("revoked or expired")
-        return Principal(
+        principal = Principal(
             principal_id=f"key-{shape['key_id']}",
             roles=roles_named(record["roles"]),
             school_ids=frozenset(record["school_ids"]),
         )
+        return ApiKeyHolder(principal, record.get("usage_plan_key") or None)
 
 
 def _hash(text: str, pepper: str) -> str:

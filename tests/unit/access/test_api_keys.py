@@ -54,7 +54,7 @@ class World:
 
     def refused(self, text: str, pepper: str = PEPPER) -> str:
         with pytest.raises(ApiKeyInvalid) as caught:
-            self.verifier.principal(text, pepper)
+            self.verifier.holder(text, pepper)
         return str(caught.value)
 
 
@@ -65,9 +65,32 @@ def world() -> World:
 
 def test_the_holder_of_a_key_is_known_by_it(world: World) -> None:
     key = world.issue()
-    assert world.verifier.principal(key.text, PEPPER) == Principal(
+    assert world.verifier.holder(key.text, PEPPER).principal == Principal(
         f"key-{key.record['key_id']}", frozenset({Role.SERVICE}), frozenset({"sch_1", "sch_2"})
     )
+
+
+@pytest.mark.parametrize("usage_plan_key", [None, ""])
+def test_a_holder_without_a_usage_plan_of_its_own_names_none(
+    world: World, usage_plan_key: str | None
+) -> None:
+    key = world.issue(usage_plan_key=usage_plan_key)
+    assert world.verifier.holder(key.text, PEPPER).usage_plan_key is None
+
+
+def test_a_holder_may_have_a_usage_plan_of_its_own(world: World) -> None:
+    own = "back-office-of-sunrise-school"
+    key = new_api_key(
+        "dev",
+        PEPPER,
+        roles=["service"],
+        school_ids=["sch_1"],
+        label="Back office",
+        expires_at=NOW + timedelta(days=90),
+        usage_plan_key=own,
+    )
+    world.table.put(key.record)
+    assert world.verifier.holder(key.text, PEPPER).usage_plan_key == own
 
 
 def test_the_table_holds_nothing_from_which_the_key_could_be_made(world: World) -> None:
@@ -88,7 +111,7 @@ def test_a_key_that_was_revoked_or_ran_out_opens_nothing(world: World) -> None:
     assert world.refused(world.issue(active=False).text) == "revoked or expired"
     key = world.issue()
     world.clock.advance(seconds=90 * 86_400 - 1)
-    assert world.verifier.principal(key.text, PEPPER)
+    assert world.verifier.holder(key.text, PEPPER)
     world.clock.advance(seconds=1)
     assert world.refused(key.text) == "revoked or expired"
 
@@ -121,14 +144,14 @@ def test_another_pepper_opens_nothing_and_an_empty_one_is_an_error(world: World)
     key = world.issue()
     assert world.refused(key.text, "another") == "no such key"
     with pytest.raises(ValueError, match="pepper"):
-        world.verifier.principal(key.text, "")
+        world.verifier.holder(key.text, "")
     with pytest.raises(ValueError, match="pepper"):
         new_api_key("dev", "", roles=[], school_ids=[], label="", expires_at=NOW)
 
 
 def test_a_role_that_is_none_of_ours_gives_nothing(world: World) -> None:
     key = world.issue(roles=["root", "service"])
-    assert world.verifier.principal(key.text, PEPPER).roles == {Role.SERVICE}
+    assert world.verifier.holder(key.text, PEPPER).principal.roles == {Role.SERVICE}
 
 
 def test_an_unknown_key_costs_the_same_work_as_a_wrong_secret(
