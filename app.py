@@ -14,7 +14,8 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from stacks.api import ApiStack, ContractInvalid
+from stacks.api import ApiStack
+from stacks.api_contract import ContractInvalid
 from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.data import DataStack
@@ -98,6 +99,7 @@ def build(
             )
         },
         log_key=data.log_key,
+        app_client_id=identity.user_pool_client.user_pool_client_id,
     )
     ObservabilityStack(
         app,

@@ -10,8 +10,10 @@ from checks.rules.rule import Finding, Rule, registered
 SUBJECTS = (
     "alarms",
     "api",
+    "browsers",
     "dashboards",
     "deployments",
+    "domain",
     "eventing",
     "exposure",
     "firewall",
@@ -30,6 +32,7 @@ SUBJECTS = (
     "stage",
     "storage",
     "tables",
+    "usage",
 )
 """The modules of this package that hold rules."""
 

@@ -21,6 +21,7 @@ from checks.sandbox import (
     dropped_properties,
     emulator,
     pipes,
+    preflights,
     secret_values,
     simulators,
     synthesis,
@@ -54,6 +55,7 @@ def install(layout: Layout, values: SecretValues, *, repository: Path, reporter:
         settings = dropped_properties.plan(stacks, region=emulator.REGION, account=emulator.ACCOUNT)
         before = SandboxState.read(layout.state).applied
         _remember(layout, applied=dropped_properties.apply(settings, before, session))
+        preflights.answer(stacks, session.client("apigateway"))
         secret_values.put(values, session.client("secretsmanager"), environment=ENVIRONMENT)
         pipes.run(layout, stacks, endpoint_url)
         endpoints = _endpoints(stacks, SandboxState.read(layout.state))
