@@ -15,7 +15,8 @@ import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from stacks.api import ApiStack, ContractInvalid, operations
+from stacks.api import ApiStack
+from stacks.api_contract import ContractInvalid, operations
 from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
@@ -139,6 +140,7 @@ def build(
         },
         log_key=data.log_key,
         firewall=firewall.api_acl,
+        app_client_id=identity.user_pool_client.user_pool_client_id,
     )
     ObservabilityStack(
         app,

@@ -1,16 +1,15 @@
 """The REST API, built from the contract that the runtime generates (``runtime/openapi.json``).
 
-API Gateway hands the body over as it came: no binary types, no mapping, no compression, so that a
-webhook's signature still fits. It takes bodies up to 10 MB, Lambda up to 6 MB; the runtime refuses far
-smaller ones itself.
+API Gateway holds parameters and bodies against the contract, answers browsers' preflights and counts callers
+by usage plan. To a webhook it does nothing of that: it hands the body over as it came, without binary types,
+mapping or compression, so that the signature still fits. It takes bodies up to 10 MB, Lambda up to 6 MB; the
+runtime refuses far smaller ones itself.
 """
 
-import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_apigateway as apigateway
@@ -19,6 +18,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
+from stacks.api_contract import SCHEME, WEBHOOKS, ContractInvalid, Operation, importable, operations, words
+from stacks.api_domain import ENDPOINT_ACCESS_MODE, SECURITY_POLICY, ApiDomain
 from stacks.constructs.acknowledge import accept_every_resource, accept_inline_policy, acknowledge
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.encrypted_log_group import EncryptedLogGroup
@@ -26,10 +27,12 @@ from stacks.constructs.service_function import LIVE, ServiceFunction
 from stacks.environment import Environment
 from stacks.gateway_responses import add_as_resources, as_extension
 from stacks.house_stack import HouseStack
+from stacks.preflights import preflights
+from stacks.usage_plans import UsagePlans
 
-FUNCTION_KEY = "x-hasivu-function"
-SCHEME = "hasivu"
-HTTP_METHODS = ("delete", "get", "head", "options", "patch", "post", "put")
+API_KEY_SCHEME = "api_key"
+INTEGRATION = "x-amazon-apigateway-integration"
+VALIDATOR = "x-amazon-apigateway-request-validator"
 
 IDENTITY_EXPRESSION = r"^(Bearer|ApiKey) [\x21-\x7E]+$"
 """What is not even shaped like a credential never reaches the authoriser."""
@@ -55,37 +58,6 @@ ACCESS_LOG = {
 """The route's template, not its path; no address, agent or principal: nothing here leads to a person."""
 
 
-class ContractInvalid(ValueError):
-    """The contract cannot be deployed; says which operation and why."""
-
-    code = "contract-invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One operation: ``path``, lower-case ``method`` and ``function``; ``open`` ones need no authoriser."""
-
-    path: str
-    method: str
-    function: str
-    open: bool
-
-
-def operations(contract: Mapping[str, Any]) -> Iterator[Operation]:
-    """The operations of an OpenAPI 3.0 ``contract``. Raises ContractInvalid for an incomplete one."""
-    for path, item in contract["paths"].items():
-        for method in HTTP_METHODS:
-            if method not in item:
-                continue
-            operation = item[method]
-            function, security = operation.get(FUNCTION_KEY), operation.get("security")
-            if not isinstance(function, str):
-                raise ContractInvalid(f"{method.upper()} {path} names no {FUNCTION_KEY}")
-            if security not in ([], [{SCHEME: []}]):
-                raise ContractInvalid(f"{method.upper()} {path} must say security [] or [{{{SCHEME!r}: []}}]")
-            yield Operation(path, method, function, open=not security)
-
-
 class ApiStack(HouseStack):
     """The API, its stage ``live``, its logs, and the permission of each operation to call its function."""
 
@@ -100,6 +72,7 @@ class ApiStack(HouseStack):
         functions: Mapping[str, ServiceFunction],
         log_key: CustomerKey,
         firewall: wafv2.CfnWebACL,
+        app_client_id: str,
     ) -> None:
         super().__init__(
             scope,
@@ -114,47 +87,82 @@ class ApiStack(HouseStack):
                 f"the contract names functions that are not deployed: {', '.join(sorted(unknown))}"
             )
         self._log_key = log_key
-        self.api = apigateway.SpecRestApi(
+        self.api = self._rest_api(
+            firewall,
+            _api_definition(
+                contract,
+                self.operations,
+                authorizer=authorizer,
+                functions=functions,
+                environment=environment,
+            ),
+        )
+        self._log_what_goes_wrong()
+        if environment.embedded:
+            add_as_resources(self.api, environment.web.origins)
+        for operation in self.operations:
+            self._permit(operation, functions[operation.function])
+        self._permit_authorizer(authorizer)
+        UsagePlans(
+            self,
+            "UsagePlans",
+            environment=environment,
+            stage=self.api.deployment_stage,
+            app_client_id=app_client_id,
+        )
+        CfnOutput(self, "ApiUrl", value=self._url(environment))
+        CfnOutput(self, "ApiId", value=self.api.rest_api_id)
+
+    def _rest_api(self, firewall: wafv2.CfnWebACL, definition: Mapping[str, Any]) -> apigateway.SpecRestApi:
+        environment = self.environment_settings
+        api = apigateway.SpecRestApi(
             self,
             "Api",
             rest_api_name=f"hasivu-{environment.name}",
-            api_definition=apigateway.ApiDefinition.from_inline(
-                _with_integrations(
-                    contract, self.operations, authorizer, functions, f"hasivu-{environment.name}"
-                )
-            ),
+            api_definition=apigateway.ApiDefinition.from_inline(definition),
+            disable_execute_api_endpoint=environment.domain is not None,
             endpoint_types=[apigateway.EndpointType.REGIONAL],
             cloud_watch_role=False,
             deploy_options=self._stage_options(environment),
         )
-        self._log_what_goes_wrong()
         wafv2.CfnWebACLAssociation(
             self,
             "FirewallAssociation",
-            resource_arn=self.api.deployment_stage.stage_arn,
+            resource_arn=api.deployment_stage.stage_arn,
             web_acl_arn=firewall.attr_arn,
         )
+        resource = cast(apigateway.CfnRestApi, api.node.default_child)
+        resource.security_policy = SECURITY_POLICY
+        resource.endpoint_access_mode = ENDPOINT_ACCESS_MODE
         acknowledge(
-            self.api.deployment_stage,
+            resource,
+            "AwsSolutions-APIG2",
+            why="the rule wants a resource; the contract has the validators, as an import overwrites the API",
+            evidence="tests/infra/test_api_edge.py",
+            owner="platform",
+        )
+        acknowledge(
+            api.deployment_stage,
             "NIST.800.53.R5-APIGWCacheEnabledAndEncrypted",
             "PCI.DSS.321-APIGWCacheEnabledAndEncrypted",
             why="answers about payments must not be cached",
             owner="payments",
         )
         acknowledge(
-            self.api.deployment_stage,
+            api.deployment_stage,
             "NIST.800.53.R5-APIGWSSLEnabled",
             "PCI.DSS.321-APIGWSSLEnabled",
             why="API Gateway calls functions by IAM; no address asks for a certificate",
             owner="security",
         )
-        if environment.embedded:
-            add_as_resources(self.api)
-        for operation in self.operations:
-            self._permit(operation, functions[operation.function])
-        self._permit_authorizer(authorizer)
-        CfnOutput(self, "ApiUrl", value=self.api.url)
-        CfnOutput(self, "ApiId", value=self.api.rest_api_id)
+        return api
+
+    def _url(self, environment: Environment) -> str:
+        """Where callers find the API: at its domain, where it has one, and then nowhere else."""
+        if environment.domain is None:
+            return self.api.url
+        stage = self.api.deployment_stage
+        return ApiDomain(self, "Domain", domain=environment.domain, stage=stage).url
 
     def _stage_options(self, environment: Environment) -> apigateway.StageOptions:
         self.access_logs = EncryptedLogGroup(self, "AccessLogs", environment=environment, key=self._log_key)
@@ -209,7 +217,7 @@ class ApiStack(HouseStack):
     def _permit(self, operation: Operation, function: ServiceFunction) -> None:
         lambda_.CfnPermission(
             self,
-            f"May{operation.method.title()}{_words(operation.path)}",
+            f"May{operation.method.title()}{words(operation.path)}",
             action="lambda:InvokeFunction",
             function_name=function.alias.function_arn,
             principal="apigateway.amazonaws.com",
@@ -232,34 +240,59 @@ class ApiStack(HouseStack):
         )
 
 
-def _words(path: str) -> str:
-    """``/v1/payments/{payment_id}`` as ``V1PaymentsPaymentId``, for a construct id."""
-    return "".join(word.capitalize() for word in re.split(r"[^A-Za-z0-9]+", path) if word)
-
-
-def _with_integrations(
+def _api_definition(
     contract: Mapping[str, Any],
     known: tuple[Operation, ...],
+    *,
     authorizer: ServiceFunction,
     functions: Mapping[str, ServiceFunction],
-    name: str,
+    environment: Environment,
 ) -> dict[str, Any]:
-    """The contract with the integration of every operation and the authoriser, as API Gateway imports it."""
-    body: dict[str, Any] = copy.deepcopy(dict(contract))
+    """The contract with every operation's integration, the authoriser, and what the gateway does itself."""
+    body = importable(contract)
     # An import may name the API after the contract; its metrics are found by this name.
-    body["info"]["title"] = name
+    body["info"]["title"] = f"hasivu-{environment.name}"
     for operation in known:
         declared = body["paths"][operation.path][operation.method]
-        del declared[FUNCTION_KEY]
-        declared["x-amazon-apigateway-integration"] = {
-            "type": "aws_proxy",
-            "httpMethod": "POST",
-            "uri": _invocation_uri(functions[operation.function]),
-            "passthroughBehavior": "when_no_match",
-            "timeoutInMillis": 29_000,
-        }
-    body["x-amazon-apigateway-gateway-responses"] = as_extension()
-    body.setdefault("components", {})["securitySchemes"] = {
+        declared[INTEGRATION] = _proxy_to(functions[operation.function])
+        if operation.path.startswith(WEBHOOKS):
+            declared[VALIDATOR] = "nothing"  # a provider's body is checked by its signature, as it came
+        if not operation.open and _meters_by_key(environment):
+            (requirement,) = declared["security"]
+            requirement[API_KEY_SCHEME] = []
+    for path, preflight in preflights(body["paths"], environment.web.origins).items():
+        body["paths"][path]["options"] = preflight
+    body["components"]["securitySchemes"] = _security_schemes(authorizer)
+    return body | {
+        "x-amazon-apigateway-api-key-source": "AUTHORIZER",
+        "x-amazon-apigateway-gateway-responses": as_extension(environment.web.origins),
+        f"{VALIDATOR}s": {
+            "everything": {"validateRequestBody": True, "validateRequestParameters": True},
+            "nothing": {"validateRequestBody": False, "validateRequestParameters": False},
+        },
+        VALIDATOR: "everything",
+    }
+
+
+def _meters_by_key(environment: Environment) -> bool:
+    """Whether operations ask for a usage plan's key. The emulator looks for one in the header x-api-key, even
+    where the authoriser says it, so that it would refuse everybody: in the sandbox no plan is enforced."""
+    return not environment.embedded
+
+
+def _proxy_to(function: ServiceFunction) -> dict[str, Any]:
+    return {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": _invocation_uri(function),
+        "passthroughBehavior": "when_no_match",
+        "timeoutInMillis": 29_000,
+    }
+
+
+def _security_schemes(authorizer: ServiceFunction) -> dict[str, Any]:
+    """The authoriser, and how an import says that a method asks for a usage plan's key."""
+    return {
         SCHEME: {
             "type": "apiKey",
             "name": "Authorization",
@@ -271,9 +304,9 @@ def _with_integrations(
                 "identityValidationExpression": IDENTITY_EXPRESSION,
                 "authorizerResultTtlInSeconds": AUTHORIZER_CACHE_S,
             },
-        }
+        },
+        API_KEY_SCHEME: {"type": "apiKey", "name": "x-api-key", "in": "header"},
     }
-    return body
 
 
 def _invocation_uri(function: ServiceFunction) -> str:

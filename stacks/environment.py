@@ -179,11 +179,27 @@ class Identity(_Section):
     """Adaptive authentication and compromised-password checks; needs Cognito's Plus tier."""
 
 
-class Api(_Section):
-    """How much the API takes at once."""
+RatePerS = Annotated[int, Field(ge=1, le=10_000)]
+Burst = Annotated[int, Field(ge=1, le=5_000)]
 
-    rate_per_s: Annotated[int, Field(ge=1, le=10_000)]
-    burst: Annotated[int, Field(ge=1, le=5_000)]
+
+class Api(_Section):
+    """How much the API takes at once: ``rate_per_s`` on average, ``burst`` on top of it in one moment.
+
+    The API's own limits are those of all callers together; the others are parts of them, so that neither
+    people nor back offices can take all of it.
+    """
+
+    rate_per_s: RatePerS
+    burst: Burst
+    people_rate_per_s: RatePerS
+    """All people who come through the app, together."""
+    people_burst: Burst
+    back_office_rate_per_s: RatePerS
+    """All back offices without a plan of their own, together."""
+    back_office_burst: Burst
+    back_office_daily_quota: Annotated[int, Field(ge=1, le=100_000_000)]
+    """Requests of the same back offices in one day (UTC)."""
 
 
 class Domain(_Section):
@@ -320,6 +336,7 @@ class Environment(_Section):
             *_residency(self),
             *_protections(self),
             *_sandbox_only(self),
+            *_usage_plans(self),
             *_capacity(self),
             *_firewall(self),
             *_production(self),
@@ -469,6 +486,21 @@ def _sandbox_only(environment: Environment) -> tuple[Refusal, ...]:
         if not url.startswith("https://"):
             broken.append(Refusal(key, "plain HTTP is for the sandbox alone.", "Use an https:// address."))
     return tuple(broken)
+
+
+def _usage_plans(environment: Environment) -> tuple[Refusal, ...]:
+    """A plan cannot give more than the API has."""
+    api = environment.api
+    return tuple(
+        Refusal(f"api.{key}", f"is more than the API takes: {whole}.", f"Set it to {whole} or less.")
+        for key, part, whole in (
+            ("people_rate_per_s", api.people_rate_per_s, api.rate_per_s),
+            ("people_burst", api.people_burst, api.burst),
+            ("back_office_rate_per_s", api.back_office_rate_per_s, api.rate_per_s),
+            ("back_office_burst", api.back_office_burst, api.burst),
+        )
+        if part > whole
+    )
 
 
 def _production(environment: Environment) -> tuple[Refusal, ...]:

@@ -8,7 +8,7 @@ from aws_cdk import ArnFormat
 from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
-from stacks.api import Operation
+from stacks.api_contract import Operation
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.encrypted_log_group import EncryptedLogGroup
 from stacks.environment import Environment
@@ -112,7 +112,11 @@ class FirewallStack(HouseStack):
             scope="REGIONAL",
             default_action=Acl.DefaultActionProperty(allow={}),
             visibility_config=seen_as(full_name),
-            rules=as_rules(rules, mode=self.environment_settings.firewall.mode),
+            rules=as_rules(
+                rules,
+                mode=self.environment_settings.firewall.mode,
+                origins=self.environment_settings.web.origins,
+            ),
             **settings,
         )
         self._log(construct_id, full_name, acl)

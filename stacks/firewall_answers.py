@@ -6,6 +6,7 @@ AWS's groups blocks is answered by API Gateway (``WAF_FILTERED``), with the same
 """
 
 import json
+from collections.abc import Sequence
 
 from aws_cdk import aws_wafv2 as wafv2
 
@@ -40,6 +41,7 @@ ADDRESS_THROTTLED = GatewayAnswer(
     "Too many requests from one address",
     "The request was not looked at; others of this network may have sent the rest.",
     "Repeat it after the seconds in Retry-After.",
+    retry_after_s=60,  # the window slides: a minute later its oldest fifth counts no more
 )
 ANSWERS = (
     BODY_TOO_LARGE,
@@ -49,9 +51,6 @@ ANSWERS = (
     HEADERS_TOO_LARGE,
     ADDRESS_THROTTLED,
 )
-
-RETRY_AFTER_S = 60
-"""The window slides: a minute later its oldest fifth counts no more."""
 
 
 def bodies() -> dict[str, Acl.CustomResponseBodyProperty]:
@@ -64,12 +63,10 @@ def bodies() -> dict[str, Acl.CustomResponseBodyProperty]:
     }
 
 
-def custom_response(answer: GatewayAnswer) -> Acl.CustomResponseProperty:
-    """``answer`` as a rule's custom response."""
-    headers = answer.headers()
+def custom_response(answer: GatewayAnswer, origins: Sequence[str]) -> Acl.CustomResponseProperty:
+    """``answer`` as a rule's custom response; browsers come from ``origins``."""
+    headers = answer.headers(origins)
     del headers["Content-Type"]
-    if "Retry-After" in headers:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
     return Acl.CustomResponseProperty(
         response_code=answer.status,
         custom_response_body_key=answer.code,

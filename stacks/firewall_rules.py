@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_cdk import aws_wafv2 as wafv2
 
-from stacks.api import Operation
+from stacks.api_contract import Operation
 from stacks.environment import Firewall
 from stacks.firewall_answers import (
     ADDRESS_THROTTLED,
@@ -183,15 +183,18 @@ def sign_in_rules(limits: Firewall) -> list[Rule]:
     ]
 
 
-def as_rules(rules: Sequence[Rule], *, mode: str) -> list[Acl.RuleProperty]:
-    """``rules`` in their order, each blocking, or only counting where ``mode`` is ``count``."""
+def as_rules(rules: Sequence[Rule], *, mode: str, origins: Sequence[str]) -> list[Acl.RuleProperty]:
+    """``rules`` in their order, each blocking, or only counting where ``mode`` is ``count``.
+
+    Pages of ``origins`` can read what a blocked request is answered.
+    """
     return [
         Acl.RuleProperty(
             name=rule.name,
             priority=place,
             statement=rule.statement,
             visibility_config=seen_as(rule.name),
-            **_action(rule, mode),
+            **_action(rule, mode, origins),
         )
         for place, rule in enumerate(rules)
     ]
@@ -204,7 +207,7 @@ def seen_as(metric_name: str) -> Acl.VisibilityConfigProperty:
     )
 
 
-def _action(rule: Rule, mode: str) -> Mapping[str, Any]:
+def _action(rule: Rule, mode: str, origins: Sequence[str]) -> Mapping[str, Any]:
     if rule.of_aws:
         return {
             "override_action": Acl.OverrideActionProperty(count={})
@@ -213,7 +216,7 @@ def _action(rule: Rule, mode: str) -> Mapping[str, Any]:
         }
     if mode == "count":
         return {"action": Acl.RuleActionProperty(count={})}
-    said = None if rule.answer is None else custom_response(rule.answer)
+    said = None if rule.answer is None else custom_response(rule.answer, origins)
     return {"action": Acl.RuleActionProperty(block=Acl.BlockActionProperty(custom_response=said))}
 
 

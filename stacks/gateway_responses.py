@@ -1,15 +1,18 @@
 """What API Gateway says in a function's stead: problem documents (RFC 9457) without internals.
 
 Where the runtime declares the same code, title, status and next step are the runtime's; a test compares
-them. ``request-refused``, ``firewall-refused``, ``throttled``, ``media-type-unsupported`` and
-``platform-unavailable`` are said by the gateway alone.
+them. ``request-refused``, ``parameter-missing``, ``firewall-refused``, ``throttled``, ``quota-exceeded``,
+``media-type-unsupported`` and ``platform-unavailable`` are said by the gateway alone.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import aws_apigateway as apigateway
+
+from stacks.preflights import gateway_answer_headers
 
 TYPE_PREFIX = "urn:hasivu:problem:"
 
@@ -23,6 +26,8 @@ class GatewayAnswer:
     title: str
     detail: str
     next_step: str
+    retry_after_s: int | None = None
+    """When it makes sense to come back, in seconds. Headers are fixed here: it is the same at any time."""
 
     def fields(self) -> dict[str, str | int]:
         """The members of the problem document, all but ``instance``."""
@@ -39,14 +44,14 @@ class GatewayAnswer:
         """The body as a mapping template; the request id is the only thing that is put in."""
         return json.dumps({**self.fields(), "instance": "urn:request:$context.requestId"})
 
-    def headers(self) -> dict[str, str]:
-        """The headers beside the body."""
+    def headers(self, origins: Sequence[str]) -> dict[str, str]:
+        """The headers beside the body; browsers come from ``origins``."""
         headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
-        if self.status == 429:
-            headers["Retry-After"] = "1"
-        return headers
+        if self.retry_after_s is not None:
+            headers["Retry-After"] = str(self.retry_after_s)
+        return headers | gateway_answer_headers(origins)
 
 
 UNAUTHENTICATED = GatewayAnswer(
@@ -89,14 +94,14 @@ BODY_INVALID = GatewayAnswer(
     400,
     "The body breaks the contract",
     "The body does not satisfy the operation's schema.",
-    "Correct the fields named in errors and send it again.",
+    "Compare the body with the API description; errors, where given, names the fields.",
 )
-QUERY_INVALID = GatewayAnswer(
-    "query-invalid",
+PARAMETER_MISSING = GatewayAnswer(
+    "parameter-missing",
     400,
-    "A query parameter breaks the contract",
-    "A required parameter or header is missing.",
-    "Correct the parameters named in errors.",
+    "A required parameter is missing",
+    "The request did not reach the service.",
+    "Compare it with the API description and send it again.",
 )
 BODY_TOO_LARGE = GatewayAnswer(
     "body-too-large", 413, "The body is too large", "The body is over the limit.", "Send a smaller body."
@@ -114,6 +119,15 @@ THROTTLED = GatewayAnswer(
     "Too many requests at once",
     "The request was not looked at.",
     "Repeat it after a second, then wait twice as long each time.",
+    retry_after_s=1,
+)
+QUOTA_EXCEEDED = GatewayAnswer(
+    "quota-exceeded",
+    429,
+    "The day's requests are used up",
+    "The request was not looked at. The count begins anew at midnight UTC.",
+    "Repeat it tomorrow, or ask HASIVU for a larger quota.",
+    retry_after_s=3600,
 )
 INTERNAL = GatewayAnswer(
     "internal",
@@ -136,16 +150,16 @@ ANSWERS = {
     "AUTHORIZER_CONFIGURATION_ERROR": INTERNAL,
     "AUTHORIZER_FAILURE": INTERNAL,
     "BAD_REQUEST_BODY": BODY_INVALID,
-    "BAD_REQUEST_PARAMETERS": QUERY_INVALID,
+    "BAD_REQUEST_PARAMETERS": PARAMETER_MISSING,
     "DEFAULT_4XX": REQUEST_REFUSED,
     "DEFAULT_5XX": INTERNAL,
     "EXPIRED_TOKEN": UNAUTHENTICATED,
     "INTEGRATION_FAILURE": PLATFORM_UNAVAILABLE,
     "INTEGRATION_TIMEOUT": PLATFORM_UNAVAILABLE,
-    "INVALID_API_KEY": UNAUTHENTICATED,
+    "INVALID_API_KEY": FORBIDDEN,  # so the authoriser knows the caller, but no usage plan does
     "INVALID_SIGNATURE": UNAUTHENTICATED,
     "MISSING_AUTHENTICATION_TOKEN": ROUTE_UNKNOWN,  # so it calls a path or method that does not exist
-    "QUOTA_EXCEEDED": THROTTLED,
+    "QUOTA_EXCEEDED": QUOTA_EXCEEDED,
     "REQUEST_TOO_LARGE": BODY_TOO_LARGE,
     "RESOURCE_NOT_FOUND": ROUTE_UNKNOWN,
     "THROTTLED": THROTTLED,
@@ -156,7 +170,7 @@ ANSWERS = {
 """Each kind of response that API Gateway gives by itself, and the answer."""
 
 
-def as_extension() -> dict[str, Any]:
+def as_extension(origins: Sequence[str]) -> dict[str, Any]:
     """The answers as ``x-amazon-apigateway-gateway-responses`` of a contract.
 
     They belong there and not into resources of their own: a changed contract overwrites the API as a whole,
@@ -166,7 +180,8 @@ def as_extension() -> dict[str, Any]:
         kind: {
             "statusCode": str(answer.status),
             "responseParameters": {
-                f"gatewayresponse.header.{name}": f"'{value}'" for name, value in answer.headers().items()
+                f"gatewayresponse.header.{name}": f"'{value}'"
+                for name, value in answer.headers(origins).items()
             },
             "responseTemplates": {"application/json": answer.template()},
         }
@@ -174,13 +189,13 @@ def as_extension() -> dict[str, Any]:
     }
 
 
-def add_as_resources(api: apigateway.SpecRestApi) -> None:
+def add_as_resources(api: apigateway.SpecRestApi, origins: Sequence[str]) -> None:
     """The same answers as resources, for the emulator, which passes over them in a contract."""
     for kind, answer in ANSWERS.items():
         api.add_gateway_response(
             kind.title().replace("_", ""),
             type=apigateway.ResponseType.of(kind),
             status_code=str(answer.status),
-            response_headers={name: f"'{value}'" for name, value in answer.headers().items()},
+            response_headers={name: f"'{value}'" for name, value in answer.headers(origins).items()},
             templates={"application/json": answer.template()},
         )

@@ -116,6 +116,7 @@ class PlatformStack(HouseStack):
                 "WEBHOOK_DLQ_URL": messaging.webhooks.dead_letters.queue_url,
                 "NOTIFICATIONS_DLQ_URL": messaging.notifications.dead_letters.queue_url,
                 "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,

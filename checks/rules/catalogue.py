@@ -11,12 +11,14 @@ SUBJECTS = (
     "alarms",
     "api",
     "backups",
+    "browsers",
     "budgets",
     "canaries",
     "capacity",
     "configuration",
     "dashboards",
     "deployments",
+    "domain",
     "eventing",
     "exposure",
     "firewall",
@@ -38,6 +40,7 @@ SUBJECTS = (
     "storage",
     "tables",
     "trail",
+    "usage",
 )
 """The modules of this package that hold rules."""
 

@@ -1,4 +1,4 @@
-"""The API's stage: what is written down about requests, how many it takes, and what may ask by key."""
+"""The API's stage: what is written down about requests, how many it takes, and that there is but one."""
 
 from __future__ import annotations
 
@@ -102,27 +102,6 @@ def the_stage_is_watched(estate: Estate) -> Iterator[Breach]:
                 yield at(stage, f"MethodSettings.{index}.MetricsEnabled")
             if item.get("LoggingLevel") not in {"ERROR", "INFO"}:
                 yield at(stage, f"MethodSettings.{index}.LoggingLevel")
-
-
-@rule(
-    "HASIVU-API-14",
-    "PCI DSS 2.2.2",
-    "PCI DSS 6.4.2",
-    remedy="Let API Gateway make the key, enable it, and limit the plan.",
-)
-def api_keys_are_made_not_written(estate: Estate) -> Iterator[Breach]:
-    """API Gateway's own keys are generated, and their plans limit what they may ask."""
-    for key in estate.of("AWS::ApiGateway::ApiKey"):
-        if key.get("Value") is not None:
-            yield at(key, "Value", shown="a literal")
-    for plan in estate.of("AWS::ApiGateway::UsagePlan"):
-        for path, limit in (("Throttle.RateLimit", RATE_PER_S_MAX), ("Throttle.BurstLimit", BURST_MAX)):
-            value = plan.get(path)
-            if not (isinstance(value, int | float) and 1 <= value <= limit):
-                yield at(plan, path)
-        quota = plan.get("Quota.Limit")
-        if quota is not None and not 1 <= int(quota) <= 100_000_000:
-            yield at(plan, "Quota.Limit")
 
 
 @rule(

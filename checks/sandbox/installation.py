@@ -21,6 +21,7 @@ from checks.sandbox import (
     dropped_properties,
     emulator,
     pipes,
+    preflights,
     rotations,
     secret_values,
     simulators,
@@ -56,6 +57,7 @@ def install(layout: Layout, values: SecretValues, *, repository: Path, reporter:
         before = SandboxState.read(layout.state).applied
         _remember(layout, applied=dropped_properties.apply(settings, before, session))
         rotations.schedule(rotations.schedules_of(stacks), session.client("secretsmanager"))
+        preflights.answer(stacks, session.client("apigateway"))
         secret_values.put(values, session.client("secretsmanager"), environment=ENVIRONMENT)
         pipes.run(layout, stacks, endpoint_url)
         endpoints = _endpoints(stacks, SandboxState.read(layout.state))

@@ -46,6 +46,14 @@ class NewApiKey:
     record: dict[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class ApiKeyHolder:
+    """Who a key belongs to, and the ``usage_plan_key`` of a holder that has a usage plan of its own."""
+
+    principal: Principal
+    usage_plan_key: str | None
+
+
 def new_api_key(
     environment: str,
     peppers: Peppers,
@@ -55,9 +63,14 @@ def new_api_key(
     label: str,
     now: "datetime",
     expires_at: "datetime",
+    usage_plan_key: str | None = None,
 ) -> NewApiKey:
     """A key for a back office, hashed under the current pepper. Its roles and schools are what it may do
-    and where. Raises ValueError for a key that would outlive API_KEY_LIFETIME_MAX, and with it its pepper.
+    and where.
+
+    ``usage_plan_key`` is the value of an API Gateway key in a usage plan of its own; without it, it counts
+    with all other back offices. Raises ValueError for a key that would outlive API_KEY_LIFETIME_MAX, and with
+    it its pepper.
     """
     if expires_at - now > API_KEY_LIFETIME_MAX:
         raise ValueError(f"a key lives for {API_KEY_LIFETIME_MAX.days} days at most")
@@ -74,6 +87,8 @@ def new_api_key(
         "active": True,
         "expires_on": iso(expires_at),
     }
+    if usage_plan_key is not None:
+        record["usage_plan_key"] = usage_plan_key
     return NewApiKey(text, record)
 
 
@@ -86,7 +101,7 @@ class ApiKeyVerifier:
     environment: str
     clock: Clock
 
-    def principal(self, text: str, peppers: Peppers) -> Principal:
+    def holder(self, text: str, peppers: Peppers) -> ApiKeyHolder:
         """Who the key belongs to. Raises ApiKeyInvalid; PepperUnknown where fresher peppers may help."""
         shape = _SHAPE.fullmatch(text)
         if shape is None or shape["environment"] != self.environment:
@@ -102,11 +117,12 @@ class ApiKeyVerifier:
             raise ApiKeyInvalid("no such key")
         if not self._lives(record):
             raise ApiKeyInvalid("revoked or expired")
-        return Principal(
+        principal = Principal(
             principal_id=f"key-{shape['key_id']}",
             roles=roles_named(record["roles"]),
             school_ids=frozenset(record["school_ids"]),
         )
+        return ApiKeyHolder(principal, record.get("usage_plan_key") or None)
 
     def _lives(self, record: Mapping[str, Any]) -> bool:
         return bool(record["active"]) and from_iso(record["expires_on"]) > self.clock.now()

@@ -5,6 +5,7 @@ is decided by each route. A caller that cannot be established gets 401 from the 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -35,8 +36,20 @@ CALLER_REFUSED = Metric("CallerRefused", Unit.COUNT, "scheme", frozenset({"beare
 """A credential that is none. Lambda counts the refusal as an error, for it is raised; it is none of ours."""
 METRICS = (CALLER_REFUSED,)
 
-Establish = Callable[[str], Principal]
-"""Gives the principal behind the credential, or raises."""
+BACK_OFFICES = "back-offices-"
+"""Before the app client's id, the usage plan key of back offices without one of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and the key of the usage plan under which the gateway counts it. The key opens nothing."""
+
+    principal: Principal
+    usage_plan_key: str
+
+
+Establish = Callable[[str], Caller]
+"""Gives the caller behind the credential, or raises."""
 
 
 class Unauthorized(Exception):
@@ -55,14 +68,17 @@ def authorise(
     logger: Logger,
     metrics: Metrics = UNHEARD,
 ) -> dict[str, Any]:
-    """The policy and context for the caller behind ``authorizationToken``. Raises Unauthorized."""
+    """The policy, context and usage plan key of the caller behind ``authorizationToken``.
+
+    Raises Unauthorized.
+    """
     scheme, _, credential = str(event.get("authorizationToken", ""))[:HEADER_LENGTH_MAX].partition(" ")
     establish = schemes.get(scheme.lower())
     try:
         if establish is None or not credential:
             raise TokenInvalid("no scheme of ours")
-        principal = establish(credential.strip())
-        if not principal.roles:
+        caller = establish(credential.strip())
+        if not caller.principal.roles:
             raise TokenInvalid("a caller without any role")
     except (TokenInvalid, ApiKeyInvalid) as refused:
         logger.info("refused", scheme=scheme[:16].lower(), cause=str(refused))
@@ -73,7 +89,7 @@ def authorise(
         logger.error("the pool's keys cannot be read", cause=str(unavailable))
         raise
     return {
-        "principalId": principal.principal_id,
+        "principalId": caller.principal.principal_id,
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [
@@ -84,7 +100,8 @@ def authorise(
                 }
             ],
         },
-        "context": to_authorizer_context(principal),
+        "context": to_authorizer_context(caller.principal),
+        "usageIdentifierKey": caller.usage_plan_key,
     }
 
 
@@ -109,17 +126,21 @@ def _whole_stage(method_arn: str) -> str:
     return f"{api}/{stage}/*"
 
 
-def by_api_key(verifier: ApiKeyVerifier, peppers: Callable[[bool], Peppers]) -> Establish:
+def by_api_key(
+    verifier: ApiKeyVerifier, peppers: Callable[[bool], Peppers], *, shared_plan_key: str
+) -> Establish:
     """Establishes who an API key belongs to; ``peppers`` gives those at hand, or (True) fresh ones.
 
-    A key made right after a rotation names a pepper that the cache does not hold yet.
+    A key made right after a rotation names a pepper that the cache does not hold yet. Who has no usage plan
+    of its own counts under ``shared_plan_key``.
     """
 
-    def establish(text: str) -> Principal:
+    def establish(text: str) -> Caller:
         try:
-            return verifier.principal(text, peppers(False))
+            holder = verifier.holder(text, peppers(False))
         except PepperUnknown:
-            return verifier.principal(text, peppers(True))
+            holder = verifier.holder(text, peppers(True))
+        return Caller(holder.principal, holder.usage_plan_key or shared_plan_key)
 
     return establish
 
@@ -160,11 +181,14 @@ def wire(environment: Mapping[str, str]) -> Handler:
         keys=JwksKeys(jwks_fetcher(settings.user_pool_id, transport), clock),
     )
     api_keys = ApiKeyVerifier(dynamodb, settings.api_keys_table, settings.hasivu_env, clock)
+    app = settings.user_pool_client_id
+
     schemes: dict[str, Establish] = {
-        "bearer": tokens.principal,
+        "bearer": lambda token: Caller(tokens.principal(token), app),
         "apikey": by_api_key(
             api_keys,
             lambda fresh: Peppers.of(read_secret(settings.api_key_pepper_secret_arn, fresh=fresh)),
+            shared_plan_key=f"{BACK_OFFICES}{app}",
         ),
     }
     audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))

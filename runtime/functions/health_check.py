@@ -1,6 +1,6 @@
 """health-check: whether the platform is up (shallow), and whether what it stands on is (deep)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -115,8 +115,16 @@ def _result(probe: Probe, clock: Clock, logger: Logger) -> ProbeResult:
     return ProbeResult(name=probe.name, status=status, duration_ms=duration_ms, detail=detail)
 
 
-def api(probes: Sequence[Probe], *, environment: str, clock: Clock, audit: AuditTrail, logger: Logger) -> Api:
-    """The routes of this function."""
+def api(
+    probes: Sequence[Probe],
+    *,
+    environment: str,
+    clock: Clock,
+    audit: AuditTrail,
+    logger: Logger,
+    origins: Collection[str] = (),
+) -> Api:
+    """The routes of this function; pages of ``origins`` may read the answers."""
 
     def shallow(_: Request) -> Response:
         up = ShallowHealth(status="pass", environment=environment, time=iso(clock.now()))
@@ -126,7 +134,7 @@ def api(probes: Sequence[Probe], *, environment: str, clock: Clock, audit: Audit
         found = look_at(probes, environment=environment, clock=clock, logger=logger)
         return Response(503 if found.status == "fail" else 200, found.model_dump(mode="json"))
 
-    return Api([(SHALLOW, shallow), (DEEP, deep)], audit=audit, logger=logger)
+    return Api([(SHALLOW, shallow), (DEEP, deep)], audit=audit, logger=logger, origins=origins)
 
 
 def table_probe(client: Any, name: str, table: str, key: Mapping[str, object]) -> Probe:
@@ -184,7 +192,14 @@ def wire(environment: Mapping[str, str]) -> Handler:
         gateway_probe(transport),
     )
     audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))
-    routes = api(probes, environment=settings.hasivu_env, clock=clock, audit=audit, logger=logger)
+    routes = api(
+        probes,
+        environment=settings.hasivu_env,
+        clock=clock,
+        audit=audit,
+        logger=logger,
+        origins=settings.origins,
+    )
     metrics = Metrics(settings.hasivu_env, clock)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:

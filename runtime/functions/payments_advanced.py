@@ -1,6 +1,6 @@
 """payments-advanced: create a payment, verify its checkout, get and list payments."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
@@ -94,8 +94,8 @@ VERIFY = Route(
 ROUTES = (CREATE, LIST, GET, VERIFY)
 
 
-def api(service: PaymentService, audit: AuditTrail) -> Api:
-    """The routes of this function in front of ``service``."""
+def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] = ()) -> Api:
+    """The routes of this function in front of ``service``; pages of ``origins`` may read the answers."""
 
     def create(request: Request) -> Response:
         answer = service.create(
@@ -120,7 +120,10 @@ def api(service: PaymentService, audit: AuditTrail) -> Api:
         return _ok(service.list(request.principal, request.query(ListPayments)))
 
     return Api(
-        [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)], audit=audit, logger=service.logger
+        [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)],
+        audit=audit,
+        logger=service.logger,
+        origins=origins,
     )
 
 
@@ -161,7 +164,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, recorder.audit)
+        return api(service, recorder.audit, origins=settings.origins)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

@@ -10,7 +10,7 @@ routes here are looked up by the resource that API Gateway has already matched.
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -37,6 +37,8 @@ from runtime.platform.json_body import parse_object, refuse_card_data
 BODY_BYTES_MAX = 64 * 1024
 ERRORS_SHOWN_MAX = 20
 ANONYMOUS = "anonymous"
+EXPOSED_HEADERS = "Retry-After,X-Request-Id"
+"""Of an answer's headers, those that a page of an allowed origin may read beside its body."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -134,18 +136,45 @@ Handler = Callable[[Request], Response]
 
 
 class Api:
-    """The routes of one function with the code behind them."""
+    """The routes of one function with the code behind them.
 
-    def __init__(self, routes: Sequence[tuple[Route, Handler]], *, audit: AuditTrail, logger: Logger) -> None:
+    Pages of the ``origins`` (``https://app.example``) may read the answers; without any, no page may.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[tuple[Route, Handler]],
+        *,
+        audit: AuditTrail,
+        logger: Logger,
+        origins: Collection[str] = (),
+    ) -> None:
         self._routes = {(route.method, route.path): (route, handler) for route, handler in routes}
         self._audit = audit
         self._logger = logger
+        self._origins = frozenset(origins)
 
     def handle(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an API Gateway proxy event. Never raises."""
         request_id = str((event.get("requestContext") or {}).get("requestId") or context.aws_request_id)
         with self._logger.append_context_keys(request_id=request_id):
-            return self._answer(event, context, request_id)
+            answer = self._answer(event, context, request_id)
+        answer["headers"] |= self._for_browsers(event)
+        return answer
+
+    def _for_browsers(self, event: Mapping[str, Any]) -> dict[str, str]:
+        """Whether a page may read the answer: its origin must be on the list, letter by letter."""
+        if not self._origins:
+            return {}
+        sent = event.get("headers") or {}
+        origin = next((value for name, value in sent.items() if str(name).lower() == "origin"), None)
+        if origin not in self._origins:
+            return {"vary": "Origin"}
+        return {
+            "vary": "Origin",
+            "access-control-allow-origin": str(origin),
+            "access-control-expose-headers": EXPOSED_HEADERS,
+        }
 
     def _answer(self, event: Mapping[str, Any], context: LambdaContext, request_id: str) -> dict[str, Any]:
         method, resource = str(event.get("httpMethod", "")), str(event.get("resource", ""))

@@ -91,7 +91,7 @@ BODY_INVALID = _declare(
     "body-invalid",
     400,
     "The body breaks the contract",
-    "Correct the fields named in errors and send it again.",
+    "Compare the body with the API description; errors, where given, names the fields.",
 )
 QUERY_INVALID = _declare(
     "query-invalid", 400, "A query parameter breaks the contract", "Correct the parameters named in errors."

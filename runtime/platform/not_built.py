@@ -5,7 +5,7 @@ Nothing but the API calls such a function. An event from elsewhere is raised bac
 it is tried again and set aside rather than taken and lost.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 from aws_lambda_powertools import Logger
@@ -46,13 +46,13 @@ def planned(method: str, path: str, *, action: str, summary: str, roles: frozens
     )
 
 
-def api(routes: Sequence[Route], audit: AuditTrail, logger: Logger) -> Api:
-    """``routes``, each answered with the problem ``not-implemented``."""
+def api(routes: Sequence[Route], audit: AuditTrail, logger: Logger, *, origins: Collection[str] = ()) -> Api:
+    """``routes``, each answered with the problem ``not-implemented``; pages of ``origins`` may read it."""
 
     def refuse(_: Request) -> NoReturn:
         raise Problem(NOT_IMPLEMENTED, "The operation is described, but what it does is not built yet.")
 
-    return Api([(route, refuse) for route in routes], audit=audit, logger=logger)
+    return Api([(route, refuse) for route in routes], audit=audit, logger=logger, origins=origins)
 
 
 def not_built(routes: Sequence[Route]) -> LambdaFunction:
@@ -66,7 +66,7 @@ def not_built(routes: Sequence[Route]) -> LambdaFunction:
         logger = new_logger(settings.powertools_service_name, settings.powertools_log_level)
         clock = SystemClock()
         audit = AuditTrail(aws.dynamodb(), settings.audit_table, clock, UlidIds(clock))
-        refusing = api(routes, audit, logger)
+        refusing = api(routes, audit, logger, origins=settings.origins)
 
         def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
             if "httpMethod" not in event:

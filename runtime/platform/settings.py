@@ -28,6 +28,15 @@ class FunctionSettings(BaseModel):
     powertools_service_name: Name
     powertools_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     audit_table: Name
+    allowed_origins: Annotated[
+        str, Field(pattern=r"^(https?://[a-z0-9.-]+(:\d{1,5})?(,https?://[a-z0-9.-]+(:\d{1,5})?)*)?$")
+    ] = ""
+    """Whose pages may read the answers, with commas between; for functions that browsers call."""
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins of ``allowed_origins``."""
+        return frozenset(self.allowed_origins.split(",")) - {""}
 
 
 class ApiAuthorizerSettings(FunctionSettings):

@@ -38,7 +38,7 @@ class UnbuiltFunction(ServiceFunction):
             name=name,
             description=description,
             layers=[layers["core"]],
-            settings={},
+            settings={"ALLOWED_ORIGINS": ",".join(environment.web.origins)},
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=memory_mib,

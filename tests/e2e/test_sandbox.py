@@ -14,10 +14,12 @@ import pytest
 
 from checks.progress import Silent
 from checks.sandbox import deployed, dropped_properties, emulator, logs, process
+from checks.sandbox.api_client import ApiClient
 from checks.sandbox.sandbox import SERVICES, Sandbox
 from checks.sandbox.state import SandboxState
 
 BUS = "hasivu-sandbox-events"
+APP = "http://localhost:3000"
 LISTEN = "0A"
 LOOPBACK_HEX = "0100007F"
 
@@ -156,6 +158,42 @@ def test_the_secrets_are_its_owners_and_are_what_the_functions_read(sandbox: San
 def test_what_a_function_logs_can_be_read(sandbox: Sandbox) -> None:
     sandbox.session().client("lambda").invoke(FunctionName="hasivu-sandbox-health-check", Payload=b"{}")
     assert eventually(lambda: [*logs.lines(sandbox, "health-check", follow=False)] or None)
+
+
+# --- browsers ---
+
+
+@pytest.mark.parametrize("path", ["/v1/payments", "/v1/payments/pmt_1", "/health"])
+def test_a_page_of_the_app_may_call_the_api(sandbox: Sandbox, path: str) -> None:
+    preflight = ApiClient(sandbox.endpoints.api_url).call("OPTIONS", path, headers={"origin": APP})
+    assert preflight.status == 204
+    assert preflight.headers["access-control-allow-origin"] == APP
+    assert preflight.headers["access-control-allow-headers"] == "Authorization,Content-Type,Idempotency-Key"
+    assert "GET" in preflight.headers["access-control-allow-methods"].split(",")
+
+
+def test_a_page_of_the_app_may_read_answers_and_refusals(sandbox: Sandbox) -> None:
+    api = ApiClient(sandbox.endpoints.api_url)
+    answer = api.call("GET", "/health", headers={"origin": APP})
+    refusal = api.call("GET", "/v1/payments", headers={"origin": APP})
+    assert (answer.status, refusal.status) == (200, 401)
+    for given in (answer, refusal):
+        assert given.headers["access-control-allow-origin"] == APP
+        assert given.headers["vary"] == "Origin"
+
+
+def test_no_other_page_may_read_answers(sandbox: Sandbox) -> None:
+    api = ApiClient(sandbox.endpoints.api_url)
+    answer = api.call("GET", "/health", headers={"origin": "https://elsewhere.example"})
+    assert answer.status == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_no_page_may_call_a_webhook(sandbox: Sandbox) -> None:
+    preflight = ApiClient(sandbox.endpoints.api_url).call(
+        "OPTIONS", "/v1/webhooks/razorpay", headers={"origin": APP}
+    )
+    assert preflight.status == 404
 
 
 # --- the outbox pipe ---

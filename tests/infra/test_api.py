@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runtime.platform.errors import CATALOGUE, TYPE_PREFIX
-from stacks.api import ContractInvalid, operations
+from stacks.api_contract import ContractInvalid, operations
 from stacks.gateway_responses import ANSWERS
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import CONTRACT, NOT_BUILT, Synthesise
@@ -16,7 +16,9 @@ from tests.infra.conftest import CONTRACT, NOT_BUILT, Synthesise
 SAID_BY_THE_GATEWAY_ALONE = {
     "firewall-refused",
     "request-refused",
+    "parameter-missing",
     "throttled",
+    "quota-exceeded",
     "media-type-unsupported",
     "platform-unavailable",
 }
@@ -89,7 +91,8 @@ def test_every_operation_but_the_open_ones_asks_the_authoriser(
     body = body_of(assembly)
     for operation in operations(contract):
         security = body["paths"][operation.path][operation.method]["security"]
-        assert security == ([] if operation.open else [{"hasivu": []}])
+        counted: dict[str, list[str]] = {} if assembly.environment == "sandbox" else {"api_key": []}
+        assert security == ([] if operation.open else [{"hasivu": [], **counted}])
 
 
 def test_the_authoriser_takes_a_token_shaped_header_and_is_believed_for_a_minute(assembly: Assembly) -> None:
@@ -191,6 +194,7 @@ def test_every_answer_of_the_gateway_is_a_problem_document_without_internals(ass
         assert set(re.findall(r"\$[A-Za-z.]+", template)) == {"$context.requestId"}
         headers = answer["responseParameters"]
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
+        assert (answer["statusCode"] == "429") == ("gatewayresponse.header.Retry-After" in headers)
 
 
 def test_only_the_sandbox_repeats_the_answers_as_resources(assembly: Assembly) -> None:

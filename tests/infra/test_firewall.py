@@ -12,7 +12,7 @@ from checks.firewall.known_requests import World
 from checks.firewall.web_acl import WebAcl
 from runtime.platform.api import BODY_BYTES_MAX
 from stacks import firewall_rules
-from stacks.api import Operation, operations
+from stacks.api_contract import Operation, operations
 from stacks.data import DataStack
 from stacks.environment import load_environment
 from stacks.firewall import FirewallStack

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION, load
-from stacks.api import operations
+from stacks.api_contract import operations
 from stacks.constructs.service_function import hold_against_the_model
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import CONTRACT

@@ -5,6 +5,7 @@ from tests.checks.rules import (
     weaknesses_canaries,
     weaknesses_capacity,
     weaknesses_data,
+    weaknesses_edge,
     weaknesses_firewall,
     weaknesses_governance,
     weaknesses_rotation,
@@ -22,5 +23,6 @@ WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_canaries.WEAKNESSES,
     *weaknesses_capacity.WEAKNESSES,
     *weaknesses_firewall.WEAKNESSES,
+    *weaknesses_edge.WEAKNESSES,
     *weaknesses_watch.WEAKNESSES,
 )

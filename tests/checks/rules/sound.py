@@ -7,6 +7,8 @@ from typing import Any
 from checks.rules.canaries import MONEY_PATHS
 from checks.rules.estate import Estate
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from stacks.api_contract import importable
+from stacks.preflights import preflights
 from tests.checks.rules import sound_firewall
 from tests.checks.rules.building import (
     ASSETS,
@@ -37,18 +39,31 @@ from tests.checks.rules.sound_governance import (
 )
 
 CONTRACT: Body = {
+    "openapi": "3.0.3",
+    "info": {"title": "hasivu-prod", "version": "1.0.0"},
     "paths": {
         "/health": {"get": {"security": [], "x-hasivu-function": "health-check"}},
         "/v1/payments": {
             "post": {
                 "security": [{"hasivu": []}],
                 "x-hasivu-function": "payments-advanced",
-                "requestBody": {"required": True},
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/CreatePayment"}}
+                    },
+                },
+                "responses": {"201": {"description": "Done."}},
             }
         },
+        "/v1/webhooks/razorpay": {"post": {"security": [], "x-hasivu-function": "payments-webhook-handler"}},
     },
     "components": {"schemas": {"CreatePayment": {"type": "object", "additionalProperties": False}}},
 }
+ORIGINS = ("https://app.hasivu.example", "https://schools.hasivu.example")
+
+
+NEW_TLS = {"SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09", "EndpointAccessMode": "STRICT"}
 
 
 # The parts
@@ -584,11 +599,17 @@ def invocation(alias: str) -> Body:
 
 
 def api() -> dict[str, Body]:
-    body = copy.deepcopy(CONTRACT)
-    for item in body["paths"].values():
-        for operation in item.values():
-            alias = f"{pascal(operation.pop('x-hasivu-function'))}Live"
+    body = importable(CONTRACT)
+    for path, item in body["paths"].items():
+        for method, operation in item.items():
+            alias = f"{pascal(CONTRACT['paths'][path][method]['x-hasivu-function'])}Live"
             operation["x-amazon-apigateway-integration"] = {"type": "aws_proxy", "uri": invocation(alias)}
+            if operation["security"]:
+                operation["security"][0]["api_key"] = []
+            if path.startswith("/v1/webhooks/"):
+                operation["x-amazon-apigateway-request-validator"] = "nothing"
+    for path, preflight in preflights(body["paths"], ORIGINS).items():
+        body["paths"][path]["options"] = preflight
     body["components"]["securitySchemes"] = {
         "hasivu": {
             "type": "apiKey",
@@ -601,13 +622,17 @@ def api() -> dict[str, Body]:
                 "identityValidationExpression": r"^(Bearer|ApiKey) [\x21-\x7E]+$",
                 "authorizerResultTtlInSeconds": 60,
             },
-        }
+        },
+        "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
     }
+    body["x-amazon-apigateway-api-key-source"] = "AUTHORIZER"
     body["x-amazon-apigateway-gateway-responses"] = {
         "DEFAULT_5XX": {"responseTemplates": {"application/json": '{"code": "internal"}'}}
     }
     body["x-amazon-apigateway-request-validators"] = {
-        "all": {"validateRequestBody": True, "validateRequestParameters": True}
+        "all": {"validateRequestBody": True, "validateRequestParameters": True},
+        "parameters": {"validateRequestBody": False, "validateRequestParameters": True},
+        "nothing": {"validateRequestBody": False, "validateRequestParameters": False},
     }
     body["x-amazon-apigateway-request-validator"] = "all"
     return {
@@ -618,19 +643,43 @@ def api() -> dict[str, Body]:
                 "Body": body,
                 "EndpointConfiguration": {"Types": ["REGIONAL"]},
                 "DisableExecuteApiEndpoint": True,
+                **NEW_TLS,
             },
         ),
         "Domain": resource(
             "AWS::ApiGateway::DomainName",
             {
                 "DomainName": "api.hasivu.example",
-                "SecurityPolicy": "TLS_1_2",
+                "EndpointConfiguration": {"Types": ["REGIONAL"]},
                 "RegionalCertificateArn": ref("Certificate"),
+                **NEW_TLS,
             },
         ),
-        "Certificate": resource("AWS::CertificateManager::Certificate", {"DomainName": "api.hasivu.example"}),
-        "ApiKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True}),
-        "Plan": resource("AWS::ApiGateway::UsagePlan", {"Throttle": {"RateLimit": 10, "BurstLimit": 20}}),
+        "Certificate": resource(
+            "AWS::CertificateManager::Certificate",
+            {"DomainName": "api.hasivu.example", "ValidationMethod": "DNS"},
+        ),
+        "DomainMapping": resource(
+            "AWS::ApiGateway::BasePathMapping",
+            {"DomainName": ref("Domain"), "RestApiId": ref("Api"), "Stage": ref("Stage")},
+            tags=False,
+        ),
+        "ApiKey": resource(
+            "AWS::ApiGateway::ApiKey",
+            {"Enabled": True, "Value": {"Fn::Join": ["", ["back-offices-", ref("Client")]]}},
+        ),
+        "Plan": resource(
+            "AWS::ApiGateway::UsagePlan",
+            {
+                "ApiStages": [{"ApiId": ref("Api"), "Stage": ref("Stage")}],
+                "Throttle": {"RateLimit": 10, "BurstLimit": 20},
+            },
+        ),
+        "PlanKey": resource(
+            "AWS::ApiGateway::UsagePlanKey",
+            {"KeyId": {"Fn::GetAtt": ["ApiKey", "APIKeyId"]}, "UsagePlanId": {"Fn::GetAtt": ["Plan", "Id"]}},
+            tags=False,
+        ),
         "AccessLog": log_group(),
         "Deployment": resource("AWS::ApiGateway::Deployment", {"RestApiId": ref("Api")}, tags=False),
         "Stage": resource(

@@ -89,12 +89,6 @@ def less_asked(body: dict[str, Any]) -> None:
                 return
 
 
-def every_origin(body: dict[str, Any]) -> None:
-    answers = body["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
-    first = next(iter(answers.values()))
-    first.setdefault("responseParameters", {})["gatewayresponse.header.Access-Control-Allow-Origin"] = "'*'"
-
-
 def telling_answers(body: dict[str, Any]) -> None:
     answers = body["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
     next(iter(answers.values()))["responseTemplates"] = {
@@ -359,21 +353,7 @@ OPEN = (
     stage("HASIVU-API-9", "not traced", put("TracingEnabled", False)),
     stage("HASIVU-API-9", "not measured", put(f"{SETTINGS}.MetricsEnabled", False)),
     stage("HASIVU-API-9", "errors are not logged", put(f"{SETTINGS}.LoggingLevel", "OFF")),
-    Weakness(
-        "HASIVU-API-10", "TLS of yesterday", "AWS::ApiGateway::DomainName", put("SecurityPolicy", "TLS_1_0")
-    ),
-    Weakness(
-        "HASIVU-API-10",
-        "a second way in",
-        API,
-        put("DisableExecuteApiEndpoint", False),
-        having("DisableExecuteApiEndpoint"),
-    ),
-    api("HASIVU-API-11", "every origin", every_origin),
     api("HASIVU-API-12", "the inside in an answer", telling_answers),
-    api("HASIVU-API-13", "nothing is validated", drop("Body.x-amazon-apigateway-request-validator")),
-    Weakness("HASIVU-API-14", "a key written down", "AWS::ApiGateway::ApiKey", put("Value", "x" * 30)),
-    Weakness("HASIVU-API-14", "a plan without limits", "AWS::ApiGateway::UsagePlan", drop("Throttle")),
     api("HASIVU-API-15", "over the world", put("EndpointConfiguration.Types", ["EDGE"])),
     api("HASIVU-API-15", "bodies are changed", put("BinaryMediaTypes", ["*/*"])),
     stage("HASIVU-API-15", "variables of the stage", put("Variables", {"mode": "open"})),

@@ -108,6 +108,7 @@ def test_whoever_signed_in_is_known_by_the_id_token(authoriser: Handler, pool: P
     assert answer["context"]["school_ids"] == "sch_1 sch_2"
     said = jwt.decode(tokens["IdToken"], options={"verify_signature": False})
     assert answer["principalId"] == answer["context"]["principal_id"] == said["sub"]
+    assert answer["usageIdentifierKey"] == pool.client_id
     assert tables.items("audit") == []
 
 
@@ -175,12 +176,18 @@ def issue(
     return key.text
 
 
-def test_a_back_office_is_known_by_its_key(authoriser: Handler, tables: Tables) -> None:
+def test_a_back_office_is_known_by_its_key(authoriser: Handler, tables: Tables, pool: Pool) -> None:
     text = issue(tables)
     answer = ask(authoriser, f"ApiKey {text}")
     assert answer["principalId"] == f"key-{text.split('_')[2]}"
     assert answer["context"]["roles"] == "service"
     assert answer["context"]["school_ids"] == "sch_1"
+    assert answer["usageIdentifierKey"] == f"back-offices-{pool.client_id}"
+
+
+def test_a_back_office_may_have_a_usage_plan_of_its_own(authoriser: Handler, tables: Tables) -> None:
+    text = issue(tables, changes={"usage_plan_key": "back-office-of-sunrise-school"})
+    assert ask(authoriser, f"ApiKey {text}")["usageIdentifierKey"] == "back-office-of-sunrise-school"
 
 
 def test_a_rotation_of_the_pepper_ends_no_key_and_a_new_key_counts_at_once(

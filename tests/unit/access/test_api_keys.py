@@ -58,7 +58,7 @@ class World:
 
     def refused(self, text: str, peppers: Peppers = PEPPERS) -> str:
         with pytest.raises(ApiKeyInvalid) as caught:
-            self.verifier.principal(text, peppers)
+            self.verifier.holder(text, peppers)
         return str(caught.value)
 
 
@@ -69,9 +69,33 @@ def world() -> World:
 
 def test_the_holder_of_a_key_is_known_by_it(world: World) -> None:
     key = world.issue()
-    assert world.verifier.principal(key.text, PEPPERS) == Principal(
+    assert world.verifier.holder(key.text, PEPPERS).principal == Principal(
         f"key-{key.record['key_id']}", frozenset({Role.SERVICE}), frozenset({"sch_1", "sch_2"})
     )
+
+
+@pytest.mark.parametrize("usage_plan_key", [None, ""])
+def test_a_holder_without_a_usage_plan_of_its_own_names_none(
+    world: World, usage_plan_key: str | None
+) -> None:
+    key = world.issue(usage_plan_key=usage_plan_key)
+    assert world.verifier.holder(key.text, PEPPERS).usage_plan_key is None
+
+
+def test_a_holder_may_have_a_usage_plan_of_its_own(world: World) -> None:
+    own = "back-office-of-sunrise-school"
+    key = new_api_key(
+        "dev",
+        PEPPERS,
+        roles=["service"],
+        school_ids=["sch_1"],
+        label="Back office",
+        now=NOW,
+        expires_at=NOW + timedelta(days=90),
+        usage_plan_key=own,
+    )
+    world.table.put(key.record)
+    assert world.verifier.holder(key.text, PEPPERS).usage_plan_key == own
 
 
 def test_the_table_holds_nothing_from_which_the_key_could_be_made(world: World) -> None:
@@ -92,7 +116,7 @@ def test_a_key_that_was_revoked_or_ran_out_opens_nothing(world: World) -> None:
     assert world.refused(world.issue(active=False).text) == "revoked or expired"
     key = world.issue()
     world.clock.advance(seconds=90 * 86_400 - 1)
-    assert world.verifier.principal(key.text, PEPPERS)
+    assert world.verifier.holder(key.text, PEPPERS)
     world.clock.advance(seconds=1)
     assert world.refused(key.text) == "revoked or expired"
 
@@ -137,27 +161,27 @@ def test_a_key_lives_for_a_year_at_most_for_its_pepper_is_kept_no_longer() -> No
 
 def test_a_key_made_before_a_rotation_opens_the_door_after_it(world: World) -> None:
     key = world.issue()
-    assert world.verifier.principal(key.text, ROTATED) == world.verifier.principal(key.text, PEPPERS)
+    assert world.verifier.holder(key.text, ROTATED) == world.verifier.holder(key.text, PEPPERS)
 
 
 def test_a_key_whose_record_names_no_pepper_was_hashed_under_the_first(world: World) -> None:
     key = world.issue()
     record = {name: value for name, value in key.record.items() if name != "pepper_version"}
     world.table.put(record)
-    assert world.verifier.principal(key.text, ROTATED)
+    assert world.verifier.holder(key.text, ROTATED)
 
 
 def test_a_new_key_is_hashed_under_the_current_pepper(world: World) -> None:
     key = world.issue(peppers=ROTATED)
     assert key.record["pepper_version"] == ROTATED.current
-    assert world.verifier.principal(key.text, ROTATED)
+    assert world.verifier.holder(key.text, ROTATED)
     assert world.refused(key.text.replace(key.text[-1], "!"), ROTATED) != ""
 
 
 def test_a_key_under_a_newer_pepper_asks_for_fresh_ones(world: World) -> None:
     key = world.issue(peppers=ROTATED)
     with pytest.raises(PepperUnknown):
-        world.verifier.principal(key.text, PEPPERS)
+        world.verifier.holder(key.text, PEPPERS)
 
 
 @pytest.mark.parametrize(
@@ -167,19 +191,19 @@ def test_a_key_without_force_asks_for_no_fresh_peppers(world: World, changes: di
     """Its pepper may have been dropped; whoever holds such a key could make us read the secret each time."""
     key = world.issue(peppers=ROTATED, **changes)
     with pytest.raises(ApiKeyInvalid) as caught:
-        world.verifier.principal(key.text, PEPPERS)
+        world.verifier.holder(key.text, PEPPERS)
     assert not isinstance(caught.value, PepperUnknown)
 
 
 def test_the_version_of_a_record_does_not_choose_an_easier_pepper(world: World) -> None:
     key = world.issue(pepper_version="20200101T000000Z")
     with pytest.raises(PepperUnknown):
-        world.verifier.principal(key.text, ROTATED)
+        world.verifier.holder(key.text, ROTATED)
 
 
 def test_a_role_that_is_none_of_ours_gives_nothing(world: World) -> None:
     key = world.issue(roles=["root", "service"])
-    assert world.verifier.principal(key.text, PEPPERS).roles == {Role.SERVICE}
+    assert world.verifier.holder(key.text, PEPPERS).principal.roles == {Role.SERVICE}
 
 
 def test_an_unknown_key_costs_the_same_work_as_a_wrong_secret(

@@ -15,6 +15,7 @@ from runtime.access.tokens import KeysUnavailable, TokenInvalid
 from runtime.functions.api_authorizer import (
     HEADER_LENGTH_MAX,
     JWKS_TIMEOUT_MS,
+    Caller,
     Establish,
     Unauthorized,
     authorise,
@@ -28,13 +29,15 @@ from runtime.platform.telemetry import MaskingFormatter
 from tests.events import REQUEST_ID, Context
 
 ARN = "arn:aws:execute-api:ap-south-1:123456789012:abc123/live/POST/v1/payments/pmt_1/verify"
-ASHA = Principal("usr-1", frozenset({Role.PARENT}), frozenset({"sch_1", "sch_2"}))
+ASHA = Caller(
+    Principal("usr-1", frozenset({Role.PARENT}), frozenset({"sch_1", "sch_2"})), "the-app-client-of-the-pool"
+)
 SECRET = "credential-of-somebody"
 _services = count()
 
 
 def refusing(error: Exception) -> Establish:
-    def establish(_: str) -> Principal:
+    def establish(_: str) -> Caller:
         raise error
 
     return establish
@@ -72,6 +75,10 @@ def test_a_known_caller_may_call_the_whole_stage_and_nothing_else() -> None:
     }
 
 
+def test_the_gateway_learns_under_which_usage_plan_to_count() -> None:
+    assert World().ask("Bearer x")["usageIdentifierKey"] == "the-app-client-of-the-pool"
+
+
 def test_functions_learn_who_it_is_in_texts_only() -> None:
     assert World().ask("Bearer x")["context"] == {
         "principal_id": "usr-1",
@@ -90,7 +97,7 @@ def test_a_known_caller_leaves_no_line() -> None:
 def test_the_scheme_is_read_in_any_case_and_the_credential_without_blanks(header: str) -> None:
     seen: list[str] = []
 
-    def establish(text: str) -> Principal:
+    def establish(text: str) -> Caller:
         seen.append(text)
         return ASHA
 
@@ -104,7 +111,10 @@ def test_the_scheme_is_read_in_any_case_and_the_credential_without_blanks(header
         ({}, f"Bearer {SECRET}"),
         ({"bearer": refusing(TokenInvalid("expired"))}, f"Bearer {SECRET}"),
         ({"apikey": refusing(ApiKeyInvalid("no such key"))}, f"ApiKey {SECRET}"),
-        ({"bearer": lambda _: Principal("usr-2", frozenset(), frozenset({"sch_1"}))}, f"Bearer {SECRET}"),
+        (
+            {"bearer": lambda _: Caller(Principal("usr-2", frozenset(), frozenset({"sch_1"})), "app")},
+            f"Bearer {SECRET}",
+        ),
         ({"bearer": lambda _: ASHA}, f"Basic {SECRET}"),
         ({"bearer": lambda _: ASHA}, SECRET),
         ({"bearer": lambda _: ASHA}, "Bearer"),
@@ -166,7 +176,7 @@ def test_keys_that_cannot_be_read_are_our_fault_and_not_the_callers() -> None:
 def test_an_endless_header_is_cut_before_anything_reads_it() -> None:
     seen: list[str] = []
 
-    def establish(text: str) -> Principal:
+    def establish(text: str) -> Caller:
         seen.append(text)
         return ASHA
 

@@ -421,3 +421,65 @@ def test_a_base64_body_is_parsed_like_any_other(world: World) -> None:
         base64.b64decode(rest_event("POST", "/wishes", body=body.encode(), base64_encoded=True)["body"])
         == body.encode()
     )
+
+
+# --- browsers ---
+
+APP, SCHOOLS = "https://app.hasivu.example", "https://schools.hasivu.example"
+
+
+def asked_from(origin: str | None, *, origins: tuple[str, ...] = (APP, SCHOOLS), **how: Any) -> Answer:
+    world = World()
+    world.api = Api(
+        [(route("GET", "/wishes", roles=PARENTS), lambda _: Response(200, {"ok": True}))],
+        audit=cast(AuditTrail, world.trail),
+        logger=world.logger,
+        origins=origins,
+    )
+    sent = {} if origin is None else {how.pop("spelt", "Origin"): origin}
+    return world.call("GET", how.pop("path", "/wishes"), headers=sent, **how)
+
+
+@pytest.mark.parametrize("origin", [APP, SCHOOLS])
+@pytest.mark.parametrize("spelt", ["Origin", "origin"])
+def test_a_page_of_an_allowed_origin_may_read_the_answer(origin: str, spelt: str) -> None:
+    headers = asked_from(origin, spelt=spelt).headers
+    assert headers["access-control-allow-origin"] == origin
+    assert headers["access-control-expose-headers"] == "Retry-After,X-Request-Id"
+    assert headers["vary"] == "Origin"
+    assert "access-control-allow-credentials" not in headers
+
+
+def test_a_page_of_an_allowed_origin_may_read_a_refusal_too() -> None:
+    refused = asked_from(APP, principal=caller("usr-2", Role.FINANCE))
+    assert refused.code == "forbidden"
+    assert refused.headers["access-control-allow-origin"] == APP
+    unknown = asked_from(APP, path="/nowhere")
+    assert unknown.headers["access-control-allow-origin"] == APP
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None,
+        "",
+        "null",
+        "*",
+        "https://evil.example",
+        "http://app.hasivu.example",
+        "https://app.hasivu.example.evil.example",
+        "https://app.hasivu.example:8443",
+        "https://appxhasivu.example",
+        "HTTPS://APP.HASIVU.EXAMPLE",
+        f"{APP},{SCHOOLS}",
+    ],
+)
+def test_no_other_page_may(origin: str | None) -> None:
+    headers = asked_from(origin).headers
+    assert not [name for name in headers if name.startswith("access-control")]
+    assert headers["vary"] == "Origin", "or a cache would give one page's answer to another"
+
+
+def test_a_function_without_origins_says_nothing_to_browsers() -> None:
+    headers = asked_from(APP, origins=()).headers
+    assert not [name for name in headers if name.startswith("access-control") or name == "vary"]

@@ -21,6 +21,7 @@ def complete(model: type[FunctionSettings]) -> dict[str, str]:
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "CURRENCIES_ENABLED": "INR",
         "AWS_ENDPOINT_URL": "",
+        "ALLOWED_ORIGINS": "https://app.hasivu.example,https://schools.hasivu.example",
     }
     return {name: fixed.get(name, value) for name, value in environment.items()} | {
         "PATH": "/bin",
@@ -118,3 +119,28 @@ def test_settings_cannot_be_changed_and_hold_no_secrets(function: str, model: ty
         assert "secret" not in name or name.endswith("_arn")
         with pytest.raises(ValueError, match="frozen"):
             setattr(settings, name, "other")
+
+
+@pytest.mark.parametrize(
+    ("told", "origins"),
+    [
+        ("", frozenset()),
+        ("https://app.hasivu.example", frozenset({"https://app.hasivu.example"})),
+        (
+            "https://a.example,http://localhost:3000",
+            frozenset({"https://a.example", "http://localhost:3000"}),
+        ),
+    ],
+)
+def test_origins_are_a_list_of_whole_origins(told: str, origins: frozenset[str]) -> None:
+    settings = load(FunctionSettings, complete(FunctionSettings) | {"ALLOWED_ORIGINS": told})
+    assert settings.origins == origins
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["*", "https://*.example", "https://a.example/", "https://a.example,", "null", "https://a.example, b"],
+)
+def test_what_is_no_list_of_origins_is_refused(told: str) -> None:
+    with pytest.raises(SettingsError, match="ALLOWED_ORIGINS"):
+        load(FunctionSettings, complete(FunctionSettings) | {"ALLOWED_ORIGINS": told})

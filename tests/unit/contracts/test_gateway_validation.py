@@ -1,0 +1,161 @@
+"""What is deployed of the contract refuses nothing that the runtime takes, and what is plainly wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from checks.contracts import openapi
+from runtime.payments.contracts import CreatePayment, VerifyPayment
+from stacks.api_contract import importable, references_in
+
+CONTRACT: dict[str, Any] = json.loads((Path(__file__).parents[3] / openapi.PATH).read_text(encoding="utf-8"))
+DEPLOYED = importable(CONTRACT)
+SCHEMAS: dict[str, Any] = DEPLOYED["components"]["schemas"]
+BODIES = [route.body for _, route in openapi.routes() if route.body is not None]
+HEX64 = "0123456789abcdef" * 4
+
+CREATE: dict[str, Any] = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches in April"}
+VERIFY: dict[str, Any] = {
+    "razorpay_order_id": "order_A1b2C3d4",
+    "razorpay_payment_id": "pay_A1b2C3d4",
+    "razorpay_signature": HEX64,
+}
+
+
+def accepts(model: type[BaseModel], body: Any) -> bool:
+    """Whether API Gateway would let ``body`` through to what ``model`` reads."""
+    return bool(jsonschema.Draft4Validator(SCHEMAS[model.__name__]).is_valid(body))
+
+
+def understood(model: type[BaseModel], body: Any) -> bool:
+    try:
+        model.model_validate(body)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
+def test_every_body_has_its_schema(model: type[BaseModel]) -> None:
+    assert set(SCHEMAS[model.__name__]["required"]) == {
+        name for name, field in model.model_fields.items() if field.is_required()
+    }
+    assert SCHEMAS[model.__name__]["additionalProperties"] is False
+
+
+def test_every_schema_is_of_a_body_and_is_draft_4() -> None:
+    assert references_in(DEPLOYED["paths"]) == set(SCHEMAS)
+    for schema in SCHEMAS.values():
+        jsonschema.Draft4Validator.check_schema(schema)
+
+
+# --- nothing that the runtime takes is refused ---
+
+NAME = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,63}", fullmatch=True)
+LINE = st.text(
+    st.characters(exclude_characters=[chr(code) for code in (*range(0x20), 0x7F)], exclude_categories=["Cs"]),
+    min_size=1,
+    max_size=255,
+)
+CREATES = st.fixed_dictionaries(
+    {"school_id": NAME, "amount_paise": st.integers(), "description": LINE},
+    optional={
+        "currency": st.from_regex(r"[A-Z]{3}", fullmatch=True),
+        "payer_id": st.none() | NAME,
+        "reference": st.none() | st.from_regex(r"[A-Za-z0-9/_\-.]{1,64}", fullmatch=True),
+        "metadata": st.dictionaries(
+            st.from_regex(r"[A-Za-z0-9_\-]{1,40}", fullmatch=True), st.text(max_size=256), max_size=10
+        ),
+    },
+)
+VERIFIES = st.fixed_dictionaries(
+    {
+        "razorpay_order_id": st.from_regex(r"order_[A-Za-z0-9]{8,32}", fullmatch=True),
+        "razorpay_payment_id": st.from_regex(r"pay_[A-Za-z0-9]{8,32}", fullmatch=True),
+        "razorpay_signature": st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    }
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(CREATES)
+@settings(max_examples=200)
+def test_every_payment_that_the_runtime_understands_passes(body: dict[str, Any]) -> None:
+    assert understood(CreatePayment, body)
+    assert accepts(CreatePayment, body)
+
+
+@given(VERIFIES)
+def test_every_verification_that_the_runtime_understands_passes(body: dict[str, Any]) -> None:
+    assert understood(VerifyPayment, body)
+    assert accepts(VerifyPayment, body)
+
+
+@pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
+@given(st.data())
+@settings(max_examples=200)
+def test_whatever_is_changed_the_gateway_refuses_no_more_than_the_runtime(
+    model: type[BaseModel], data: st.DataObject
+) -> None:
+    known: dict[str, Any] = {"CreatePayment": CREATE, "VerifyPayment": VERIFY}[model.__name__]
+    body = dict(known)
+    for name in data.draw(
+        st.lists(st.sampled_from(sorted(model.model_fields)) | st.text(max_size=5), max_size=3)
+    ):
+        if data.draw(st.booleans()):
+            body.pop(name, None)
+        else:
+            body[name] = data.draw(ANYTHING)
+    if understood(model, body):
+        assert accepts(model, body)
+
+
+def test_the_tests_know_every_body() -> None:
+    assert {model.__name__ for model in BODIES} == {"CreatePayment", "VerifyPayment"}
+
+
+# --- what is plainly wrong is refused ---
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        (CreatePayment, {}),
+        (CreatePayment, []),
+        (CreatePayment, None),
+        (CreatePayment, "text"),
+        (CreatePayment, {name: value for name, value in CREATE.items() if name != "amount_paise"}),
+        (CreatePayment, CREATE | {"amount_paise": "45000"}),
+        (CreatePayment, CREATE | {"amount_paise": 450.5}),
+        (CreatePayment, CREATE | {"school_id": "sch 1"}),
+        (CreatePayment, CREATE | {"school_id": 1}),
+        (CreatePayment, CREATE | {"description": ""}),
+        (CreatePayment, CREATE | {"description": "x" * 256}),
+        (CreatePayment, CREATE | {"description": "two\nlines"}),
+        (CreatePayment, CREATE | {"reference": "<script>"}),
+        (CreatePayment, CREATE | {"metadata": {str(number): "x" for number in range(11)}}),
+        (CreatePayment, CREATE | {"metadata": {"a": 1}}),
+        (CreatePayment, CREATE | {"card_number": "4111111111111111"}),
+        (VerifyPayment, {**VERIFY, "razorpay_signature": HEX64.upper()}),
+        (VerifyPayment, {**VERIFY, "razorpay_order_id": "pay_A1b2C3d4"}),
+        (VerifyPayment, {**VERIFY, "extra": 1}),
+    ],
+)
+def test_a_body_that_breaks_the_contract_is_refused(model: type[BaseModel], body: Any) -> None:
+    assert not understood(model, body)
+    assert not accepts(model, body)
+
+
+@pytest.mark.parametrize("amount_paise", [-1, 0, 99, 50_000_001])
+def test_an_amount_out_of_bounds_is_left_to_the_runtime_which_says_which_bound(amount_paise: int) -> None:
+    assert accepts(CreatePayment, CREATE | {"amount_paise": amount_paise})
