@@ -50,6 +50,7 @@ class IdentityStack(HouseStack):
             description="Secrets of HASIVU payments",
         )
         self.user_pool = self._user_pool()
+        self._accept_what_is_optional()
         for group, description in ROLES.items():
             cognito.CfnUserPoolGroup(
                 self,
@@ -144,6 +145,23 @@ class IdentityStack(HouseStack):
             deletion_protection=environment.protection.deletion_protection,
             removal_policy=removal_policy(environment),
         )
+
+    def _accept_what_is_optional(self) -> None:
+        """Say why a pool of made-up people asks for less; production is refused without either."""
+        if self.environment_settings.identity.mfa == "optional":
+            acknowledge(
+                self.user_pool,
+                "AwsSolutions-COG2",
+                why="the people of this environment are made up, and tests sign them in",
+                owner="security",
+            )
+        if not self.environment_settings.identity.threat_protection:
+            acknowledge(
+                self.user_pool,
+                "AwsSolutions-COG8",
+                why="the people of this environment are made up; nobody attacks them",
+                owner="security",
+            )
 
     def _user_pool_client(self) -> cognito.UserPoolClient:
         """The apps' client: no secret, as a browser keeps none; people change only their own contacts."""

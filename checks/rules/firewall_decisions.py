@@ -12,12 +12,18 @@ from checks.firewall.capacity import INCLUDED_MAX, capacity
 from checks.firewall.known_requests import Known, World, facing_the_api, facing_the_user_pool
 from checks.firewall.request import NotEvaluated
 from checks.firewall.web_acl import WebAcl
+from checks.rules.browsers import is_allowed
 from checks.rules.estate import Estate
 from checks.rules.firewall import ACL, STAGE, USER_POOL, addresses_of, associations, environment_document
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 MEMBERS = frozenset({"type", "title", "status", "detail", "code", "next_step"})
-HEADERS = frozenset({"Cache-Control", "Retry-After"})
+HEADERS = frozenset(
+    {
+        *("Cache-Control", "Retry-After", "Vary"),
+        *("Access-Control-Allow-Origin", "Access-Control-Expose-Headers"),
+    }
+)
 TELLING = re.compile(r"\$|arn:|\b\d{1,3}(\.\d{1,3}){3}\b|AWS|WAF|rule", re.IGNORECASE)
 
 
@@ -86,7 +92,7 @@ def the_firewall_tells_nothing(estate: Estate) -> Iterator[Breach]:
                 yield at(acl, f"CustomResponseBodies.{name}")
         for index, item in enumerate(acl.items("Rules")):
             said = item.get("Action", {}).get("Block", {}).get("CustomResponse")
-            if said is not None and not _sound(said, bodies):
+            if said is not None and not _sound(said, bodies, estate.environment):
                 yield at(acl, f"Rules.{index}.Action.Block.CustomResponse")
 
 
@@ -100,14 +106,16 @@ def _document(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _sound(said: Mapping[str, Any], bodies: Mapping[str, Any]) -> bool:
+def _sound(said: Mapping[str, Any], bodies: Mapping[str, Any], environment: str) -> bool:
     status = said.get("ResponseCode")
-    headers = {item["Name"] for item in said.get("ResponseHeaders") or []}
+    headers = {item["Name"]: str(item.get("Value")) for item in said.get("ResponseHeaders") or []}
+    origin = headers.get("Access-Control-Allow-Origin")
     document = _document(bodies.get(str(said.get("CustomResponseBodyKey"))) or {})
     return (
         isinstance(status, int)
         and 400 <= status < 500
         and document.get("status") == status
-        and headers <= HEADERS
+        and headers.keys() <= HEADERS
+        and (origin is None or is_allowed(origin, environment))
         and (status == 429) == ("Retry-After" in headers)
     )

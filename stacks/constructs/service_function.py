@@ -102,6 +102,13 @@ class ServiceFunction(Construct):
             why="IAM and TLS are the border; there is no network of ours to join",
             owner="security",
         )
+        if not environment.functions.reserve_concurrency:
+            acknowledge(
+                self.function,
+                "NIST.800.53.R5-LambdaConcurrency",
+                why="the account has no quota to reserve from, and nobody's money waits here",
+                owner="platform",
+            )
         acknowledge(
             self.function,
             "NIST.800.53.R5-LambdaDLQ",

@@ -370,6 +370,14 @@ SEEN = (
         LOGGING,
         put("LogDestinationConfigs", ["arn:aws:logs:ap-south-1:1:log-group:aws-waf-logs-other"]),
     ),
+    acl(
+        "HASIVU-WAF-12",
+        "read by every page",
+        in_rule(
+            "country",
+            put(f"{SAID}.ResponseHeaders", [{"Name": "Access-Control-Allow-Origin", "Value": "*"}]),
+        ),
+    ),
     acl("HASIVU-WAF-12", "sent elsewhere", in_rule("country", put(f"{SAID}.ResponseCode", 302))),
     acl("HASIVU-WAF-12", "as if nothing were", in_rule("country", put(f"{SAID}.ResponseCode", 200))),
     acl(
