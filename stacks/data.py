@@ -81,6 +81,13 @@ class DataStack(HouseStack):
         )
         self.schools = self._table("Schools", name=f"hasivu-{env}-schools", partition="school_id")
         self.api_keys = self._table("ApiKeys", name=f"hasivu-{env}-api-keys", partition="key_id")
+        self.payment_methods = self._table(
+            "PaymentMethods",
+            name=f"hasivu-{env}-payment-methods",
+            partition="pk",
+            sort="sk",
+            expires_at="expires_at",  # tokens that turn out to be nobody's
+        )
         self.notifications = self._table(
             "Notifications",
             name=f"hasivu-{env}-notifications",

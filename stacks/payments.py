@@ -36,7 +36,7 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, payments-webhook-handler and the outbox pipe; payments-manage-methods,
+    """payments-advanced, payments-webhook-handler, payments-manage-methods and the outbox pipe; the functions
     payments-retry, payments-reconciliation and payments-analytics, which are not built yet."""
 
     def __init__(
@@ -67,6 +67,7 @@ class PaymentsStack(HouseStack):
         )
         self.payments_advanced = self._payments_advanced()
         self.payments_webhook_handler = self._payments_webhook_handler()
+        self.payments_manage_methods = self._payments_manage_methods()
         self._outbox_pipe()
         unbuilt = partial(
             UnbuiltFunction,
@@ -79,13 +80,7 @@ class PaymentsStack(HouseStack):
         self.functions: tuple[ServiceFunction, ...] = (
             self.payments_advanced,
             self.payments_webhook_handler,
-            unbuilt(
-                name="payments-manage-methods",
-                description="Saves, lists and revokes payment methods, registers mandates",
-                memory_mib=1024,
-                timeout_s=API_TIMEOUT_S,
-                concurrency=40,
-            ),
+            self.payments_manage_methods,
             unbuilt(
                 name="payments-retry",
                 description="Decides whether, when and how a failed payment is tried again, and tries",
@@ -138,6 +133,7 @@ class PaymentsStack(HouseStack):
                 "PAYMENTS_TABLE": data.payments.table_name,
                 "LEDGER_TABLE": data.ledger.table_name,
                 "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
                 "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
@@ -173,6 +169,7 @@ class PaymentsStack(HouseStack):
                 "PAYMENTS_TABLE": data.payments.table_name,
                 "LEDGER_TABLE": data.ledger.table_name,
                 "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
                 "WEBHOOK_EVENTS_TABLE": data.webhook_events.table_name,
                 "WEBHOOK_QUEUE_URL": webhooks.queue.queue_url,
                 "RAZORPAY_WEBHOOK_SECRET_ARN": identity.razorpay_webhook.attr_id,
@@ -191,6 +188,42 @@ class PaymentsStack(HouseStack):
         identity.allow_secret(function.role, identity.razorpay_webhook)
         return function
 
+    def _payments_manage_methods(self) -> ServiceFunction:
+        data, identity = self._data, self._identity
+        function = ServiceFunction(
+            self,
+            "PaymentsManageMethods",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-manage-methods",
+            description="Saves, lists and revokes payment methods, registers mandates",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "SCHOOLS_TABLE": data.schools.table_name,
+                "USER_POOL_ID": identity.user_pool.user_pool_id,
+                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=API_TIMEOUT_S,
+            concurrency=40,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.payment_methods.allow(function.role, "Query")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.schools.allow(function.role, "GetItem")
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        return function
+
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:
         """What one payment transaction touches: the state, the journal, the audit line and the event."""
         data = self._data
@@ -198,6 +231,7 @@ class PaymentsStack(HouseStack):
         data.ledger.allow(role, "PutItem")
         data.audit.allow(role, "PutItem")
         data.outbox.allow(role, "PutItem")
+        data.payment_methods.allow(role, "GetItem", "PutItem")
 
     def _outbox_pipe(self) -> None:
         """Each new outbox item becomes an event on the bus: retried for hours, then dead-lettered."""

@@ -14,7 +14,6 @@ from runtime.gateways.whatsapp.webhooks import (
     parse_statuses,
     signature_is_valid,
 )
-from runtime.notifications.contacts import Contacts
 from runtime.notifications.dispatcher import Dispatcher
 from runtime.notifications.events import read_event
 from runtime.notifications.repository import NotificationRepository
@@ -22,6 +21,7 @@ from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, LambdaContext, Request, Response, Route
 from runtime.platform.audit import AuditTrail
 from runtime.platform.clock import SystemClock
+from runtime.platform.contacts import Contacts
 from runtime.platform.errors import Problem
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds

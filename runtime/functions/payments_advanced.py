@@ -6,6 +6,7 @@ from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.service import PaymentService
+from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Request, Response, Route
 from runtime.platform.audit import AuditTrail
@@ -154,7 +155,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             repository=recorder.repository,
             recorder=recorder,
             idempotency=IdempotencyStore(dynamodb, settings.idempotency_table, clock),
-            schools=SchoolRegister(dynamodb, settings.schools_table),
+            tenancy=Tenancy(SchoolRegister(dynamodb, settings.schools_table)),
             gateway=gateway,
             key_id=keys["key_id"],
             key_secret=keys["key_secret"],

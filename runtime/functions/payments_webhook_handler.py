@@ -7,7 +7,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from runtime.payments.inbox import BODY_BYTES_MAX, EventApplier, WebhookInbox
+from runtime.payments.applier import EventApplier
+from runtime.payments.inbox import BODY_BYTES_MAX, WebhookInbox
 from runtime.payments.recorder import PaymentRecorder
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, LambdaContext, Request, Response, Route

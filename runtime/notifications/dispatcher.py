@@ -15,12 +15,12 @@ from runtime.gateways.errors import GatewayOutcomeUnknown, GatewayRejected
 from runtime.gateways.mail.client import SesMailer
 from runtime.gateways.whatsapp.client import CurrencyParameter, TextParameter, WhatsAppClient
 from runtime.gateways.whatsapp.webhooks import MessageStatus
-from runtime.notifications.contacts import Contact, Contacts
 from runtime.notifications.events import PaymentNews
 from runtime.notifications.messages import LANGUAGE, Message, compose
 from runtime.notifications.metrics import FAILED_LATER, OUTCOME_UNKNOWN, SENT, UNDELIVERABLE
 from runtime.notifications.repository import NotificationRepository, State
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
+from runtime.platform.contacts import Contact, Contacts
 from runtime.platform.metrics import UNHEARD, Metric, Metrics
 from runtime.platform.schools import SchoolRegister
 

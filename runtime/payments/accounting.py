@@ -35,7 +35,8 @@ def entries_due(payment: Payment, business_day: date) -> tuple[JournalEntry, ...
     for attempt in payment.attempts.values():
         if not attempt.was_captured:
             continue
-        if capture_id(attempt) not in booked:
+        # A mandate may be authorised with a payment of nothing (UPI, e-mandate): there is nothing to book.
+        if attempt.amount_paise and capture_id(attempt) not in booked:
             to_school = matches(payment, attempt) and not school_credited
             school_credited = school_credited or to_school
             due.append(_capture(payment, attempt, business_day, to_school=to_school))

@@ -126,7 +126,8 @@ _PAYABLE = frozenset({PaymentStatus.PENDING, PaymentStatus.FAILED})
 def view(payment: Payment, key_id: str) -> PaymentView:
     """A payment as callers see it."""
     checkout = None
-    if payment.order_id is not None and payment.status in _PAYABLE:
+    # A mandate is authorised by a checkout of its own, which the mandate shows.
+    if payment.order_id is not None and payment.mandate_id is None and payment.status in _PAYABLE:
         checkout = Checkout(
             key_id=key_id,
             order_id=payment.order_id,

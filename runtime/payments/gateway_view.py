@@ -50,4 +50,6 @@ def attempt_from(payment: GatewayPayment, *, observed_at: int) -> Attempt:
         if failed and payment.error_description
         else None,
         rrn=payment.acquirer_data.rrn,
+        token_id=payment.token_id,
+        customer_id=payment.customer_id,
     )

@@ -1,10 +1,9 @@
-"""Webhook events from Razorpay: kept once, acknowledged, then applied in any order.
+"""Webhook events from Razorpay as they come in: kept once, acknowledged, queued.
 
-Receiving and applying are two steps with a queue between them. Razorpay waits five seconds for an answer,
-retries for a day, and then switches the webhook off; so receiving does only what must be done to lose
-nothing. An event that was kept but not yet applied is queued again by every repetition, so a crash between
-keeping and queueing heals itself with Razorpay's next retry. Applying is idempotent, so a repetition does no
-harm.
+Receiving and applying (runtime/payments/applier.py) are two steps with a queue between them. Razorpay waits
+five seconds for an answer, retries for a day, and then switches the webhook off; so receiving does only what
+must be done to lose nothing. An event that was kept but not yet applied is queued again by every repetition,
+so a crash between keeping and queueing heals itself with Razorpay's next retry.
 """
 
 import hashlib
@@ -13,24 +12,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.signatures import webhook_signature_is_valid
 from runtime.gateways.razorpay.webhooks import MalformedWebhook, WebhookEvent, parse_event
-from runtime.payments.gateway_view import StatusNotKnown, attempt_from
-from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY, WEBHOOK_RECEIVED, WEBHOOK_REFUSED
-from runtime.payments.recorder import PaymentChanged, PaymentRecorder
-from runtime.payments.repository import PaymentRepository
-from runtime.payments.rules import hear
-from runtime.platform.audit import AuditLine, Outcome
+from runtime.payments.metrics import WEBHOOK_RECEIVED, WEBHOOK_REFUSED
 from runtime.platform.card_data import without_card_numbers
-from runtime.platform.clock import Clock, from_iso, iso
-from runtime.platform.dynamodb import ConditionFailed, Transaction, get_item, put_item_if, update_item_if
+from runtime.platform.clock import Clock, iso
+from runtime.platform.dynamodb import ConditionFailed, put_item_if
 from runtime.platform.errors import (
     BODY_MALFORMED,
     BODY_TOO_LARGE,
-    CONCURRENT_CHANGE,
     SIGNATURE_INVALID,
     SIGNATURE_MISSING,
     WEBHOOK_EVENT_ALTERED,
@@ -49,9 +41,7 @@ KEPT_FOR = timedelta(days=35)
 BODY_BYTES_MAX = 256 * 1024
 """The largest documented event has some eight kilobytes; an item of DynamoDB holds 400."""
 
-ACTOR = "razorpay"
 EVENT_ID_MAX = 100
-CHANGE_ATTEMPTS_MAX = 5
 
 _DOCUMENTED_BY_ENTITY = {
     "payment": "authorized captured failed pending",
@@ -81,9 +71,6 @@ DOCUMENTED = frozenset(
     f"{entity}.{event}" for entity, events in _DOCUMENTED_BY_ENTITY.items() for event in events.split()
 )
 """Every event that Razorpay documents (webhooks, all categories), ours or not."""
-
-APPLIED_EVENTS = frozenset({"payment.authorized", "payment.captured", "payment.failed", "order.paid"})
-"""The events that say something about a payment's own state."""
 
 
 class EventState(StrEnum):
@@ -170,117 +157,6 @@ class WebhookInbox:
                 raise Problem(WEBHOOK_EVENT_ALTERED, "The event was kept before with another body.") from None
             return True, existing.get("state") == EventState.RECEIVED
         return False, True
-
-
-@dataclass(frozen=True, slots=True)
-class EventApplier:
-    """Applies kept events to payments."""
-
-    client: "DynamoDBClient"
-    table: str
-    repository: PaymentRepository
-    recorder: PaymentRecorder
-    clock: Clock
-    metrics: Metrics = UNHEARD
-
-    def apply(self, event_id: str, *, request_id: str) -> EventState:
-        """Apply a kept event once and give what became of it. Raises LookupError for one that was never
-        kept."""
-        record = get_item(self.client, self.table, {"event_id": event_id})
-        if record is None:
-            raise LookupError("the event is not in the inbox")
-        if record["state"] != EventState.RECEIVED:
-            return EventState(record["state"])
-        state = self._apply(event_id, record, request_id)
-        waited = self.clock.now() - from_iso(record["received_at"])
-        self.metrics.count(WEBHOOK_APPLIED, state.value)
-        self.metrics.duration(WEBHOOK_DELAY, int(waited.total_seconds() * 1000))
-        return state
-
-    def _apply(self, event_id: str, record: Mapping[str, Any], request_id: str) -> EventState:
-        event = parse_event(record["body"].encode())
-        if event.event not in APPLIED_EVENTS or event.payment is None:
-            return self._finish(
-                event_id, EventState.NOT_HANDLED if self._concerns_us(event) else EventState.NOT_OURS
-            )
-        return self._apply_payment(event_id, event, event.payment, record, request_id)
-
-    def _apply_payment(
-        self,
-        event_id: str,
-        event: WebhookEvent,
-        heard: GatewayPayment,
-        record: Mapping[str, Any],
-        request_id: str,
-    ) -> EventState:
-        for _ in range(CHANGE_ATTEMPTS_MAX):
-            before = self.repository.get_by_order(heard.order_id) if heard.order_id else None
-            if before is None:
-                return self._finish(event_id, EventState.NOT_OURS)
-            try:
-                attempt = attempt_from(heard, observed_at=event.created_at or heard.created_at or 0)
-            except StatusNotKnown:
-                return self._finish(event_id, EventState.NOT_HANDLED)
-            after = hear(before, attempt)
-            if after is before:
-                return self._finish(event_id, EventState.NO_CHANGE)
-            line = AuditLine(
-                actor_id=ACTOR,
-                action=event.event,
-                subject=before.payment_id,
-                outcome=Outcome.DONE,
-                request_id=request_id,
-                school_id=before.school_id,
-                details={
-                    "event_id": event_id,
-                    "gateway_payment_id": heard.id,
-                    "body_sha256": record["body_sha256"],
-                },
-            )
-            try:
-                self.recorder.record(
-                    before,
-                    after,
-                    line,
-                    attempt=attempt,
-                    also=[lambda transaction: self._finish_in(transaction, event_id, EventState.APPLIED)],
-                )
-            except PaymentChanged:
-                continue
-            return EventState.APPLIED
-        raise Problem(CONCURRENT_CHANGE, "The payment kept changing while an event was applied.")
-
-    def _concerns_us(self, event: WebhookEvent) -> bool:
-        """Whether an event that no rule acts on yet speaks of an order of ours; then it waits for the
-        rule."""
-        order_ids = {
-            event.payment.order_id if event.payment else None,
-            event.order.id if event.order else None,
-            event.payment_link.order_id if event.payment_link else None,
-        }
-        return any(self.repository.get_by_order(order_id) is not None for order_id in order_ids if order_id)
-
-    def _finish(self, event_id: str, state: EventState) -> EventState:
-        try:
-            update_item_if(self.client, self.table, {"event_id": event_id}, **self._finishing(state))
-        except ConditionFailed as done:
-            return EventState((done.existing or {}).get("state", state))
-        return state
-
-    def _finish_in(self, transaction: Transaction, event_id: str, state: EventState) -> None:
-        transaction.update("event", self.table, {"event_id": event_id}, **self._finishing(state))
-
-    def _finishing(self, state: EventState) -> dict[str, Any]:
-        return {
-            "expression": "SET #state = :state, finished_at = :now",
-            "condition": "#state = :received",
-            "values": {
-                ":state": state.value,
-                ":received": EventState.RECEIVED.value,
-                ":now": iso(self.clock.now()),
-            },
-            "names": {"#state": "state"},
-        }
 
 
 def _parsed(raw_body: bytes) -> WebhookEvent:

@@ -71,6 +71,8 @@ class Attempt(Frozen):
     error_step: str | None = None
     error_description: str | None = None
     rrn: str | None = None
+    token_id: str | None = None
+    customer_id: str | None = None
 
 
 class Payment(Frozen):
@@ -78,6 +80,7 @@ class Payment(Frozen):
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
+    ``mandate_id`` names the mandate that is authorised with this payment.
     """
 
     payment_id: str
@@ -88,6 +91,7 @@ class Payment(Frozen):
     description: str
     reference: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
+    mandate_id: str | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

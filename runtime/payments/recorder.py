@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from runtime.ledger.journal import Journal
 from runtime.payments.accounting import entries_due
 from runtime.payments.events import status_event
+from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
+from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
@@ -38,6 +40,7 @@ class PaymentRecorder:
     audit: AuditTrail
     outbox: Outbox
     clock: Clock
+    tokens: TokenBook
     metrics: Metrics = UNHEARD
 
     @classmethod
@@ -51,13 +54,18 @@ class PaymentRecorder:
         metrics: Metrics,
     ) -> "PaymentRecorder":
         """A recorder over the tables that a function's settings name."""
+        audit = AuditTrail(client, settings.audit_table, clock, ids)
+        outbox = Outbox(settings.outbox_table, clock, ids)
         return cls(
             client=client,
             repository=PaymentRepository(client, settings.payments_table),
             journal=Journal(client, settings.ledger_table, clock),
-            audit=AuditTrail(client, settings.audit_table, clock, ids),
-            outbox=Outbox(settings.outbox_table, clock, ids),
+            audit=audit,
+            outbox=outbox,
             clock=clock,
+            tokens=TokenBook.over(
+                client, settings.payment_methods_table, audit=audit, outbox=outbox, clock=clock
+            ),
             metrics=metrics,
         )
 
@@ -93,12 +101,14 @@ class PaymentRecorder:
         self.audit.append_in(transaction, line)
         if before is None or before.status is not stored.status:
             self.outbox.add_in(transaction, status_event(stored, attempt))
+        if attempt is not None:
+            self.tokens.attach_in(transaction, stored, attempt)
         for write in also:
             write(transaction)
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if LABEL_PAYMENT in failed.labels:
+            if LABEL_PAYMENT in failed.labels or TOKEN_LABELS.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
         if before is None:

@@ -19,8 +19,12 @@ _RANK = {
 """How far an attempt has come. ``failed`` ranks below ``authorized``: the gateway moves failed payments to
 authorized when the bank answers late (Razorpay, payments, "late authorisation")."""
 
-_JOINED = {"was_captured", "amount_refunded_paise", "fee_paise", "tax_paise"}
-"""What is merged by itself: money that was once heard of is not forgotten over a word that omits it."""
+_JOINED = {
+    *("was_captured", "amount_refunded_paise", "fee_paise", "tax_paise"),
+    *("token_id", "customer_id"),
+}
+"""What is merged by itself: money and tokens that were once heard of are not forgotten over a word that omits
+them."""
 
 
 def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
@@ -37,6 +41,8 @@ def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
             "amount_refunded_paise": max(known.amount_refunded_paise, heard.amount_refunded_paise),
             "fee_paise": charged.fee_paise,
             "tax_paise": charged.tax_paise,
+            "token_id": _known(known.token_id, heard.token_id),
+            "customer_id": _known(known.customer_id, heard.customer_id),
         }
     )
 
@@ -102,6 +108,11 @@ def _order(attempt: Attempt) -> tuple[int, int, str]:
     moment are never tied.
     """
     return (_RANK[attempt.status], attempt.observed_at, attempt.model_dump_json(exclude=_JOINED))
+
+
+def _known(first: str | None, second: str | None) -> str | None:
+    """Of two identifiers the one that is there; of two different ones, which never come, always the same."""
+    return max(first or "", second or "") or None
 
 
 def _charge(attempt: Attempt) -> tuple[int, int]:

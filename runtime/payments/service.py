@@ -30,14 +30,14 @@ from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
+from runtime.payments.tenancy import Tenancy
 from runtime.platform.audit import AuditLine, Outcome
-from runtime.platform.auth import Principal, Role
+from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, iso
 from runtime.platform.dynamodb import ConditionFailed
 from runtime.platform.errors import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
-    BODY_INVALID,
     CHECKOUT_SIGNATURE_INVALID,
     CONCURRENT_CHANGE,
     CURRENCY_NOT_ENABLED,
@@ -46,15 +46,11 @@ from runtime.platform.errors import (
     ORDER_MISMATCH,
     PAYMENT_NOT_FOUND,
     QUERY_INVALID,
-    SCHOOL_FORBIDDEN,
-    SCHOOL_INACTIVE,
-    SCHOOL_UNKNOWN,
     FieldError,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
 from runtime.platform.ids import Ids, is_id
-from runtime.platform.schools import SchoolRegister
 
 CAPTURE = CaptureOptions(
     capture="automatic", automatic_expiry_minutes=3 * 24 * 60, manual_expiry_minutes=5 * 24 * 60
@@ -66,9 +62,6 @@ RETRY_AFTER_S = 5
 CHANGE_ATTEMPTS_MAX = 5
 LEASE_MARGIN_S = 1
 
-_ACT_FOR_OTHERS = frozenset({Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
-"""These may ask somebody else to pay. Who is a parent and otherwise only reads pays for itself."""
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentService:
@@ -78,7 +71,7 @@ class PaymentService:
     repository: PaymentRepository
     recorder: PaymentRecorder
     idempotency: IdempotencyStore
-    schools: SchoolRegister
+    tenancy: Tenancy
     gateway: RazorpayClient
     key_id: str
     key_secret: str
@@ -101,9 +94,9 @@ class PaymentService:
         between."""
         request_fingerprint = fingerprint("payments.create", asked.model_dump(mode="json"))
         try:
-            payer_id = self._payer(principal, asked)
+            payer_id = self.tenancy.payer_of(principal, asked.payer_id)
             self._check_amount(asked)
-            self._check_school(principal, asked.school_id)
+            self.tenancy.check_open(principal, asked.school_id)
         except Problem:
             # The rules, the school or the caller's roles may have changed since; the answer does not.
             earlier = self.idempotency.answered(
@@ -200,28 +193,11 @@ class PaymentService:
             )
         else:
             school_id = asked.school_id or _only_school(principal)
-            self._check_tenancy(principal, school_id)
+            self.tenancy.check(principal, school_id)
             page = self.repository.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         return PaymentPage(
             items=[view(payment, self.key_id) for payment in page.payments], next_cursor=page.next_cursor
         )
-
-    def _payer(self, principal: Principal, asked: CreatePayment) -> str:
-        if not principal.has_any(_ACT_FOR_OTHERS):
-            if asked.payer_id not in (None, principal.principal_id):
-                raise Problem(
-                    BODY_INVALID,
-                    "A parent pays for itself.",
-                    errors=[FieldError("/payer_id", "leave it out")],
-                )
-            return principal.principal_id
-        if asked.payer_id is None:
-            raise Problem(
-                BODY_INVALID,
-                "Somebody has to pay.",
-                errors=[FieldError("/payer_id", "required from this caller")],
-            )
-        return asked.payer_id
 
     def _check_amount(self, asked: CreatePayment) -> None:
         if asked.currency not in self.currencies:
@@ -232,19 +208,6 @@ class PaymentService:
             raise Problem(
                 AMOUNT_ABOVE_MAXIMUM, f"The most that can be paid at once is {AMOUNT_MAX_PAISE} paise."
             )
-
-    def _check_school(self, principal: Principal, school_id: str) -> None:
-        school = self.schools.get(school_id)
-        if school is None:
-            raise Problem(SCHOOL_UNKNOWN, "No school is registered under that identifier.")
-        self._check_tenancy(principal, school_id)
-        if not school.active:
-            raise Problem(SCHOOL_INACTIVE, "The school is registered but not active.")
-
-    @staticmethod
-    def _check_tenancy(principal: Principal, school_id: str) -> None:
-        if not principal.may_see_school(school_id):
-            raise Problem(SCHOOL_FORBIDDEN, "The caller belongs to other schools.")
 
     def _new_payment(self, payment_id: str, payer_id: str, asked: CreatePayment) -> Payment:
         now = iso(self.clock.now())

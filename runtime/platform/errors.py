@@ -156,6 +156,38 @@ CURSOR_INVALID = _declare(
     "cursor-invalid", 400, "The cursor is not one of ours", "Start again without a cursor."
 )
 
+# Payment methods and mandates
+METHOD_NOT_FOUND = _declare(
+    "method-not-found",
+    404,
+    "There is no such payment method",
+    "List the payment methods, and use one of them.",
+)
+METHOD_NOT_SAVED = _declare(
+    "method-not-saved",
+    422,
+    "The payment left nothing to save",
+    "Pay with the box ticked that saves the instrument, then send that payment.",
+)
+METHODS_TOO_MANY = _declare(
+    "methods-too-many", 422, "No more payment methods can be kept", "Revoke one that is not used any more."
+)
+CONTACT_MISSING = _declare(
+    "contact-missing",
+    422,
+    "The payer has neither telephone number nor e-mail address",
+    "Let the payer add one to the account; the bank announces every debit to it.",
+)
+MANDATE_NOT_FOUND = _declare(
+    "mandate-not-found", 404, "There is no such mandate", "List the mandates, and use one."
+)
+MANDATE_TERMS_INVALID = _declare(
+    "mandate-terms-invalid", 422, "Nobody could authorise these terms", "Correct the terms named in errors."
+)
+MANDATE_ENDED = _declare(
+    "mandate-ended", 409, "The mandate has ended", "Register a new mandate; an old one never comes back."
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

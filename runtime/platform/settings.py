@@ -68,6 +68,7 @@ class PaymentStoreSettings(FunctionSettings):
     payments_table: Name
     ledger_table: Name
     outbox_table: Name
+    payment_methods_table: Name
 
 
 class PaymentsAdvancedSettings(PaymentStoreSettings):
@@ -83,6 +84,16 @@ class PaymentsAdvancedSettings(PaymentStoreSettings):
     def currencies(self) -> frozenset[str]:
         """The currencies in which a payment may be asked for."""
         return frozenset(self.currencies_enabled.split(","))
+
+
+class PaymentsManageMethodsSettings(PaymentStoreSettings):
+    """payments-manage-methods: what payers may be debited by."""
+
+    idempotency_table: Name
+    schools_table: Name
+    user_pool_id: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
 
 
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
@@ -122,9 +133,9 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "health-check": HealthCheckSettings,
     "payments-advanced": PaymentsAdvancedSettings,
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
+    "payments-manage-methods": PaymentsManageMethodsSettings,
     "notification-dispatcher": NotificationDispatcherSettings,
     # Not built yet: what every function is told is all that they need.
-    "payments-manage-methods": FunctionSettings,
     "payments-retry": FunctionSettings,
     "payments-reconciliation": FunctionSettings,
     "payments-analytics": FunctionSettings,

@@ -19,11 +19,13 @@ from runtime.ledger.journal import Journal
 from runtime.ledger.model import trial_balance
 from runtime.payments.accounting import entries_due
 from runtime.payments.inbox import BODY_BYTES_MAX, WebhookInbox
+from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import hear
 from runtime.payments.service import PaymentService
+from runtime.payments.tenancy import Tenancy
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import FixedClock
@@ -129,19 +131,21 @@ def test_a_payment_is_created(benchmark: BenchmarkFixture, clock: FixedClock) ->
     ids = UlidIds(clock)
     audit = AuditTrail(client, "audit", clock, ids)
     repository = PaymentRepository(client, "payments")
+    outbox = Outbox("outbox", clock, ids)
     recorder = PaymentRecorder(
         client=client,
         repository=repository,
         journal=Journal(client, "ledger", clock),
         audit=audit,
-        outbox=Outbox("outbox", clock, ids),
+        outbox=outbox,
         clock=clock,
+        tokens=TokenBook.over(client, "payment-methods", audit=audit, outbox=outbox, clock=clock),
     )
     service = PaymentService(
         repository=repository,
         recorder=recorder,
         idempotency=IdempotencyStore(client, "idempotency", clock),
-        schools=SchoolRegister(client, "schools"),
+        tenancy=Tenancy(SchoolRegister(client, "schools")),
         gateway=RazorpayClient(key_id="k", key_secret="s", clock=clock, transport=InstantGateway()),
         key_id="k",
         key_secret="s",

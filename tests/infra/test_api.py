@@ -72,6 +72,20 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/payments", "payments-advanced", False),
         ("GET", "/v1/payments/{payment_id}", "payments-advanced", False),
         ("POST", "/v1/payments/{payment_id}/verify", "payments-advanced", False),
+        *(
+            (method, path, "payments-manage-methods", False)
+            for method, path in (
+                ("GET", "/v1/payment-methods"),
+                ("POST", "/v1/payment-methods"),
+                ("PATCH", "/v1/payment-methods/{method_id}"),
+                ("DELETE", "/v1/payment-methods/{method_id}"),
+                ("PUT", "/v1/payment-methods/{method_id}/default"),
+                ("POST", "/v1/mandates"),
+                ("GET", "/v1/mandates"),
+                ("GET", "/v1/mandates/{mandate_id}"),
+                ("DELETE", "/v1/mandates/{mandate_id}"),
+            )
+        ),
         ("POST", "/v1/webhooks/razorpay", "payments-webhook-handler", True),
         ("GET", "/v1/webhooks/whatsapp", "notification-dispatcher", True),
         ("POST", "/v1/webhooks/whatsapp", "notification-dispatcher", True),

@@ -72,6 +72,7 @@ PAYMENT_TRANSACTION = {
     "hasivu-ledger": {"PutItem"},
     "hasivu-audit": {"PutItem"},
     "hasivu-outbox": {"PutItem"},
+    "hasivu-payment-methods": {"GetItem", "PutItem"},
 }
 QUEUE_CONSUMER = {"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"}
 
@@ -95,6 +96,19 @@ def test_payments_webhook_handler_may_do_its_work_and_no_more(assembly: Assembly
     assert rights_elsewhere(assembly, "payments-webhook-handler") == {
         "secretsmanager": {"GetSecretValue"},
         "sqs": QUEUE_CONSUMER | {"SendMessage"},
+    }
+
+
+def test_payments_manage_methods_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-manage-methods") == PAYMENT_TRANSACTION | {
+        "hasivu-payment-methods": {"GetItem", "PutItem", "Query"},
+        "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-schools": {"GetItem"},
+    }
+    assert rights_elsewhere(assembly, "payments-manage-methods") == {
+        "cognito-idp": {"AdminGetUser"},
+        "secretsmanager": {"GetSecretValue"},
+        "ssm": {"GetParameter"},
     }
 
 

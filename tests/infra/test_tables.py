@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[str, str | None, dict[str, tuple[str, str | None]], str 
     "payment-webhook-idempotency-{env}": ("event_id", None, {}, "expires_at", None),
     "hasivu-{env}-schools": ("school_id", None, {}, None, None),
     "hasivu-{env}-api-keys": ("key_id", None, {}, None, None),
+    "hasivu-{env}-payment-methods": ("pk", "sk", {}, "expires_at", None),
     "hasivu-{env}-notifications": (
         "notification_id",
         None,

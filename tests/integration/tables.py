@@ -40,6 +40,7 @@ TABLE_SHAPES = {
     "webhook_events": TableShape("event_id"),
     "schools": TableShape("school_id"),
     "api_keys": TableShape("key_id"),
+    "payment_methods": TableShape("pk", "sk"),
     "notifications": TableShape(
         "notification_id", None, (("by_provider_message", "provider_message_id", None),)
     ),

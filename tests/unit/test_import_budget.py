@@ -30,6 +30,7 @@ PACKAGES = {
     "health-check": EVERYWHERE,
     "payments-advanced": EVERYWHERE,
     "payments-webhook-handler": EVERYWHERE,
+    "payments-manage-methods": EVERYWHERE,
     "notification-dispatcher": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
@@ -38,6 +39,7 @@ UTILITIES = {
     "api-authorizer": {"parameters"},
     "health-check": {"parameters"},
     "payments-advanced": {"parameters"},
+    "payments-manage-methods": {"parameters"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
     "secret-rotation": {"parameters"},
@@ -45,11 +47,13 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
+PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.methods"}
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": {"gateways", "gateways.razorpay", "ledger", "payments"},
-    "payments-webhook-handler": {"gateways", "gateways.razorpay", "ledger", "payments"},
+    "payments-advanced": PAYMENTS,
+    "payments-webhook-handler": PAYMENTS,
+    "payments-manage-methods": PAYMENTS,
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -58,7 +62,7 @@ AREAS = {
 
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
-    "platform.idempotency": set(PACKAGES) - {"payments-advanced"},
+    "platform.idempotency": set(PACKAGES) - {"payments-advanced", "payments-manage-methods"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from runtime.gateways.razorpay import requests
 from runtime.gateways.razorpay.api import RazorpayApi
-from runtime.gateways.razorpay.models import Customer, Deletion, Token
+from runtime.gateways.razorpay.models import Cancellation, Customer, Deletion, Token
 
 
 class Customers(RazorpayApi):
@@ -40,6 +40,14 @@ class Customers(RazorpayApi):
         """Forget a saved instrument; whether Razorpay says that it did."""
         path = f"{_tokens_of(customer_id)}/{requests.identifier(token_id)}"
         return self._write(Deletion, "delete_token", path, {}, method="DELETE").deleted
+
+    def cancel_token(self, customer_id: str, token_id: str) -> None:
+        """Ask for the end of the mandate behind a token; its end is told by ``token.cancelled``.
+
+        Razorpay refuses it (GatewayRejected) for one that has ended.
+        """
+        path = f"{_tokens_of(customer_id)}/{requests.identifier(token_id)}/cancel"
+        self._write(Cancellation, "cancel_token", path, {}, method="PUT")
 
 
 def _tokens_of(customer_id: str) -> str:

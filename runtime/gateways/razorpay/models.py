@@ -152,6 +152,18 @@ class Customer(Entity):
     created_at: UnixSeconds = None
 
 
+class TokenVpa(Entity):
+    """The UPI handle behind a token, in two parts."""
+
+    username: PersonalText = None
+    handle: PersonalText = None
+
+    @property
+    def address(self) -> str | None:
+        """The whole handle, ``ravi@okhdfc``; None where a part is missing."""
+        return f"{self.username}@{self.handle}" if self.username and self.handle else None
+
+
 class RecurringDetails(Entity):
     """The mandate behind a token: ``initiated``, ``confirmed``, ``rejected``, ``cancelled``, ``paused``."""
 
@@ -167,6 +179,7 @@ class Token(Entity):
     bank: Text = None
     wallet: Text = None
     card: Card | None = None
+    vpa: TokenVpa | None = None
     recurring: Flag = None
     recurring_details: Annotated[RecurringDetails, PerhapsEmpty] = RecurringDetails()
     auth_type: Text = None
@@ -344,6 +357,12 @@ class Downtime(Entity):
     scheduled: Flag = None
     created_at: UnixSeconds = None
     updated_at: UnixSeconds = None
+
+
+class Cancellation(Entity):
+    """The answer to the cancellation of a mandate: the bank confirms later, by ``token.cancelled``."""
+
+    status: Text = None
 
 
 class Deletion(Entity):

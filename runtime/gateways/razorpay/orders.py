@@ -8,7 +8,7 @@ from runtime.gateways.errors import ErrorDetail, GatewayError, GatewayOutcomeUnk
 from runtime.gateways.razorpay import requests
 from runtime.gateways.razorpay.api import GATEWAY, Page, RazorpayApi
 from runtime.gateways.razorpay.models import Order, Payment
-from runtime.gateways.razorpay.requests import CaptureOptions
+from runtime.gateways.razorpay.requests import AMOUNT_MIN_PAISE, CaptureOptions, MandateTerms
 
 RECEIPT_PAGES_MAX: Final = 5
 """Pages of 100 orders read for one receipt. More than a handful of orders with one receipt is a fault."""
@@ -28,18 +28,23 @@ class Orders(RazorpayApi):
         receipt: str,
         notes: Mapping[str, str] | None = None,
         capture: CaptureOptions | None = None,
+        mandate: MandateTerms | None = None,
         deadline: Deadline | None = None,
     ) -> Order:
-        """A new order of ``amount_paise`` >= 100. Two calls make two orders: see :meth:`create_order_once`.
+        """A new order of ``amount_paise`` >= 100 (or what the ``mandate`` that it registers allows).
+
+        Two calls make two orders: see :meth:`create_order_once`.
 
         Raises ValueError before the call for what Razorpay would refuse, and GatewayError.
         """
+        least_paise = AMOUNT_MIN_PAISE if mandate is None else mandate.order_min_paise
         fields = {
-            "amount": requests.amount(amount_paise),
+            "amount": requests.amount(amount_paise, at_least_paise=least_paise),
             "currency": requests.currency_code(currency),
             "receipt": requests.receipt_text(receipt),
             "notes": requests.notes_object(notes),
             "payment": capture.as_fields() if capture is not None else None,
+            **(mandate.as_fields() if mandate is not None else {}),
         }
         return self._write(Order, "create_order", "/v1/orders", fields, deadline=deadline)
 
@@ -51,6 +56,7 @@ class Orders(RazorpayApi):
         receipt: str,
         notes: Mapping[str, str] | None = None,
         capture: CaptureOptions | None = None,
+        mandate: MandateTerms | None = None,
         receipt_is_new: bool = False,
     ) -> Order:
         """The order of ``receipt``, created if there is none: fetch before retry.
@@ -76,6 +82,7 @@ class Orders(RazorpayApi):
                 receipt=receipt,
                 notes=notes,
                 capture=capture,
+                mandate=mandate,
                 deadline=whole.part(CREATE_SHARE),
             )
         except GatewayOutcomeUnknown as unknown:

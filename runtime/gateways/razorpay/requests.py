@@ -58,6 +58,42 @@ class CaptureOptions:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class MandateTerms:
+    """The mandate that the payer of an order is asked to authorise (orders, ``token``).
+
+    ``max_amount_paise`` bounds one debit; ``expire_at`` is timezone-aware. A registration by UPI or e-mandate
+    may have an order of nothing, one by card has at least one rupee.
+    """
+
+    method: Literal["upi", "card", "emandate"]
+    customer_id: str
+    max_amount_paise: int
+    expire_at: datetime
+    frequency: str
+
+    def __post_init__(self) -> None:
+        if self.expire_at.tzinfo is None:
+            raise ValueError("a mandate ends at a timezone-aware moment")
+
+    @property
+    def order_min_paise(self) -> int:
+        """The least that an order for this mandate asks for."""
+        return AMOUNT_MIN_PAISE if self.method == "card" else 0
+
+    def as_fields(self) -> dict[str, object]:
+        """The fields of an order that make it the registration of a mandate."""
+        return {
+            "method": self.method,
+            "customer_id": identifier(self.customer_id),
+            "token": {
+                "max_amount": amount(self.max_amount_paise),
+                "expire_at": int(self.expire_at.timestamp()),
+                "frequency": self.frequency,
+            },
+        }
+
+
 def identifier(value: str) -> str:
     """An id of Razorpay's, safe in a path: a prefix, an underscore, letters and digits."""
     if not _IDENTIFIER.fullmatch(value):

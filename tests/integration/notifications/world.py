@@ -19,13 +19,13 @@ from runtime.gateways.errors import GatewayOutcomeUnknown, GatewayUnavailable
 from runtime.gateways.mail.client import SesMailer
 from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.gateways.whatsapp.client import WhatsAppClient
-from runtime.notifications.contacts import Contacts
 from runtime.notifications.dispatcher import Dispatcher
 from runtime.notifications.repository import NotificationRepository
 from runtime.payments.events import status_event
 from runtime.payments.model import AttemptStatus, PaymentStatus
 from runtime.platform.audit import AuditTrail
 from runtime.platform.clock import FixedClock
+from runtime.platform.contacts import Contacts
 from runtime.platform.dynamodb import Item
 from runtime.platform.ids import UlidIds
 from runtime.platform.schools import SchoolRegister

@@ -32,6 +32,8 @@ class FakeGateway:
         self._faults: dict[str, deque[str]] = defaultdict(deque)
         self.orders: list[dict[str, Any]] = []
         self.payments: dict[str, dict[str, Any]] = {}
+        self.customers: dict[tuple[Any, Any], int] = {}
+        self.tokens: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
 
@@ -88,10 +90,14 @@ class FakeGateway:
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        if request.operation == "create_customer":
+            return _answer(200, self._customer(json.loads(request.body or b"{}")))
+        if request.operation in ("get_token", "delete_token", "cancel_token"):
+            return self._token(request.operation, parts.path)
         raise AssertionError(f"the fake knows no {request.operation}")
 
     def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
-        order = {
+        order: dict[str, Any] = {
             "id": f"order_{len(self.orders):014d}",
             "entity": "order",
             "amount": fields["amount"],
@@ -101,8 +107,25 @@ class FakeGateway:
             "created_at": int(self._clock.now().timestamp()),
             "notes": [],
         }
+        order |= {name: fields[name] for name in ("method", "customer_id", "token") if name in fields}
         self.orders.append(order)
         return order
+
+    def _customer(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The customer with this e-mail and telephone number, made at the first call (``fail_existing``)."""
+        known = (fields.get("email"), fields.get("contact"))
+        number = self.customers.setdefault(known, len(self.customers))
+        return {"id": f"cust_{number:014d}", "entity": "customer"}
+
+    def _token(self, operation: str, path: str) -> HttpResponse:
+        token_id = path.removesuffix("/cancel").rpartition("/")[2]
+        token = self.tokens.get(token_id)
+        if token is None:
+            return _answer(400, REFUSED)
+        if operation == "delete_token":
+            del self.tokens[token_id]
+            return _answer(200, {"deleted": True})
+        return _answer(200, {"status": "cancellation_initiated"} if operation == "cancel_token" else token)
 
     def pay(self, order_id: str, payment_id: str, **changes: Any) -> dict[str, Any]:
         """An attempt to pay an order, captured unless ``changes`` say otherwise."""

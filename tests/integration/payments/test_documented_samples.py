@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from runtime.functions.payments_webhook_handler import apply_batch
-from runtime.payments.inbox import APPLIED_EVENTS, DOCUMENTED, EventState
+from runtime.payments.applier import APPLIED_EVENTS
+from runtime.payments.inbox import DOCUMENTED, EventState
 from runtime.payments.model import Payment, PaymentStatus
 from tests.events import Context, failed_messages, sqs_event
 from tests.integration.payments.world import World

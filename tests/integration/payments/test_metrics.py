@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.payments.inbox import EventApplier, WebhookInbox
+from runtime.payments.applier import EventApplier
+from runtime.payments.inbox import WebhookInbox
 from runtime.payments.metrics import METRICS
 from runtime.payments.recorder import PaymentRecorder
 from runtime.platform.metrics import Metrics

@@ -6,7 +6,8 @@ import pytest
 
 from runtime.functions import payments_webhook_handler
 from runtime.gateways.razorpay.webhooks import BODY_SIZE_MAX_BYTES
-from runtime.payments.inbox import APPLIED_EVENTS, BODY_BYTES_MAX, DOCUMENTED, EventState
+from runtime.payments.applier import APPLIED_EVENTS
+from runtime.payments.inbox import BODY_BYTES_MAX, DOCUMENTED, EventState
 from runtime.payments.model import Payment, PaymentStatus
 from tests.events import Context, failed_messages, sqs_event
 from tests.integration.payments.gateway import Crashed, gateway_payment

@@ -56,6 +56,7 @@ def environment(
         "PAYMENTS_TABLE": tables["payments"],
         "LEDGER_TABLE": tables["ledger"],
         "OUTBOX_TABLE": tables["outbox"],
+        "PAYMENT_METHODS_TABLE": tables["payment_methods"],
         "IDEMPOTENCY_TABLE": tables["idempotency"],
         "SCHOOLS_TABLE": tables["schools"],
         "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],

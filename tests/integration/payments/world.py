@@ -13,20 +13,27 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from runtime.functions import payments_advanced, payments_webhook_handler
+from runtime.functions import payments_advanced, payments_manage_methods, payments_webhook_handler
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.signatures import sign
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
-from runtime.payments.inbox import EventApplier, EventState, WebhookInbox
+from runtime.payments.applier import EventApplier
+from runtime.payments.inbox import EventState, WebhookInbox
+from runtime.payments.methods.customers import GatewayCustomers
+from runtime.payments.methods.mandates import MandateService
+from runtime.payments.methods.service import MethodService
+from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.service import PaymentService
+from runtime.payments.tenancy import Tenancy
 from runtime.platform.api import Api
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Principal, Role
 from runtime.platform.clock import FixedClock
+from runtime.platform.contacts import Contact
 from runtime.platform.dynamodb import Item
 from runtime.platform.idempotency import IdempotencyStore
 from runtime.platform.ids import UlidIds
@@ -47,7 +54,10 @@ OTHER_PARENT = caller("usr_other", Role.PARENT, schools=["sch_1"])
 SCHOOL_ADMIN = caller("usr_admin_of_1", Role.SCHOOL_ADMIN, schools=["sch_1"])
 ADMIN = caller("usr_hasivu", Role.ADMIN)
 
-TABLES_OF_PAYMENTS = ("payments", "ledger", "audit", "outbox", "idempotency", "webhook_events", "schools")
+TABLES_OF_PAYMENTS = (
+    *("payments", "ledger", "audit", "outbox", "idempotency"),
+    *("webhook_events", "schools", "payment_methods"),
+)
 
 
 @dataclass(slots=True)
@@ -92,6 +102,18 @@ def _taken(plans: dict[str, list[Callable[[], None]]], name: str) -> list[Callab
     return [planned.pop(0)] if planned else []
 
 
+@dataclass(slots=True)
+class KnownContacts:
+    """How people can be reached, in place of the user pool."""
+
+    phones: dict[str, str] = field(
+        default_factory=lambda: {"usr_parent": "+919000090000", "usr_other": "+919000090001"}
+    )
+
+    def find(self, principal_id: str) -> Contact:
+        return Contact(phone_e164=self.phones.get(principal_id))
+
+
 @dataclass
 class World:
     """Everything that takes part in a payment. Give it other ``clients`` to make it fail."""
@@ -103,6 +125,7 @@ class World:
     currencies: frozenset[str] = frozenset({"INR"})
     former_key_secret: str | None = None
     queue: KeptQueue = field(default_factory=KeptQueue)
+    contacts: KnownContacts = field(default_factory=KnownContacts)
     log: io.StringIO = field(default_factory=io.StringIO)
 
     def __post_init__(self) -> None:
@@ -149,9 +172,79 @@ class World:
             repository=self.repository,
             journal=self.journal,
             audit=self.audit,
-            outbox=Outbox(self.tables["outbox"], self.clock, self.ids),
+            outbox=self.outbox,
+            clock=self.clock,
+            tokens=self.token_book,
+        )
+
+    @property
+    def outbox(self) -> Outbox:
+        return Outbox(self.tables["outbox"], self.clock, self.ids)
+
+    @property
+    def token_book(self) -> TokenBook:
+        return TokenBook.over(
+            self.client,
+            self.tables["payment_methods"],
+            audit=self.audit,
+            outbox=self.outbox,
             clock=self.clock,
         )
+
+    @property
+    def methods_api(self) -> Api:
+        contacts: Any = self.contacts
+        book = self.token_book
+        methods = MethodService(
+            client=self.client,
+            payments=self.repository,
+            wallets=book.wallets,
+            tokens=book.tokens,
+            gateway=self.razorpay,
+            audit=self.audit,
+            outbox=self.outbox,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        mandates = MandateService(
+            recorder=self.recorder,
+            customers=GatewayCustomers(self.client, book.wallets, contacts, self.razorpay),
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            gateway=self.razorpay,
+            key_id=KEY_ID,
+            clock=self.clock,
+            ids=self.ids,
+            logger=self.logger,
+        )
+        return payments_manage_methods.api(methods, mandates)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        principal: Principal | None = PARENT,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        query: dict[str, str] | None = None,
+        **path_parameters: str,
+    ) -> Answer:
+        """A call of the methods and mandates API."""
+        event = rest_event(
+            method,
+            path,
+            principal=principal,
+            headers={"Idempotency-Key": key} if key is not None else {},
+            body=None if body is None else json.dumps(body),
+            path_parameters=path_parameters,
+            query=query or {},
+        )
+        return Answer.of(self.methods_api.handle(event, Context()))
+
+    @property
+    def tenancy(self) -> Tenancy:
+        return Tenancy(SchoolRegister(self.client, self.tables["schools"]))
 
     @property
     def service(self) -> PaymentService:
@@ -159,7 +252,7 @@ class World:
             repository=self.repository,
             recorder=self.recorder,
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
-            schools=SchoolRegister(self.client, self.tables["schools"]),
+            tenancy=self.tenancy,
             gateway=self.razorpay,
             key_id=KEY_ID,
             key_secret=KEY_SECRET,
@@ -305,6 +398,20 @@ class World:
     def day_books(self, day: date = date(2026, 4, 1)) -> TrialBalance:
         """The trial balance of a business day."""
         return trial_balance(self.journal.entries_of(day))
+
+
+def token_body(event: str, token: Mapping[str, Any], *, created_at: int = 1_775_025_000) -> bytes:
+    """An event about a token, as Razorpay sends it."""
+    return json.dumps(
+        {
+            "entity": "event",
+            "account_id": "acc_SandboxHasivu0",
+            "event": event,
+            "contains": ["token"],
+            "payload": {"token": {"entity": dict(token)}},
+            "created_at": created_at,
+        }
+    ).encode()
 
 
 def webhook_body(event: str, payment: Mapping[str, Any] | None, *, created_at: int = 1_775_025_000) -> bytes:

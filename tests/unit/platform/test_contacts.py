@@ -1,6 +1,6 @@
 """A person's contact: read, and never shown."""
 
-from runtime.notifications.contacts import Contact
+from runtime.platform.contacts import Contact
 
 
 def test_a_contact_shows_nothing_of_itself() -> None:

@@ -1,0 +1,181 @@
+"""Kept webhook events, applied in any order, any number of times, with the same end.
+
+Each event is applied with the mark that it was, in one transaction; so a crash in between repeats it and a
+repetition finds the mark. What an event says is merged (ADR 0002), never taken as a transition.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from runtime.gateways.razorpay.models import Payment as GatewayPayment
+from runtime.gateways.razorpay.models import Token as GatewayToken
+from runtime.gateways.razorpay.webhooks import WebhookEvent, parse_event
+from runtime.payments.gateway_view import StatusNotKnown, attempt_from
+from runtime.payments.inbox import EventState
+from runtime.payments.methods.token_view import token_state_from
+from runtime.payments.methods.tokens import TokenChanged
+from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY
+from runtime.payments.recorder import PaymentChanged, PaymentRecorder
+from runtime.payments.repository import PaymentRepository
+from runtime.payments.rules import hear
+from runtime.platform.audit import AuditLine, Outcome
+from runtime.platform.clock import Clock, from_iso, iso
+from runtime.platform.dynamodb import ConditionFailed, Transaction, get_item, update_item_if
+from runtime.platform.errors import CONCURRENT_CHANGE, Problem
+from runtime.platform.metrics import UNHEARD, Metrics
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ACTOR = "razorpay"
+CHANGE_ATTEMPTS_MAX = 5
+
+APPLIED_EVENTS = frozenset({"payment.authorized", "payment.captured", "payment.failed", "order.paid"})
+"""The events that say something about a payment's own state."""
+
+TOKEN_EVENTS = frozenset({"token.confirmed", "token.rejected", "token.paused", "token.cancelled"})
+"""The events that say something about a mandate."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventApplier:
+    """Applies kept events to payments."""
+
+    client: "DynamoDBClient"
+    table: str
+    repository: PaymentRepository
+    recorder: PaymentRecorder
+    clock: Clock
+    metrics: Metrics = UNHEARD
+
+    def apply(self, event_id: str, *, request_id: str) -> EventState:
+        """Apply a kept event once and give what became of it. Raises LookupError for one that was never
+        kept."""
+        record = get_item(self.client, self.table, {"event_id": event_id})
+        if record is None:
+            raise LookupError("the event is not in the inbox")
+        if record["state"] != EventState.RECEIVED:
+            return EventState(record["state"])
+        state = self._apply(event_id, record, request_id)
+        waited = self.clock.now() - from_iso(record["received_at"])
+        self.metrics.count(WEBHOOK_APPLIED, state.value)
+        self.metrics.duration(WEBHOOK_DELAY, int(waited.total_seconds() * 1000))
+        return state
+
+    def _apply(self, event_id: str, record: Mapping[str, Any], request_id: str) -> EventState:
+        event = parse_event(record["body"].encode())
+        if event.event in TOKEN_EVENTS and event.token is not None:
+            return self._apply_token(event_id, event, event.token, request_id)
+        if event.event not in APPLIED_EVENTS or event.payment is None:
+            return self._finish(
+                event_id, EventState.NOT_HANDLED if self._concerns_us(event) else EventState.NOT_OURS
+            )
+        return self._apply_payment(event_id, event, event.payment, record, request_id)
+
+    def _apply_payment(
+        self,
+        event_id: str,
+        event: WebhookEvent,
+        heard: GatewayPayment,
+        record: Mapping[str, Any],
+        request_id: str,
+    ) -> EventState:
+        for _ in range(CHANGE_ATTEMPTS_MAX):
+            before = self.repository.get_by_order(heard.order_id) if heard.order_id else None
+            if before is None:
+                return self._finish(event_id, EventState.NOT_OURS)
+            try:
+                attempt = attempt_from(heard, observed_at=event.created_at or heard.created_at or 0)
+            except StatusNotKnown:
+                return self._finish(event_id, EventState.NOT_HANDLED)
+            after = hear(before, attempt)
+            if after is before:
+                return self._finish(event_id, EventState.NO_CHANGE)
+            line = AuditLine(
+                actor_id=ACTOR,
+                action=event.event,
+                subject=before.payment_id,
+                outcome=Outcome.DONE,
+                request_id=request_id,
+                school_id=before.school_id,
+                details={
+                    "event_id": event_id,
+                    "gateway_payment_id": heard.id,
+                    "body_sha256": record["body_sha256"],
+                },
+            )
+            try:
+                self.recorder.record(
+                    before,
+                    after,
+                    line,
+                    attempt=attempt,
+                    also=[self._finisher(event_id, EventState.APPLIED)],
+                )
+            except PaymentChanged:
+                continue
+            return EventState.APPLIED
+        raise Problem(CONCURRENT_CHANGE, "The payment kept changing while an event was applied.")
+
+    def _apply_token(
+        self, event_id: str, event: WebhookEvent, token: GatewayToken, request_id: str
+    ) -> EventState:
+        """Keep what is said of a token. Whose it is may not be known yet: then it counts as not ours, and is
+        told once a payment brings the token."""
+        book = self.recorder.tokens
+        try:
+            heard = token_state_from(token, observed_at=event.created_at or token.used_at or 0)
+        except StatusNotKnown:
+            return self._finish(event_id, EventState.NOT_HANDLED)
+        for _ in range(CHANGE_ATTEMPTS_MAX):
+            owned = book.tokens.get(token.id).payer_id is not None
+            state = EventState.APPLIED if owned else EventState.NOT_OURS
+            try:
+                news = book.hear(
+                    token.id,
+                    heard,
+                    event_id=event_id,
+                    event=event.event,
+                    request_id=request_id,
+                    also=self._finisher(event_id, state),
+                )
+            except TokenChanged:
+                continue
+            return state if news else self._finish(event_id, EventState.NO_CHANGE if owned else state)
+        raise Problem(CONCURRENT_CHANGE, "The token kept changing while an event was applied.")
+
+    def _finisher(self, event_id: str, state: EventState) -> Callable[[Transaction], None]:
+        return lambda transaction: self._finish_in(transaction, event_id, state)
+
+    def _concerns_us(self, event: WebhookEvent) -> bool:
+        """Whether an event that no rule acts on yet speaks of an order of ours; then it waits for the
+        rule."""
+        order_ids = {
+            event.payment.order_id if event.payment else None,
+            event.order.id if event.order else None,
+            event.payment_link.order_id if event.payment_link else None,
+        }
+        return any(self.repository.get_by_order(order_id) is not None for order_id in order_ids if order_id)
+
+    def _finish(self, event_id: str, state: EventState) -> EventState:
+        try:
+            update_item_if(self.client, self.table, {"event_id": event_id}, **self._finishing(state))
+        except ConditionFailed as done:
+            return EventState((done.existing or {}).get("state", state))
+        return state
+
+    def _finish_in(self, transaction: Transaction, event_id: str, state: EventState) -> None:
+        transaction.update("event", self.table, {"event_id": event_id}, **self._finishing(state))
+
+    def _finishing(self, state: EventState) -> dict[str, Any]:
+        return {
+            "expression": "SET #state = :state, finished_at = :now",
+            "condition": "#state = :received",
+            "values": {
+                ":state": state.value,
+                ":received": EventState.RECEIVED.value,
+                ":now": iso(self.clock.now()),
+            },
+            "names": {"#state": "state"},
+        }
