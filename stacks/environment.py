@@ -337,6 +337,7 @@ class Environment(_Section):
             *_protections(self),
             *_sandbox_only(self),
             *_usage_plans(self),
+            *_backup(self),
             *_capacity(self),
             *_firewall(self),
             *_production(self),
@@ -378,6 +379,20 @@ def _residency(environment: Environment) -> tuple[Refusal, ...]:
             )
         )
     return tuple(broken)
+
+
+def _backup(environment: Environment) -> tuple[Refusal, ...]:
+    """What is kept of a month is kept for longer than what is kept of a day."""
+    daily, monthly = environment.backup.retention_days, environment.backup.monthly_retention_days
+    if monthly is None or monthly > daily:
+        return ()
+    return (
+        Refusal(
+            "backup.monthly_retention_days",
+            f"every backup is kept for {daily} days anyway.",
+            "Raise it, or remove it.",
+        ),
+    )
 
 
 def _capacity(environment: Environment) -> tuple[Refusal, ...]:

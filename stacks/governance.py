@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.constructs.acknowledge import accept_inline_policy
+from stacks.constructs.customer_key import removal_policy
 from stacks.constructs.durable_table import DurableTable
 from stacks.constructs.encrypted_log_group import EncryptedLogGroup
 from stacks.data import DataStack
@@ -30,7 +31,10 @@ BUDGET_FORECAST_PERCENT = 100
 
 
 class GovernanceStack(HouseStack):
-    """What one account needs to be watched, and who hears of what is seen."""
+    """What one account needs to be watched, and who hears of what is seen.
+
+    Whoever deletes it would not be seen: it is protected as what holds data.
+    """
 
     def __init__(
         self,
@@ -48,7 +52,7 @@ class GovernanceStack(HouseStack):
             construct_id,
             environment=environment,
             description="HASIVU payments: trail, configuration history, access analysis and budget",
-            stateful=False,
+            stateful=True,
         )
         trail_log = EncryptedLogGroup(self, "TrailLog", environment=environment, key=data.log_key)
         self._trail(storage, trail_log, data.tables)
@@ -104,6 +108,7 @@ class GovernanceStack(HouseStack):
                 *data_events,
             ],
         )
+        trail.apply_removal_policy(removal_policy(environment))
         if writing.policy_dependable is not None:
             trail.node.add_dependency(writing.policy_dependable)
 

@@ -15,6 +15,8 @@ STATEFUL = (
     "AWS::SecretsManager::Secret",
     "AWS::SQS::Queue",
     "AWS::Backup::BackupVault",
+    "AWS::CloudTrail::Trail",
+    "AWS::Events::Archive",
 )
 
 
@@ -58,7 +60,11 @@ def stacks_with_data_refuse_to_be_deleted(estate: Estate) -> Iterator[Breach]:
     if protected is None or (estate.environment == "staging" and not any(protected.values())):
         return
     for resource in estate.of(
-        "AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::Backup::BackupVault"
+        "AWS::DynamoDB::Table",
+        "AWS::S3::Bucket",
+        "AWS::Cognito::UserPool",
+        "AWS::Backup::BackupVault",
+        "AWS::CloudTrail::Trail",
     ):
         if not protected.get(resource.stack):
             yield at(resource, "", shown=f"the stack {resource.stack} has no termination protection")

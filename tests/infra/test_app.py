@@ -20,7 +20,10 @@ STACKS = {
     *("Payments", "Billing", "Invoicing", "Insights", "Platform"),
     *("Firewall", "Api", "Observability"),
 }
-STATEFUL_STACKS = {"Recovery", "RecoveryCopy", "Data", "Storage", "Messaging", "Identity"}
+STATEFUL_STACKS = {
+    *("Recovery", "RecoveryCopy", "Data", "Storage", "Messaging", "Identity"),
+    "Governance",  # without the trail nobody sees who deletes the others
+}
 SECOND_REGION = {"RecoveryCopy"}
 """Stacks that exist only where the environment names a second region: a vault is not copied to nowhere."""
 TAGGED = {

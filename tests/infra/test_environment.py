@@ -212,6 +212,13 @@ def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: 
             "backup.retention_days",
             "",
         ),
+        (
+            "prod",
+            "monthly_retention_days = 2922",
+            "monthly_retention_days = 365",
+            "backup.monthly_retention_days",
+            "Raise it",
+        ),
         ("prod", 'countries = ["IN"]', 'countries = ["AE"]', "firewall.countries", 'Put "IN"'),
         ("prod", 'countries = ["IN"]', 'countries = ["India"]', "firewall.countries.0", "Correct"),
         (

@@ -366,6 +366,7 @@ def eventing() -> dict[str, Body]:
                 "KmsKeyIdentifier": arn("Key"),
             },
             tags=False,
+            **KEPT,
         ),
         "Rule": resource(
             "AWS::Events::Rule",

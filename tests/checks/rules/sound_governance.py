@@ -225,6 +225,7 @@ def trail() -> dict[str, Body]:
                     ),
                 ],
             },
+            **KEPT,
         ),
         "TrailLog": resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 400}, **KEPT),
         **named("TrailWriter", writer),

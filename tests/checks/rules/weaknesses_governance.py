@@ -438,6 +438,8 @@ REPLAYS = (
         ARCHIVE,
         put("EventPattern", {"detail-type": ["PaymentFailed"]}),
     ),
+    Weakness("HASIVU-DEL-1", "an archive goes with its stack", ARCHIVE, drop("/DeletionPolicy")),
+    Weakness("HASIVU-DEL-1", "the trail goes with its stack", TRAIL, put("/DeletionPolicy", "Delete")),
     Weakness("HASIVU-GOV-8", "an archive of nobody", ARCHIVE, put("ArchiveName", "events")),
     Weakness("HASIVU-GOV-2", "a vault of nobody", VAULT, drop("BackupVaultTags")),
 )

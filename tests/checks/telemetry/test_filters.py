@@ -3,13 +3,13 @@
 import io
 import json
 import logging
-import re
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 from botocore import exceptions
 
+from checks.rules.log_patterns import matcher
 from runtime.platform.api import Api, Request, Response, Route
 from runtime.platform.telemetry import new_logger
 from stacks.observability_filters import (
@@ -25,15 +25,7 @@ ROUTE = Route("GET", "/thing", "thing.get", "Get a thing", "A thing.", response=
 
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
-    """CloudWatch's JSON filter patterns as far as they are used: equality, ``*`` for any text, ``||``."""
-    terms = [term.strip() for term in pattern.removeprefix("{").removesuffix("}").split("||")]
-    found = [re.fullmatch(r'\$\.(\w+) = "([^"]*)"', term) for term in terms]
-    assert all(found), pattern
-    return any(
-        isinstance(value := line.get(term[1]), str) and (term[2] == "*" or value == term[2])
-        for term in found
-        if term
-    )
+    return matcher(pattern)(line)
 
 
 class Log:
