@@ -11,56 +11,39 @@ first, then from the latest line to the oldest, principal before interest.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
 from runtime.payments.instalments.errors import InstalmentCode
-from runtime.payments.instalments.model import RECEIPTS_MAX, GivenBack, Instalment, Plan, Receipt
+from runtime.payments.instalments.model import (
+    RECEIPTS_MAX,
+    Covered,
+    GivenBack,
+    Instalment,
+    Plan,
+    Portion,
+    Receipt,
+)
 from runtime.payments.refusal import Refused, require_whole
 from runtime.platform.clock import business_date
 from runtime.platform.money import AMOUNT_MAX_PAISE
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
-    """Paise of one line's interest and principal."""
-
-    number: int
-    interest_paise: int = 0
-    principal_paise: int = 0
-
-    @property
-    def amount_paise(self) -> int:
-        return self.interest_paise + self.principal_paise
-
-
-@dataclass(frozen=True, slots=True)
-class Covered:
-    """What a payment covered, or a refund gave back: portions by line, oldest first, and the excess."""
-
-    portions: tuple[Portion, ...] = ()
-    excess_paise: int = 0
-
-    @property
-    def amount_paise(self) -> int:
-        return self.excess_paise + sum(portion.amount_paise for portion in self.portions)
-
-
-@dataclass(frozen=True, slots=True)
 class Allocation:
-    """What every payment covered (by payment id), what every refund gave back (by refund id), and what of
-    every line is paid after both (by line number)."""
+    """What every payment covered before refunds (by payment id), what every refund gave back (by refund id),
+    what every payment covers after them, and what of every line is paid (by line number)."""
 
     covered: Mapping[str, Covered]
     given_back: Mapping[str, Covered]
+    held: Mapping[str, Covered]
     paid: Mapping[int, Portion]
 
     @property
     def excess_paise(self) -> int:
         """Money received beyond the whole plan and not given back: it is owed to the payer."""
-        came = sum(covered.excess_paise for covered in self.covered.values())
-        return came - sum(returned.excess_paise for returned in self.given_back.values())
+        return sum(held.excess_paise for held in self.held.values())
 
 
 class LineStatus(StrEnum):
@@ -140,7 +123,7 @@ def receive(plan: Plan, receipt: Receipt) -> Plan:
     """
     known = _receipt(plan, receipt.payment_id)
     if known is not None:
-        if known != receipt:
+        if known.model_copy(update={"settled": ()}) != receipt:
             raise Refused(
                 InstalmentCode.PAYMENT_REUSED, "The payment is known with another amount or moment."
             )
@@ -159,7 +142,7 @@ def give_back(plan: Plan, refund: GivenBack) -> Plan:
     """
     known = next((given for given in plan.refunds if given.refund_id == refund.refund_id), None)
     if known is not None:
-        if known != refund:
+        if known.model_copy(update={"settled": None}) != refund:
             raise Refused(InstalmentCode.REFUND_REUSED, "The refund is known with another amount or moment.")
         return plan
     _check_paise(refund.amount_paise)
@@ -188,23 +171,44 @@ def take_refund_back(plan: Plan, refund_id: str) -> Plan:
     return plan.model_copy(update={"refunds": left})
 
 
+def settle(plan: Plan, allocation: Allocation) -> Plan:
+    """``plan`` with what its payments and refunds came to so far kept, for its lines are about to change."""
+    return plan.model_copy(
+        update={
+            "receipts": tuple(
+                receipt.model_copy(update={"settled": allocation.held[receipt.payment_id].portions})
+                for receipt in plan.receipts
+            ),
+            "refunds": tuple(
+                refund.model_copy(update={"settled": allocation.given_back[refund.refund_id]})
+                for refund in plan.refunds
+            ),
+        }
+    )
+
+
 def allocate_receipts(plan: Plan) -> Allocation:
     """What every payment and every refund of ``plan`` comes to, line by line."""
     ledger = _Ledger(ordered_lines(plan.instalments))
+    settled: dict[str, list[Covered]] = {receipt.payment_id: [] for receipt in plan.receipts}
     received_at = {receipt.payment_id: receipt.received_at for receipt in plan.receipts}
     facts: list[tuple[datetime, int, str, Receipt | GivenBack]] = [
         (receipt.received_at, 0, receipt.payment_id, receipt) for receipt in plan.receipts
     ]
     for refund in plan.refunds:
+        if refund.settled is not None:
+            settled[refund.payment_id].append(refund.settled)
+            ledger.given_back[refund.refund_id] = refund.settled
+            continue
         # A clock that lags must not put a refund before its payment.
         moment = max(refund.given_at, received_at[refund.payment_id])
         facts.append((moment, 1, refund.refund_id, refund))
     for _, _, _, fact in sorted(facts, key=lambda each: each[:3]):
         if isinstance(fact, Receipt):
-            ledger.cover(fact)
+            ledger.cover(fact, settled[fact.payment_id])
         else:
             ledger.give_back(fact)
-    return Allocation(ledger.covered, ledger.given_back, ledger.paid_portions())
+    return Allocation(ledger.covered, ledger.given_back, ledger.held, ledger.paid)
 
 
 def standing(plan: Plan, at: datetime) -> Standing:
@@ -257,74 +261,97 @@ def _check_paise(amount_paise: int) -> None:
     )
 
 
-@dataclass(slots=True)
 class _Ledger:
-    """The running totals while payments and refunds are gone through; ``open_from`` skips paid lines."""
+    """The running totals while payments and refunds are gone through."""
 
-    lines: Sequence[Instalment]
-    covered: dict[str, Covered] = field(default_factory=dict)
-    given_back: dict[str, Covered] = field(default_factory=dict)
-    _interest: dict[int, int] = field(default_factory=dict)
-    _principal: dict[int, int] = field(default_factory=dict)
-    _held: dict[str, Covered] = field(default_factory=dict)
-    _open_from: int = 0
+    def __init__(self, lines: Sequence[Instalment]) -> None:
+        self.covered: dict[str, Covered] = {}
+        self.given_back: dict[str, Covered] = {}
+        self.held: dict[str, Covered] = {}
+        self.paid = {line.number: Portion(line.number) for line in lines}
+        self._lines = lines
+        self._by_number = {line.number: line for line in lines}
+        self._open_from = 0  # all lines before it are paid
 
-    def cover(self, receipt: Receipt) -> None:
-        left_paise = receipt.amount_paise
-        portions: list[Portion] = []
+    def cover(self, receipt: Receipt, given_before: Sequence[Covered]) -> None:
+        """Cover again what was settled, then line by line; ``given_before`` went back already."""
+        left_paise = receipt.amount_paise - sum(given.amount_paise for given in given_before)
+        portions: dict[int, Portion] = {}
+        for kept in receipt.settled:
+            if kept.number in self._by_number:
+                left_paise -= self._cover_line(
+                    portions, kept.number, kept.interest_paise, kept.principal_paise
+                )
         self._skip_paid()
-        for line in self.lines[self._open_from :]:
+        for line in self._lines[self._open_from :]:
             if not left_paise:
                 break
-            if line.since is not None and receipt.received_at < line.since:
-                continue
-            interest_paise = min(left_paise, line.interest_paise - self._interest.get(line.number, 0))
-            left_paise -= interest_paise
-            principal_paise = min(left_paise, line.principal_paise - self._principal.get(line.number, 0))
-            left_paise -= principal_paise
-            if interest_paise or principal_paise:
-                self._add(line.number, interest_paise, principal_paise)
-                portions.append(Portion(line.number, interest_paise, principal_paise))
-        covered = Covered(tuple(portions), left_paise)
-        self.covered[receipt.payment_id] = self._held[receipt.payment_id] = covered
+            if line.since is None or receipt.received_at >= line.since:
+                left_paise -= self._cover_line(portions, line.number, left_paise, left_paise, left_paise)
+        held = Covered(_ordered(portions, self._lines), left_paise)
+        self.held[receipt.payment_id] = held
+        self.covered[receipt.payment_id] = _together([held, *given_before])
 
     def give_back(self, refund: GivenBack) -> None:
-        held = self._held[refund.payment_id]
+        """Give back the excess, then the latest portions of the payment."""
+        held = self.held[refund.payment_id]
         excess_paise = min(refund.amount_paise, held.excess_paise)
         left_paise = refund.amount_paise - excess_paise
-        kept, given = list(held.portions), list[Portion]()
-        while left_paise:
-            last = kept.pop()
-            principal_paise = min(left_paise, last.principal_paise)
-            interest_paise = min(left_paise - principal_paise, last.interest_paise)
-            left_paise -= principal_paise + interest_paise
-            given.append(Portion(last.number, interest_paise, principal_paise))
-            self._add(last.number, -interest_paise, -principal_paise)
-            rest = Portion(
-                last.number, last.interest_paise - interest_paise, last.principal_paise - principal_paise
-            )
-            if rest.amount_paise:
-                kept.append(rest)
-        self._held[refund.payment_id] = Covered(tuple(kept), held.excess_paise - excess_paise)
+        kept: list[Portion] = []
+        given: list[Portion] = []
+        for portion in reversed(held.portions):
+            principal = min(left_paise, portion.principal_paise)
+            interest = min(left_paise - principal, portion.interest_paise)
+            left_paise -= principal + interest
+            if principal or interest:
+                given.append(Portion(portion.number, interest, principal))
+                self.paid[portion.number] = _moved(self.paid[portion.number], -interest, -principal)
+            if principal + interest < portion.amount_paise:
+                kept.append(_moved(portion, -interest, -principal))
+        self.held[refund.payment_id] = Covered(tuple(reversed(kept)), held.excess_paise - excess_paise)
         self.given_back[refund.refund_id] = Covered(tuple(reversed(given)), excess_paise)
         self._open_from = 0
 
-    def paid_portions(self) -> dict[int, Portion]:
-        return {
-            line.number: Portion(
-                line.number, self._interest.get(line.number, 0), self._principal.get(line.number, 0)
-            )
-            for line in self.lines
-        }
+    def _cover_line(
+        self,
+        portions: dict[int, Portion],
+        number: int,
+        interest_paise: int,
+        principal_paise: int,
+        limit_paise: int = AMOUNT_MAX_PAISE,
+    ) -> int:
+        """Cover at most so much interest and principal of a line, and in all; gives what was covered."""
+        line, paid = self._by_number[number], self.paid[number]
+        interest = min(interest_paise, limit_paise, line.interest_paise - paid.interest_paise)
+        principal = min(principal_paise, limit_paise - interest, line.principal_paise - paid.principal_paise)
+        if interest or principal:
+            self.paid[number] = _moved(paid, interest, principal)
+            portions[number] = _moved(portions.get(number, Portion(number)), interest, principal)
+        return interest + principal
 
     def _skip_paid(self) -> None:
-        while self._open_from < len(self.lines):
-            line = self.lines[self._open_from]
-            paid = self._interest.get(line.number, 0) + self._principal.get(line.number, 0)
-            if paid < line.amount_paise:
+        while self._open_from < len(self._lines):
+            line = self._lines[self._open_from]
+            if self.paid[line.number].amount_paise < line.amount_paise:
                 return
             self._open_from += 1
 
-    def _add(self, number: int, interest_paise: int, principal_paise: int) -> None:
-        self._interest[number] = self._interest.get(number, 0) + interest_paise
-        self._principal[number] = self._principal.get(number, 0) + principal_paise
+
+def _moved(portion: Portion, interest_paise: int, principal_paise: int) -> Portion:
+    return Portion(
+        portion.number, portion.interest_paise + interest_paise, portion.principal_paise + principal_paise
+    )
+
+
+def _together(several: Sequence[Covered]) -> Covered:
+    """Several parts of one payment as one, line by line."""
+    portions: dict[int, Portion] = {}
+    for covered in several:
+        for each in covered.portions:
+            before = portions.get(each.number, Portion(each.number))
+            portions[each.number] = _moved(before, each.interest_paise, each.principal_paise)
+    return Covered(tuple(portions.values()), sum(covered.excess_paise for covered in several))
+
+
+def _ordered(portions: Mapping[int, Portion], lines: Sequence[Instalment]) -> tuple[Portion, ...]:
+    return tuple(portions[line.number] for line in lines if line.number in portions)

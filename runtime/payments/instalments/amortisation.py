@@ -27,12 +27,12 @@ class Row:
 class Bound:
     """What a month may not undercut or exceed when its plan is made anew, in paise.
 
-    ``paid`` was paid of it already; ``accrued`` is interest on principal that has left the balance since
-    (paise, exact); ``interest_max_paise`` is the interest that was agreed for it.
+    ``paid`` was paid of it already; ``accrued_paise`` is interest on principal that has left the balance
+    since; ``interest_max_paise`` is the interest that was agreed for it.
     """
 
     paid: Row = Row()
-    accrued: Fraction = Fraction(0)
+    accrued_paise: int = 0
     interest_max_paise: int | None = None
 
 
@@ -90,7 +90,7 @@ def amortise(
 
 def _capped(regular_paise: int, bound: Bound) -> int:
     """The month's interest with what had accrued before, but never more than was agreed for the month."""
-    interest_paise = regular_paise + round_half_up(bound.accrued)
+    interest_paise = regular_paise + bound.accrued_paise
     if bound.interest_max_paise is None:
         return interest_paise
     return min(interest_paise, bound.interest_max_paise)

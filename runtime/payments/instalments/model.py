@@ -1,5 +1,6 @@
 """A plan of instalments: what was agreed, what was paid towards it, and what was given back."""
 
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -51,7 +52,8 @@ class Instalment(Frozen):
     """One line of a plan, in paise. Its interest accrues from ``accrues_from`` up to ``accrues_to``.
 
     ``due_on`` is the day in India by which it is to be paid: ``accrues_to`` itself, or the banking day that
-    it was moved to. ``number`` identifies the line in its plan; prepayments are numbered after the last
+    it was moved to. ``accrued_paise`` is the part of the interest that had accrued on principal repaid within
+    the month. ``number`` identifies the line in its plan; prepayments are numbered after the last
     instalment agreed. No payment received before ``since`` counts towards the line.
     """
 
@@ -61,6 +63,7 @@ class Instalment(Frozen):
     accrues_to: date
     principal_paise: int
     interest_paise: int = 0
+    accrued_paise: int = 0
     kind: LineKind = LineKind.INSTALMENT
     since: AwareDatetime | None = None
 
@@ -70,21 +73,56 @@ class Instalment(Frozen):
         return self.principal_paise + self.interest_paise
 
 
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Paise of one line's interest and principal."""
+
+    number: int
+    interest_paise: int = 0
+    principal_paise: int = 0
+
+    @property
+    def amount_paise(self) -> int:
+        """Both."""
+        return self.interest_paise + self.principal_paise
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What a payment covered, or a refund gave back: portions in the order in which lines are paid, and the
+    excess."""
+
+    portions: tuple[Portion, ...] = ()
+    excess_paise: int = 0
+
+    @property
+    def amount_paise(self) -> int:
+        """All of it."""
+        return self.excess_paise + sum(portion.amount_paise for portion in self.portions)
+
+
 class Receipt(Frozen):
-    """A captured payment towards a plan: paise > 0 and the moment at which it was received."""
+    """A captured payment towards a plan: paise > 0 and the moment at which it was received.
+
+    ``settled`` is what it still covered when the plan was last made anew, after the refunds settled then; it
+    does not change with the lines.
+    """
 
     payment_id: str
     amount_paise: int
     received_at: AwareDatetime
+    settled: tuple[Portion, ...] = ()
 
 
 class GivenBack(Frozen):
-    """A refund, in whole or part, of a payment towards a plan."""
+    """A refund, in whole or part, of a payment towards a plan; ``settled`` is what it gave back, once the
+    plan was made anew."""
 
     refund_id: str
     payment_id: str
     amount_paise: int
     given_at: AwareDatetime
+    settled: Covered | None = None
 
 
 class Plan(Frozen):

@@ -14,10 +14,10 @@ from enum import StrEnum
 from fractions import Fraction
 
 from runtime.payments.instalments.allocation import (
-    Portion,
     allocate_receipts,
     receive,
     require_business_date,
+    settle,
     standing,
 )
 from runtime.payments.instalments.amortisation import Bound, Row, amortise, emi_paise, month_interest
@@ -28,7 +28,7 @@ from runtime.payments.instalments.model import (
     Instalment,
     LineKind,
     Plan,
-    PlanKind,
+    Portion,
     Receipt,
 )
 from runtime.payments.refusal import Refused
@@ -68,8 +68,7 @@ def prepay(plan: Plan, receipt: Receipt, effect: Effect) -> Plan:
     is over is excess. Raises Refused ``instalment-nothing-to-prepay`` when the payment does not exceed what
     is due, or nothing is left to bring forward, and as :func:`receive` does.
     """
-    paid = receive(plan, receipt)
-    if paid is plan:
+    if receive(plan, receipt) is plan:
         return plan
     if receipt.amount_paise >= foreclosure(plan, receipt.received_at).amount_paise:
         return foreclose(plan, receipt)
@@ -83,15 +82,15 @@ def prepay(plan: Plan, receipt: Receipt, effect: Effect) -> Plan:
             "The payment does not exceed what is due; nothing comes forward.",
         )
     instalment_paise = plan.instalment_paise
-    if plan.kind is not PlanKind.REDUCING_BALANCE:
-        rows = _interest_free(tail, prepaid_paise, effect)
+    if instalment_paise is None:
+        coming = _interest_free(tail, prepaid_paise, effect)
     else:
-        if effect is Effect.REDUCE_INSTALMENT or instalment_paise is None:
+        if effect is Effect.REDUCE_INSTALMENT:
             balance_paise = tail.principal_paise - prepaid_paise
             instalment_paise = emi_paise(balance_paise, plan.annual_rate_bps, len(tail.lines))
-        rows = _reducing(tail, plan, prepaid_paise, instalment_paise)
+        coming = _reducing(tail, plan, prepaid_paise, instalment_paise)
     brought_forward = _prepayment_line(plan, today, receipt.received_at, prepaid_paise)
-    return _remade(paid, tail, (*_with_rows(tail.lines, rows), brought_forward), instalment_paise)
+    return _remade(plan, receipt, tail, (*coming, brought_forward), instalment_paise)
 
 
 def foreclosure(plan: Plan, at: datetime) -> Foreclosure:
@@ -116,8 +115,7 @@ def foreclose(plan: Plan, receipt: Receipt) -> Plan:
     becomes one line that this payment covers. Raises Refused ``instalment-foreclosure-short`` and as
     :func:`receive` does.
     """
-    paid = receive(plan, receipt)
-    if paid is plan:
+    if receive(plan, receipt) is plan:
         return plan
     asked = foreclosure(plan, receipt.received_at)
     if receipt.amount_paise < asked.amount_paise:
@@ -125,21 +123,20 @@ def foreclose(plan: Plan, receipt: Receipt) -> Plan:
     tail = _Tail.of(plan, asked.on)
     kept = _with_rows(tail.lines, [_row(part) for part in tail.paid])
     if not asked.principal_paise and not asked.interest_paise:
-        return _remade(paid, tail, kept, plan.instalment_paise)
+        return _remade(plan, receipt, tail, kept, plan.instalment_paise)
     closing = _prepayment_line(plan, asked.on, receipt.received_at, asked.principal_paise)
     closing = closing.model_copy(update={"interest_paise": asked.interest_paise})
-    return _remade(paid, tail, (*kept, closing), plan.instalment_paise)
+    return _remade(plan, receipt, tail, (*kept, closing), plan.instalment_paise)
 
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """The instalments that are not due yet, in order; and of each: what was paid of it ahead of its day, the
-    fraction of its month that has gone by, and the interest on principal repaid earlier in that month."""
+    """The instalments that are not due yet, in order; and of each: what was paid of it ahead of its day,
+    and the fraction of its month that has gone by."""
 
     lines: tuple[Instalment, ...]
     paid: tuple[Portion, ...]
     elapsed: tuple[Fraction, ...]
-    carried_paise: tuple[int, ...]
 
     @classmethod
     def of(cls, plan: Plan, today: date) -> "_Tail":
@@ -153,7 +150,6 @@ class _Tail:
             tuple(
                 accrued_fraction(line.accrues_from, line.accrues_to, today, plan.day_count) for line in lines
             ),
-            _carried(lines, plan.annual_rate_bps),
         )
 
     @property
@@ -167,43 +163,36 @@ class _Tail:
         return self.principal_paise - sum(part.principal_paise for part in self.paid)
 
 
-def _carried(lines: Sequence[Instalment], annual_rate_bps: int) -> tuple[int, ...]:
-    """By line, the interest beyond a month's on the balance: what an earlier prepayment had accrued."""
-    carried: list[int] = []
-    balance_paise = sum(line.principal_paise for line in lines)
-    for line in lines:
-        regular = round_half_up(month_interest(balance_paise, annual_rate_bps))
-        carried.append(max(0, line.interest_paise - regular))
-        balance_paise -= line.principal_paise
-    return tuple(carried)
-
-
 def _accrued_unpaid(tail: _Tail, plan: Plan) -> list[int]:
     """By line, the interest that has accrued on what is owed and was not paid ahead; never more than was
     agreed for the line."""
     unpaid: list[int] = []
     balance_paise = tail.principal_paise
-    for line, part, elapsed, carried in zip(
-        tail.lines, tail.paid, tail.elapsed, tail.carried_paise, strict=True
-    ):
-        accrued = round_half_up(month_interest(balance_paise, plan.annual_rate_bps) * elapsed) + carried
+    for line, part, elapsed in zip(tail.lines, tail.paid, tail.elapsed, strict=True):
+        gone_by = month_interest(balance_paise, plan.annual_rate_bps) * elapsed
+        accrued = round_half_up(gone_by) + line.accrued_paise
         unpaid.append(max(0, min(accrued, line.interest_paise) - part.interest_paise))
         balance_paise -= line.principal_paise
     return unpaid
 
 
-def _reducing(tail: _Tail, plan: Plan, prepaid_paise: int, instalment_paise: int) -> tuple[Row, ...]:
-    bounds: list[Bound] = []
-    for line, part, elapsed, carried in zip(
-        tail.lines, tail.paid, tail.elapsed, tail.carried_paise, strict=True
-    ):
-        accrued = month_interest(prepaid_paise, plan.annual_rate_bps) * elapsed + carried
-        touched = bool(accrued or part.amount_paise)
-        bounds.append(Bound(_row(part), accrued, line.interest_paise if touched else None))
-    return amortise(tail.principal_paise - prepaid_paise, plan.annual_rate_bps, instalment_paise, bounds)
+def _reducing(tail: _Tail, plan: Plan, prepaid_paise: int, instalment_paise: int) -> tuple[Instalment, ...]:
+    """The coming lines over what remains, at the given instalment."""
+    bounds: dict[int, Bound] = {}
+    for line, part, elapsed in zip(tail.lines, tail.paid, tail.elapsed, strict=True):
+        gone_by = month_interest(prepaid_paise, plan.annual_rate_bps) * elapsed
+        accrued_paise = round_half_up(gone_by) + line.accrued_paise
+        touched = bool(accrued_paise or part.amount_paise)
+        bounds[line.number] = Bound(_row(part), accrued_paise, line.interest_paise if touched else None)
+    balance_paise = tail.principal_paise - prepaid_paise
+    rows = amortise(balance_paise, plan.annual_rate_bps, instalment_paise, list(bounds.values()))
+    return tuple(
+        line.model_copy(update={"accrued_paise": min(bounds[line.number].accrued_paise, line.interest_paise)})
+        for line in _with_rows(tail.lines, rows)
+    )
 
 
-def _interest_free(tail: _Tail, prepaid_paise: int, effect: Effect) -> tuple[Row, ...]:
+def _interest_free(tail: _Tail, prepaid_paise: int, effect: Effect) -> tuple[Instalment, ...]:
     """The coming parts without the prepaid principal: taken from the last ones, or from all in proportion to
     what is unpaid of them. What was paid ahead stays."""
     unpaid = [
@@ -217,9 +206,10 @@ def _interest_free(tail: _Tail, prepaid_paise: int, effect: Effect) -> tuple[Row
             taken = min(prepaid_paise, left[position])
             left[position] -= taken
             prepaid_paise -= taken
-    return tuple(
+    rows = [
         Row(principal_paise=part.principal_paise + rest) for part, rest in zip(tail.paid, left, strict=True)
-    )
+    ]
+    return _with_rows(tail.lines, rows)
 
 
 def _prepayment_line(plan: Plan, today: date, since: datetime, principal_paise: int) -> Instalment:
@@ -251,10 +241,13 @@ def _row(part: Portion) -> Row:
     return Row(principal_paise=part.principal_paise, interest_paise=part.interest_paise)
 
 
-def _remade(plan: Plan, tail: _Tail, lines: tuple[Instalment, ...], instalment_paise: int | None) -> Plan:
-    """The plan with the coming lines replaced, validated anew: its principals still sum."""
+def _remade(
+    plan: Plan, receipt: Receipt, tail: _Tail, lines: tuple[Instalment, ...], instalment_paise: int | None
+) -> Plan:
+    """The plan with the coming lines replaced and the payment received, validated anew."""
     replaced = {line.number for line in tail.lines}
     kept = tuple(line for line in plan.instalments if line.number not in replaced)
-    numbered = sorted((*kept, *lines), key=lambda line: line.number)
-    values = dict(plan) | {"instalments": tuple(numbered), "instalment_paise": instalment_paise}
-    return Plan.model_validate(values)
+    numbered = tuple(sorted((*kept, *lines), key=lambda line: line.number))
+    settled = settle(plan, allocate_receipts(plan))
+    values = dict(settled) | {"instalments": numbered, "instalment_paise": instalment_paise}
+    return receive(Plan.model_validate(values), receipt)
