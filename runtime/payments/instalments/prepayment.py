@@ -13,13 +13,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from fractions import Fraction
 
-from runtime.payments.instalments.allocation import (
-    allocate_receipts,
-    receive,
-    require_business_date,
-    settle,
-    standing,
-)
+from runtime.payments.instalments.allocation import allocate_receipts, settle
 from runtime.payments.instalments.amortisation import Bound, Row, amortise, emi_paise, month_interest
 from runtime.payments.instalments.day_count import accrued_fraction
 from runtime.payments.instalments.errors import InstalmentCode
@@ -31,6 +25,8 @@ from runtime.payments.instalments.model import (
     Portion,
     Receipt,
 )
+from runtime.payments.instalments.receipts import receive
+from runtime.payments.instalments.standing import require_business_date, standing
 from runtime.payments.refusal import Refused
 from runtime.platform.money import allocate, round_half_up
 

@@ -8,18 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from runtime.payments.instalments.allocation import (
-    LineStatus,
-    Standing,
-    allocate_receipts,
-    give_back,
-    receive,
-    standing,
-    take_refund_back,
-)
+from runtime.payments.instalments.allocation import allocate_receipts
 from runtime.payments.instalments.errors import InstalmentCode
 from runtime.payments.instalments.model import RECEIPTS_MAX, GivenBack, Plan, Portion, Receipt
+from runtime.payments.instalments.receipts import give_back, receive, take_refund_back
 from runtime.payments.instalments.rules import emi_plan, equal_plan
+from runtime.payments.instalments.standing import LineStatus, Standing, standing
 from runtime.payments.refusal import Refused
 from runtime.platform.clock import IST
 from tests.unit.payments.instalments.samples import (

@@ -7,13 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runtime.payments.instalments.allocation import (
-    allocate_receipts,
-    give_back,
-    receive,
-    standing,
-    take_refund_back,
-)
+from runtime.payments.instalments.allocation import allocate_receipts
 from runtime.payments.instalments.day_count import accrued_fraction
 from runtime.payments.instalments.due_dates import DueDays, Roll
 from runtime.payments.instalments.errors import InstalmentCode
@@ -26,7 +20,9 @@ from runtime.payments.instalments.model import (
     Receipt,
 )
 from runtime.payments.instalments.prepayment import Effect, foreclose, foreclosure, prepay
+from runtime.payments.instalments.receipts import give_back, receive, take_refund_back
 from runtime.payments.instalments.rules import Part, custom_plan, emi_plan, equal_plan, preview
+from runtime.payments.instalments.standing import standing
 from runtime.payments.refusal import Refused
 from tests.unit.payments.instalments.samples import (
     DAYS,
