@@ -63,7 +63,7 @@ def settle(plan: Plan, allocation: Allocation) -> Plan:
     return plan.model_copy(
         update={
             "receipts": tuple(
-                receipt.model_copy(update={"settled": allocation.held[receipt.payment_id].portions})
+                receipt.model_copy(update={"settled": allocation.held[receipt.payment_id]})
                 for receipt in plan.receipts
             ),
             "refunds": tuple(
@@ -93,20 +93,19 @@ class _Ledger:
 
     def cover(self, receipt: Receipt, given_before: Sequence[Covered]) -> None:
         """Cover again what was settled, then line by line; ``given_before`` went back already."""
-        left_paise = receipt.amount_paise - sum(given.amount_paise for given in given_before)
+        settled = receipt.settled or Covered()
+        gone_paise = sum(given.amount_paise for given in given_before)
+        left_paise = receipt.amount_paise - gone_paise - settled.excess_paise
         portions: dict[int, Portion] = {}
-        for kept in receipt.settled:
-            if kept.number in self._by_number:
-                left_paise -= self._cover_line(
-                    portions, kept.number, kept.interest_paise, kept.principal_paise
-                )
+        for kept in settled.portions:
+            left_paise -= self._cover_line(portions, kept.number, kept.interest_paise, kept.principal_paise)
         self._skip_paid()
         for line in self._lines[self._open_from :]:
             if not left_paise:
                 break
             if line.since is None or receipt.received_at >= line.since:
                 left_paise -= self._cover_line(portions, line.number, left_paise, left_paise, left_paise)
-        held = Covered(_ordered(portions, self._lines), left_paise)
+        held = Covered(_ordered(portions, self._lines), settled.excess_paise + left_paise)
         self.held[receipt.payment_id] = held
         self.covered[receipt.payment_id] = _together([held, *given_before])
 

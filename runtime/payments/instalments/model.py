@@ -111,7 +111,7 @@ class Receipt(Frozen):
     payment_id: str
     amount_paise: int
     received_at: AwareDatetime
-    settled: tuple[Portion, ...] = ()
+    settled: Covered | None = None
 
 
 class GivenBack(Frozen):

@@ -16,7 +16,7 @@ def receive(plan: Plan, receipt: Receipt) -> Plan:
     """
     known = _receipt(plan, receipt.payment_id)
     if known is not None:
-        if known.model_copy(update={"settled": ()}) != receipt:
+        if known.model_copy(update={"settled": None}) != receipt:
             raise Refused(
                 InstalmentCode.PAYMENT_REUSED, "The payment is known with another amount or moment."
             )

@@ -165,6 +165,35 @@ class TestWithinTheMonth:
             )
             assert later.given_back == earlier.given_back
 
+    def test_what_earlier_payments_covered_does_not_move_when_a_refund_has_left_a_gap(self) -> None:
+        """The first payment is refunded in full, the second still covers the instalments behind it."""
+        plan = with_receipts(
+            EMI,
+            [
+                receipt(105_742, "pay_1", at=noon(date(2026, 3, 11))),
+                receipt(105_742, "pay_2", at=noon(date(2026, 3, 12))),
+            ],
+        )
+        plan = give_back(plan, given_back(105_742, "pay_1", at=noon(date(2026, 3, 13))))
+        for effect in Effect:
+            after = prepay(plan, receipt(300_000, "pay_3", at=noon(date(2026, 3, 20))), effect)
+            held = dict(allocate_receipts(after).held)
+            assert [portion.number for portion in held.pop("pay_3").portions] == [25]
+            assert held == allocate_receipts(plan).held
+
+    def test_a_prepayment_heard_late_leaves_a_later_one_as_it_is(self) -> None:
+        later = prepay(EMI, receipt(200_000, "pay_2", at=noon(date(2026, 3, 20))), Effect.REDUCE_TENURE)
+        both = prepay(later, receipt(100_000, "pay_1", at=noon(date(2026, 3, 15))), Effect.REDUCE_TENURE)
+        brought_forward = {
+            line.due_on: line.principal_paise for line in both.instalments if line.kind is LineKind.PREPAYMENT
+        }
+        assert brought_forward == {date(2026, 3, 20): 200_000, date(2026, 3, 15): 100_000}
+
+    def test_rounding_twice_never_asks_for_more_interest_than_was_agreed(self) -> None:
+        plan = emi_plan(1_000, 1_000, 3, DAYS, day_count=DayCount.ACTUAL_ACTUAL)
+        after = prepay(plan, receipt(100, at=noon(date(2026, 4, 9))), Effect.REDUCE_TENURE)
+        assert agreed(after)[0].interest_paise == plan.instalments[0].interest_paise
+
     def test_a_refund_that_fails_after_a_prepayment_covers_again_what_is_open(self) -> None:
         paid = receive(EMI, receipt(52_871, "pay_1", at=ON_THE_FIRST_DAY))
         refunded = give_back(paid, given_back(52_871, "pay_1", at=noon(date(2026, 3, 11))))

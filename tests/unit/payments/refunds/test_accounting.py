@@ -108,3 +108,8 @@ def test_a_failed_refund_is_owed_to_the_school_again() -> None:
 
 def test_a_refund_that_was_processed_after_all_is_booked_after_all() -> None:
     assert balances(booked([REQUEST, FAILED, PROCESSED])[1]) == {OWED: 10_000, RECEIVABLE: -10_000}
+
+
+def test_a_refund_of_another_amount_than_was_asked_for_is_booked_by_its_own() -> None:
+    other = PENDING.model_copy(update={"amount_paise": 9_000})
+    assert balances(booked([REQUEST, other])[1]) == {OWED: 9_000, HELD: -9_000}
