@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from runtime.payments.instalments.allocation import allocate_receipts
+from runtime.payments.instalments.amortisation import emi_paise
 from runtime.payments.instalments.day_count import accrued_fraction
 from runtime.payments.instalments.due_dates import DueDays, Roll
 from runtime.payments.instalments.errors import InstalmentCode
@@ -182,8 +183,10 @@ class TestWithinTheMonth:
             assert held == allocate_receipts(plan).held
 
     def test_a_prepayment_heard_late_leaves_a_later_one_as_it_is(self) -> None:
-        later = prepay(EMI, receipt(200_000, "pay_2", at=noon(date(2026, 3, 20))), Effect.REDUCE_TENURE)
-        both = prepay(later, receipt(100_000, "pay_1", at=noon(date(2026, 3, 15))), Effect.REDUCE_TENURE)
+        effect = Effect.REDUCE_INSTALMENT
+        later = prepay(EMI, receipt(200_000, "pay_2", at=noon(date(2026, 3, 20))), effect)
+        both = prepay(later, receipt(100_000, "pay_1", at=noon(date(2026, 3, 15))), effect)
+        assert both.instalment_paise == emi_paise(700_000, 2_400, 24)
         brought_forward = {
             line.due_on: line.principal_paise for line in both.instalments if line.kind is LineKind.PREPAYMENT
         }
