@@ -52,3 +52,33 @@ def gateway_fees(gateway: str) -> Account:
 def input_gst() -> Account:
     """Goods and services tax paid on charges, to be claimed as input tax credit."""
     return Account("input_gst", AccountKind.ASSET)
+
+
+def refunds_payable(school_id: str) -> Account:
+    """Money promised back to payers of a school that the gateway has not paid out yet."""
+    return Account(f"refunds_payable:{school_id}", AccountKind.LIABILITY)
+
+
+def chargeback_reserve(school_id: str) -> Account:
+    """Money of a school that a payer's bank contests; kept until the dispute is decided."""
+    return Account(f"chargeback_reserve:{school_id}", AccountKind.LIABILITY)
+
+
+def linked_account_payable(account_id: str) -> Account:
+    """The share of a school or caterer in captured payments, owed to its linked account at the gateway."""
+    return Account(f"linked_account_payable:{account_id}", AccountKind.LIABILITY)
+
+
+def platform_fees() -> Account:
+    """What the platform earns from schools and caterers, without tax."""
+    return Account("platform_fees", AccountKind.INCOME)
+
+
+def output_gst() -> Account:
+    """Goods and services tax charged on the platform's fees, owed to the state."""
+    return Account("output_gst", AccountKind.LIABILITY)
+
+
+def refund_costs() -> Account:
+    """What the platform bears itself of refunds, where no receiver of a share is left to bear it."""
+    return Account("refund_costs", AccountKind.EXPENSE)

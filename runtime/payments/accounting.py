@@ -7,6 +7,7 @@ became known, so the books end the same whatever came first.
 from datetime import date
 
 from runtime.ledger.accounts import (
+    Account,
     gateway_fees,
     gateway_receivable,
     input_gst,
@@ -43,6 +44,17 @@ def entries_due(payment: Payment, business_day: date) -> tuple[JournalEntry, ...
         if attempt.fee_paise and fee_id(attempt) not in booked:
             due.append(_fee(attempt, attempt.fee_paise, business_day))
     return tuple(due)
+
+
+def credited_account(payment: Payment, gateway_payment_id: str) -> Account:
+    """The account that the capture of an attempt credited, by ``payment.journal``: what a refund of it, a
+    dispute about it or its split has to debit. Of several captures of what was asked, the first booked is the
+    school's. Raises ValueError when the capture is not booked."""
+    wanted = _CAPTURE + gateway_payment_id
+    if wanted not in payment.journal:
+        raise ValueError("the capture of the attempt is not booked")
+    to_school = next((each for each in payment.journal if _credits_school(payment, each)), None)
+    return school_payable(payment.school_id) if wanted == to_school else suspense(payment.school_id)
 
 
 def capture_id(attempt: Attempt) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.ledger.model import JournalEntry, trial_balance
-from runtime.payments.accounting import capture_id, entries_due, fee_id
+from runtime.payments.accounting import capture_id, credited_account, entries_due, fee_id
 from runtime.payments.model import Attempt, AttemptStatus, Payment
 from runtime.payments.rules import hear
 from tests.unit.payments.samples import AMOUNT_PAISE, attempt, payment
@@ -157,3 +157,14 @@ def test_the_tax_is_a_part_of_the_fee(
 
 def test_a_fee_of_nothing_is_no_entry() -> None:
     assert len(booked([attempt(CAPTURED, fee_paise=0, tax_paise=0)])[1]) == 1
+
+
+def test_a_refund_debits_the_account_that_its_capture_credited() -> None:
+    after, _ = booked([KINDS["pay_less"], KINDS["pay_B"], KINDS["pay_A"]])
+    credited = {name: credited_account(after, name).name for name in ("pay_less", "pay_B", "pay_A")}
+    assert credited == {"pay_less": SUSPENSE, "pay_B": PAYABLE, "pay_A": SUSPENSE}
+
+
+def test_a_capture_that_is_not_booked_credited_nothing() -> None:
+    with pytest.raises(ValueError, match="not booked"):
+        credited_account(payment(), "pay_A")
