@@ -317,9 +317,7 @@ def _method_law(rules: Sequence[Rule], day: date, method: Method, network: str) 
         last_day_of_cycle=constraint(RuleCode.LAST_DAY_OF_CYCLE),
         reinitiation=None
         if reinitiation is None
-        else Reinitiation(
-            reinitiation.value, reinitiation.since == "concluded", reinitiation.constraint
-        ),
+        else Reinitiation(reinitiation.value, reinitiation.since == "concluded", reinitiation.constraint),
         peak_hours=windows(RuleCode.PEAK_HOURS),
         verify_after_peak=limit(RuleCode.VERIFY_AFTER_PEAK),
         bank_working_days=windows(RuleCode.BANK_WORKING_DAYS),
