@@ -56,7 +56,7 @@ def bounds_of(situation: Situation, law: MethodLaw, policy: Policy) -> Bounds:
     bounds = Bounds()
     _of_cycle(bounds, situation, law)
     if situation.mandate.expires_at is not None:
-        bounds.until.append((minute_up(situation.mandate.expires_at) - 1, _EXPIRY))
+        bounds.until.append((minute_down(situation.mandate.expires_at) - 1, _EXPIRY))
     if situation.attempts:
         _of_last_attempt(bounds, situation, law)
         if not situation.manual:
@@ -103,7 +103,7 @@ def closures_by_downtime(situation: Situation, policy: Policy, now: int) -> list
             continue
         begin = minute_down(downtime.begins_at)
         if downtime.ends_at is None:
-            end = max(begin, now) + policy.open_downtime_minutes
+            end = max(minute_up(downtime.begins_at), now) + policy.open_downtime_minutes
         else:
             end = minute_up(downtime.ends_at)
         if end > begin:
@@ -115,7 +115,7 @@ def _of_cycle(bounds: Bounds, situation: Situation, law: MethodLaw) -> None:
     start, end = situation.mandate.cycle_start, situation.mandate.cycle_end
     if start is None or end is None:
         return
-    first, last = minute_up(start), minute_up(end) - 1
+    first, last = minute_up(start), minute_down(end) - 1
     bounds.after.append((first, _CYCLE_START))
     bounds.until.append((last, _CYCLE_END))
     last_day = start_of_day(ist_day(last))

@@ -114,6 +114,14 @@ class Rule(_Dated):
     since: Literal["initiated", "concluded"] = "initiated"
     windows: tuple[tuple[_Clock, _Clock], ...] = ()
 
+    @model_validator(mode="after")
+    def _windows_are_of_the_day(self) -> "Rule":
+        if self.windows and self.networks:
+            raise ValueError("windows hold for every network")
+        if any(end <= start for start, end in self.minutes()):
+            raise ValueError("a window ends after it starts")
+        return self
+
     @property
     def constraint(self) -> Constraint:
         return Constraint(self.code.value, self.sentence, self.source)

@@ -20,7 +20,7 @@ from runtime.payments.retry.bounds import (
 from runtime.payments.retry.declines import Category
 from runtime.payments.retry.holidays import BankCalendar, bank_calendar
 from runtime.payments.retry.ladder import Predictor, StaticLadder
-from runtime.payments.retry.law import Constraint, LawBook, Method, MethodLaw, law_book
+from runtime.payments.retry.law import Constraint, LawBook, MethodLaw, law_book
 from runtime.payments.retry.minutes import DAY, ist_day, minute_down, minute_up, moment_of
 from runtime.payments.retry.plan import Plan, Reason, Retry, Stop
 from runtime.payments.retry.policy import Policy, house_policy
@@ -68,21 +68,25 @@ class Planner:
         bounds = bounds_of(situation, law, self._policy)
         cover = cover_of(situation, law, now)
         downtimes = closures_by_downtime(situation, self._policy, now) if situation.downtimes else ()
-        slot, choice = self._search(situation, bounds, cover, downtimes, now)
+        passed: dict[str, Constraint] = {}
+        slot = self._search(situation, bounds, cover, downtimes, passed, now)
         if slot is None and bounds.patience:
             bounds.patience = shortest_patience(situation, self._policy)
-            slot, choice = self._search(situation, bounds, cover, downtimes, now)
-        if slot is None:
-            return _no_slot(bounds, cover, choice)
-        later = self._law.on(ist_day(slot), debit.method, debit.network)
-        refused = None if later is law else amount_refusal(situation, later)
+            slot = self._search(situation, bounds, cover, downtimes, passed, now)
+        on_the_day = law if slot is None else self._law.on(ist_day(slot), debit.method, debit.network)
+        refused = amount_refusal(situation, on_the_day)
         if refused is not None:
             return refused
-        because = _moved(bounds, now, cover.fresh_from + self._policy.horizon_days * DAY) + choice
-        at = slot + chance(self._policy.jitter_minutes + 1)
-        if at != slot:
+        if slot is None:
+            return _no_slot(bounds, cover, passed)
+        horizon = max(slot, cover.fresh_from) + self._policy.horizon_days * DAY
+        because = [*_moved(bounds, now, horizon), *passed.values()]
+        later_by = chance(self._policy.jitter_minutes + 1)
+        if not 0 <= later_by <= self._policy.jitter_minutes:
+            raise ValueError("chance(n) is from 0 to n - 1")
+        if later_by:
             because.append(_JITTER)
-        return self._retry(situation, law, now, at, because, cover)
+        return self._retry(situation, law, now, slot + later_by, because, cover)
 
     def check(self, situation: Situation) -> tuple[Constraint, ...]:
         """What forbids a debit at this very moment; empty when it may be made. For the one who executes a
@@ -90,7 +94,7 @@ class Planner:
         now = minute_down(situation.now)
         debit = situation.debit
         law = self._law.on(ist_day(now), debit.method, debit.network)
-        refused = refusal(situation, law, self._policy)
+        refused = refusal(situation, law, self._policy) or amount_refusal(situation, law)
         if refused is not None:
             return refused.because
         bounds = bounds_of(situation, law, self._policy)
@@ -111,9 +115,10 @@ class Planner:
         bounds: Bounds,
         cover: Cover,
         downtimes: Sequence[Closure],
+        passed: dict[str, Constraint],
         now: int,
-    ) -> tuple[int | None, list[Constraint]]:
-        """The slot, and what chose it; or None, and what stood in the way."""
+    ) -> int | None:
+        """The slot, or None. What stood in its way and what chose it is put into ``passed``, by code."""
         first = max([now, *(minute for minute, _ in (*bounds.after, *bounds.patience))])
         horizon = max(first, cover.fresh_from) + self._policy.horizon_days * DAY
         last = min([horizon, *(minute for minute, _ in bounds.until)])
@@ -123,11 +128,10 @@ class Planner:
             spans.append((max(first, cover.covered_from), min(last, cover.covered_until)))
             fresh_from = max(fresh_from, cover.covered_until + 1)
         spans.append((fresh_from, last))
+        slot = None
         if not self._wants_earliest(situation):
-            slot, choice = self._best(situation, spans, downtimes)
-            if slot is not None:
-                return slot, choice
-        return self._earliest(situation.debit.method, spans, downtimes)
+            slot = self._best(situation, spans, downtimes, passed)
+        return self._earliest(situation, spans, downtimes, passed) if slot is None else slot
 
     def _wants_earliest(self, situation: Situation) -> bool:
         """A person who asks, or a technical failure, is served first thing; money is worth waiting for."""
@@ -136,39 +140,49 @@ class Planner:
         return bool(situation.attempts) and category_of(situation.attempts[-1]) is Category.SOON
 
     def _best(
-        self, situation: Situation, spans: _Spans, downtimes: Sequence[Closure]
-    ) -> tuple[int | None, list[Constraint]]:
+        self,
+        situation: Situation,
+        spans: _Spans,
+        downtimes: Sequence[Closure],
+        passed: dict[str, Constraint],
+    ) -> int | None:
         method = situation.debit.method
         slots: list[int] = []
         for first, last in spans:
             slots += self._slots.open_slots(method, first, last)
-        because: list[Constraint] = []
         for begin, end, why in downtimes:
             from_index = bisect_left(slots, begin - self._policy.jitter_minutes)
             to_index = bisect_left(slots, end)
             if from_index < to_index:
-                because.append(why.at(moment_of(end)))
+                passed[why.code] = why.at(moment_of(end))
                 del slots[from_index:to_index]
         if not slots:
-            return None, because
+            return None
         scores = self._predictor.scores(situation, slots)
         if len(scores) != len(slots):
             raise ValueError("a predictor gives one score for each slot")
         slot = slots[scores.index(max(scores))]
         law = self._law.on(ist_day(slot), method)
-        because += [each.constraint for each in (law.peak_hours, law.bank_working_days) if each is not None]
-        return slot, [*because, self._predictor.constraint]
+        for windows in (law.peak_hours, law.bank_working_days):
+            if windows is not None:
+                passed[windows.constraint.code] = windows.constraint
+        passed[self._predictor.constraint.code] = self._predictor.constraint
+        return slot
 
     def _earliest(
-        self, method: Method, spans: _Spans, downtimes: Sequence[Closure]
-    ) -> tuple[int | None, list[Constraint]]:
-        passed: dict[str, Constraint] = {}
+        self,
+        situation: Situation,
+        spans: _Spans,
+        downtimes: Sequence[Closure],
+        passed: dict[str, Constraint],
+    ) -> int | None:
         for first, last in spans:
-            slot, closures = self._slots.earliest(method, first, last, downtimes)
+            slot, closures = self._slots.earliest(situation.debit.method, first, last, downtimes)
             passed |= {why.code: why.at(moment_of(end)) for _, end, why in closures}
             if slot is not None:
-                return slot, [*passed.values(), _EARLIEST]
-        return None, list(passed.values())
+                passed[_EARLIEST.code] = _EARLIEST
+                return slot
+        return None
 
     def _retry(
         self, situation: Situation, law: MethodLaw, now: int, at: int, because: list[Constraint], cover: Cover
@@ -178,6 +192,8 @@ class Planner:
             notify = max(cover.raise_from, at - law.notice_ahead.value)
             earliest = moment_of(cover.fresh_from)
             because += [why.at(earliest) for why in cover.fresh]
+            if cover.covered_from is not None:
+                because.append(law.notice_covers.constraint.at(moment_of(cover.covered_until)))
         elif cover.covered_from > now:
             because.append(cover.covering.at(moment_of(cover.covered_from)))
         if law.bank_working_days is not None and self._slots.is_provisional(at):
@@ -198,10 +214,10 @@ def _moved(bounds: Bounds, now: int, horizon: int) -> list[Constraint]:
     return first + [why.at(moment_of(last)) for last, why in bounds.until if last < horizon]
 
 
-def _no_slot(bounds: Bounds, cover: Cover, passed: list[Constraint]) -> Stop:
+def _no_slot(bounds: Bounds, cover: Cover, passed: dict[str, Constraint]) -> Stop:
     """No moment is left: everything that bounds the time is named."""
     because = [why.at(moment_of(minute)) for minute, why in (*bounds.after, *bounds.patience, *bounds.until)]
     because += [why.at(moment_of(cover.fresh_from)) for why in cover.fresh]
-    unknown = any(why.code == CALENDAR_UNKNOWN.code for why in passed)
+    unknown = CALENDAR_UNKNOWN.code in passed
     reason = Reason.CALENDAR_UNKNOWN if unknown else Reason.NO_SLOT
-    return Stop(reason, tuple(because + passed))
+    return Stop(reason, (*because, *passed.values()))

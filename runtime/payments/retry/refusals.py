@@ -1,7 +1,7 @@
 """What is said before any slot is looked for: rules that allow no debit at all, whatever the moment.
 
 They are asked in an order that matters: money that may have moved comes first, then what was learnt from the
-declines, then the mandate, the amount, and the budgets.
+declines, then the mandate and the budgets. The amount is judged apart, by the law of the day of the debit.
 """
 
 from runtime.payments.retry.declines import Category, Decline, Remedy, declines
@@ -51,14 +51,13 @@ _OPAQUE = Constraint(
 
 
 def refusal(situation: Situation, law: MethodLaw, policy: Policy) -> Plan | None:
-    """Why no debit may be planned at all, or None."""
+    """Why no debit may be planned at all, whatever its amount, or None."""
     return (
         _paid(situation)
         or _unknown(situation, law, policy)
         or _queued_in_peak(situation, law)
         or _declined(situation)
         or _mandate(situation, policy)
-        or amount_refusal(situation, law)
         or _opted_out(situation)
         or _cycle(situation, law)
         or _budgets(situation, law, policy)

@@ -28,6 +28,9 @@ FREQUENCIES = frozenset(
 """How often a mandate may be debited (Razorpay, authorisation transactions)."""
 
 
+_METHODS = frozenset(Method)
+
+
 class SituationInvalid(ValueError):
     """What the planner was told cannot be; ``code`` is stable, the message repeats no value."""
 
@@ -78,6 +81,8 @@ class Debit:
 
     def __post_init__(self) -> None:
         _amount(self.amount_paise, "the amount")
+        if self.method not in _METHODS:
+            raise SituationInvalid("method-unknown", "a mandate is debited by UPI, card, e-mandate or NACH")
 
 
 @dataclass(frozen=True, slots=True)
