@@ -64,14 +64,14 @@ def bounds_of(situation: Situation, law: MethodLaw, policy: Policy) -> Bounds:
     return bounds
 
 
-def cover_of(situation: Situation, law: MethodLaw, now: int) -> Cover:
+def cover_of(situation: Situation, law: MethodLaw, policy: Policy, now: int) -> Cover:
     """What the notice that was given allows, and what a new one would."""
     raise_from = now
     fresh: tuple[Constraint, ...] = (law.notice.constraint, law.notice_lead.constraint)
     covered_from, covered_until = None, now
     covering = law.notice_lead.constraint
     notice = situation.notice
-    if notice is not None and _covers(notice, situation):
+    if notice is not None and _covers(notice, situation, policy, now):
         if notice.delivered_at is not None:
             delivered = usual = minute_up(notice.delivered_at)
         else:
@@ -154,9 +154,13 @@ def shortest_patience(situation: Situation, policy: Policy) -> list[Bound]:
     return [(minute_up(last.concluded_at or last.initiated_at) + ladder[0], _BACKOFF)]
 
 
-def _covers(notice: Notice, situation: Situation) -> bool:
-    live = notice.status in (NoticeStatus.RAISED, NoticeStatus.DELIVERED)
-    return live and notice.amount_paise == situation.debit.amount_paise
+def _covers(notice: Notice, situation: Situation, policy: Policy, now: int) -> bool:
+    """Whether the notice announces this debit, and was delivered or still may be."""
+    if notice.amount_paise != situation.debit.amount_paise:
+        return False
+    if notice.status is NoticeStatus.RAISED:
+        return now <= minute_up(notice.raised_at) + policy.notice_given_up_minutes
+    return notice.status is NoticeStatus.DELIVERED
 
 
 def _touches(downtime: Downtime, situation: Situation) -> bool:

@@ -66,7 +66,7 @@ class Planner:
         if refused is not None:
             return refused
         bounds = bounds_of(situation, law, self._policy)
-        cover = cover_of(situation, law, now)
+        cover = cover_of(situation, law, self._policy, now)
         downtimes = closures_by_downtime(situation, self._policy, now) if situation.downtimes else ()
         passed: dict[str, Constraint] = {}
         slot = self._search(situation, bounds, cover, downtimes, passed, now)
@@ -101,7 +101,7 @@ class Planner:
         broken = [why.at(moment_of(first)) for first, why in bounds.after if now < first]
         broken += [why.at(moment_of(last)) for last, why in bounds.until if now > last]
         broken += [why.at(moment_of(end)) for _, end, why in self._slots.closed(debit.method, now, now)]
-        cover = cover_of(situation, law, now)
+        cover = cover_of(situation, law, self._policy, now)
         notice = situation.notice
         if cover.covered_from is None or notice is None or notice.status is not NoticeStatus.DELIVERED:
             broken.append(_NOTICE_MISSING)

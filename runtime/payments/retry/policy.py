@@ -37,6 +37,7 @@ class Policy(Frozen):
     bounded_tries_max: int = Field(ge=1, le=50)
     horizon_days: int = Field(ge=1, le=62)
     jitter_minutes: int = Field(ge=0, le=30)
+    notice_given_up_minutes: _Minutes
     open_downtime_minutes: _Minutes
     soon_backoff_minutes: tuple[_Minutes, ...] = Field(min_length=1, max_length=10)
     scheduled_backoff_minutes: tuple[_Minutes, ...] = Field(min_length=1, max_length=10)

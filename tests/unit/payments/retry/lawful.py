@@ -86,6 +86,8 @@ def _notice_too_late(retry: Retry, situation: Situation) -> bool:
     if notice.status is NoticeStatus.DELIVERED and notice.delivered_at is not None:
         told = notice.delivered_at
     elif notice.status is NoticeStatus.RAISED:
+        if situation.now - notice.raised_at > timedelta(days=1, minutes=1):
+            return True
         told = max(notice.raised_at + timedelta(hours=1), situation.now)
     else:
         return True
@@ -99,7 +101,8 @@ def _overrides(retry: Retry, situation: Situation) -> bool:
     notice = situation.notice
     if (situation.debit.network or "").lower() != "rupay" or notice is None or retry.notify_at is None:
         return False
-    if notice.status not in (NoticeStatus.DELIVERED, NoticeStatus.RAISED):
+    given_up = situation.now - notice.raised_at > timedelta(days=1, minutes=-1)
+    if notice.status is not NoticeStatus.DELIVERED and (notice.status is not NoticeStatus.RAISED or given_up):
         return False
     same = notice.amount_paise == situation.debit.amount_paise
     named = notice.debit_at or notice.raised_at

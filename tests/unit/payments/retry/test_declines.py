@@ -63,6 +63,10 @@ def test_what_the_documents_say_of_a_reason_is_its_category(reason: str, categor
     assert declines().classify(reason).category is category
 
 
+def test_the_table_lists_more_than_is_simulated() -> None:
+    assert declines().reasons > FAILURES.keys()
+
+
 @pytest.mark.parametrize("reason", sorted(FAILURES))
 def test_every_published_reason_is_classified_on_purpose(reason: str) -> None:
     failure = FAILURES[reason]

@@ -311,10 +311,11 @@ class TestNotice:
         "notice",
         [
             None,
+            Notice(NoticeStatus.RAISED, 45_000, ist(2026, 11, 4, 11, 59)),
             Notice(NoticeStatus.FAILED, 45_000, ist(2026, 11, 3)),
             delivered(amount_paise=44_999),
         ],
-        ids=["none", "failed", "of another amount"],
+        ids=["none", "raised and never delivered", "failed", "of another amount"],
     )
     def test_without_one_that_covers_the_debit_a_new_one_goes_out(self, notice: Notice | None) -> None:
         plan = retried(manual=True, notice=notice)

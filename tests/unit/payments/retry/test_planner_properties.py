@@ -23,10 +23,10 @@ from tests.unit.payments.retry.situations import (
 )
 
 PLANS: TypeAdapter[Plan] = TypeAdapter(Plan)
-MANY = settings(max_examples=1_000, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
+MANY = settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much], deadline=None)
 
 
-@MANY
+@settings(MANY, max_examples=3_000)
 @given(situations(), st.integers(0, 1_000))
 def test_a_planned_debit_breaks_nothing(asked: Situation, seed: int) -> None:
     plan = PLANNER.plan(asked, seeded(seed).randrange)
