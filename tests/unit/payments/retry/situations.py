@@ -7,9 +7,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from runtime.payments.retry.declines import Decline, declines
-from runtime.payments.retry.law import Method
+from runtime.payments.retry.law import Method, minute_of_day
 from runtime.payments.retry.plan import Plan, Retry
 from runtime.payments.retry.planner import Planner
+from runtime.payments.retry.policy import house_policy
 from runtime.payments.retry.situation import (
     Attempt,
     AttemptOutcome,
@@ -89,6 +90,10 @@ def no_chance(n: int) -> int:
     return 0
 
 
+def at_the_latest(n: int) -> int:
+    return n - 1
+
+
 def planned(**changes: Any) -> Plan:
     return PLANNER.plan(situation(**changes), no_chance)
 
@@ -124,6 +129,9 @@ _EDGES = (
     _DAY - 1,
 )
 """Minutes of a day at which a rule begins or ends, and those beside them."""
+
+
+_SLOTS = tuple(minute_of_day(slot) for slot in house_policy().slots)
 
 
 def seeded(seed: int) -> random.Random:
@@ -162,7 +170,7 @@ def any_situation(chance: random.Random, *, simple: bool = False) -> Situation:
         max_amount_paise=chance.choice([None, 2_000_000, 2_000_000, 1_000_000]),
         cycle_start=start if has_cycle else None,
         cycle_end=end if has_cycle else None,
-        expires_at=now + timedelta(minutes=chance.randint(0, 40 * _DAY)) if chance.random() < 0.4 else None,
+        expires_at=_any_end(chance, now, 40) if chance.random() < 0.4 else None,
     )
     return Situation(
         debit=wanted,
@@ -183,6 +191,14 @@ def _any_moment(chance: random.Random) -> datetime:
     if chance.random() < 0.25:
         return day + timedelta(minutes=chance.choice(_EDGES))
     return day + timedelta(seconds=chance.randrange(86_400))
+
+
+def _any_end(chance: random.Random, now: datetime, days: int) -> datetime:
+    """Any minute of the days to come; every third within the minutes that chance may add to a slot."""
+    if chance.random() < 0.67:
+        return now + timedelta(minutes=chance.randint(0, days * _DAY))
+    midnight = datetime(now.year, now.month, now.day, tzinfo=IST) + timedelta(days=chance.randint(1, days))
+    return midnight + timedelta(minutes=chance.choice(_SLOTS) + chance.randint(0, 7))
 
 
 def _any_attempts(chance: random.Random, now: datetime, method: Method) -> tuple[Attempt, ...]:
@@ -221,7 +237,7 @@ def _any_notice(chance: random.Random, now: datetime, amount_paise: int) -> Noti
 
 
 def _any_downtime(chance: random.Random, now: datetime, method: Method, *, simple: bool) -> Downtime:
-    begins = now + timedelta(minutes=chance.randint(-600, 6 * _DAY))
+    begins = _any_end(chance, now, 6) - timedelta(hours=10)
     ends = begins + timedelta(minutes=chance.randint(1, 2 * _DAY))
     return Downtime(
         method=chance.choice([method.value, method.value, "netbanking", "wallet"]),

@@ -8,7 +8,7 @@ import pytest
 
 from runtime.payments.retry.declines import Remedy
 from runtime.payments.retry.law import Constraint, LawUnknown, Method
-from runtime.payments.retry.plan import AskCustomer, Poll, PollSubject, Reason, Stop
+from runtime.payments.retry.plan import AskCustomer, Poll, PollSubject, Reason, Retry, Stop
 from runtime.payments.retry.planner import Planner
 from runtime.payments.retry.situation import (
     AttemptOutcome,
@@ -21,6 +21,7 @@ from runtime.payments.retry.situation import (
 from runtime.platform.clock import IST
 from tests.unit.payments.retry.situations import (
     PLANNER,
+    at_the_latest,
     codes,
     debit,
     decline,
@@ -546,11 +547,32 @@ class TestManual:
 class TestChance:
     def test_a_debit_leaves_some_minutes_after_its_slot(self) -> None:
         asked = situation(attempts=(failed(),), notice=delivered())
-        moved = PLANNER.plan(asked, lambda n: n - 1)
+        moved = PLANNER.plan(asked, at_the_latest)
         still = PLANNER.plan(asked, no_chance)
         assert moved.at - still.at == timedelta(minutes=5)  # type: ignore[union-attr]
         assert "jitter" in codes(moved)
         assert "jitter" not in codes(still)
+
+    @pytest.mark.parametrize("minutes", range(1, 7))
+    @pytest.mark.parametrize("what", ["expiry", "cycle", "downtime"])
+    def test_however_late_it_leaves_it_is_in_time(self, what: str, minutes: int) -> None:
+        """The best slot is at 06:15; something closes within the minutes that chance may add."""
+        closes = ist(2026, 11, 6, 6, 15) + timedelta(minutes=minutes)
+        by_name: dict[str, dict[str, Any]] = {
+            "expiry": {"mandate": mandate(expires_at=closes)},
+            "cycle": {"mandate": mandate(cycle_end=closes), "debit": CARD},
+            "downtime": {"downtimes": (Downtime("upi", closes, closes + DAY),)},
+        }
+        asked = situation(
+            now=ist(2026, 11, 6, 0, 30),
+            attempts=(failed(at=ist(2026, 11, 4, 8, 15)),),
+            notice=delivered(ist(2026, 11, 3, 12)),
+            **by_name[what],
+        )
+        plan = PLANNER.plan(asked, at_the_latest)
+        assert isinstance(plan, Retry)
+        assert plan.at < closes or (what == "downtime" and plan.at >= closes + DAY)
+        assert (plan.at == ist(2026, 11, 6, 6, 20)) is (minutes == 6)
 
     @pytest.mark.parametrize("said", [-1, 6])
     def test_chance_keeps_to_its_range(self, said: int) -> None:
