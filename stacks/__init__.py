@@ -14,7 +14,7 @@ def _use_the_packaged_node() -> None:
 
 
 def _look_for_garbage_rarely() -> None:
-    """Importing the CDK makes half a million objects, and all of them stay: looking through them again and
+    """Importing the CDK makes 170,000 containers, and all of them stay: looking through them again and
     again for garbage took an eighth of the import."""
     gc.set_threshold(100_000, 10, 10)
 
