@@ -52,3 +52,13 @@ def gateway_fees(gateway: str) -> Account:
 def input_gst() -> Account:
     """Goods and services tax paid on charges, to be claimed as input tax credit."""
     return Account("input_gst", AccountKind.ASSET)
+
+
+def bank(account_id: str) -> Account:
+    """Money in one of our bank accounts, by our own name for it."""
+    return Account(f"bank:{account_id}", AccountKind.ASSET)
+
+
+def reconciliation_difference(gateway: str) -> Account:
+    """What two people agreed to write off against a gateway (a debit), or to keep (a credit)."""
+    return Account(f"reconciliation_difference:{gateway}", AccountKind.EXPENSE)

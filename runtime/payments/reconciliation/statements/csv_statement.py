@@ -2,11 +2,12 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from runtime.payments.reconciliation.csv_records import records
 from runtime.payments.reconciliation.statements.amounts import paise_from_text
 from runtime.payments.reconciliation.statements.cells import plain_cell
 from runtime.payments.reconciliation.statements.dates import DateWindow, date_by_formats
@@ -28,7 +29,6 @@ from runtime.payments.reconciliation.statements.profiles import CsvProfile, head
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _PREAMBLE_LINES_MAX: Final = 60
-_RECORD_LINES_MAX: Final = 12
 _COLUMNS_MAX: Final = 100
 _RECORD_LENGTH_MAX: Final = 65_536
 
@@ -42,7 +42,7 @@ def read_csv(data: bytes, account: BankAccount, profile: CsvProfile, received_on
     lines = _LINE_BREAK.split(decode(data))
     header = _header(lines, profile)
     table = _Table(account, profile, DateWindow(received_on), header)
-    for line_no, record in _records(lines, header.line_no):
+    for line_no, record in records(lines[header.line_no :], first_line_no=header.line_no + 1):
         if not table.take(line_no, record):
             break
     return assemble(data, account, [table.draft()], table.broken)
@@ -193,30 +193,6 @@ def _header(lines: list[str], profile: CsvProfile) -> _Header:
         FileFault.HEADER,
         f"none of the first {_PREAMBLE_LINES_MAX} lines names the columns of profile {profile.name}",
     )
-
-
-def _records(lines: list[str], start: int) -> Iterator[tuple[int, str | None]]:
-    """The records after the header with their line numbers; a record may run over several lines in quotes.
-
-    A quote that does not close within a few lines breaks its own line only, not the rest of the file.
-    """
-    index = start
-    while index < len(lines):
-        line_no = index + 1
-        record = lines[index]
-        taken = 1
-        quotes = record.count('"')
-        while quotes % 2 and taken < _RECORD_LINES_MAX and index + taken < len(lines):
-            following = lines[index + taken]
-            record = f"{record}\n{following}"
-            quotes += following.count('"')
-            taken += 1
-        if quotes % 2:
-            yield line_no, None
-            index += 1
-        else:
-            yield line_no, record
-            index += taken
 
 
 def _cells(record: str, delimiter: str) -> list[str]:
