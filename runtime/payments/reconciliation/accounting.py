@@ -3,8 +3,8 @@
 Money that came to the bank for a settlement of the gateway reduces the gateway's debt to us, whatever it was
 meant to be: that is booked line by line, on the line's own day. What is then still owed, or was paid too
 much, stays with the gateway until two people post it by force to the difference account. A forced posting
-whose facts have changed is turned back. Each fact is booked once under an id that names it, so the books do not
-depend on the order in which facts became known.
+whose facts have changed is turned back. Each fact is booked once under an id that names it, so the books do
+not depend on the order in which facts became known.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping

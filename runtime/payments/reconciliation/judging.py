@@ -122,10 +122,10 @@ def _split(expected: Expected, row: Row) -> list[Reason]:
 def difference_paise(expected: list[Expected], rows: list[Row]) -> int:
     """What the gateway's rows move for us less what we expected them to, in paise after fees.
 
-    Where we do not know the fee, the gateway's is taken.
+    Where we do not know the fee, the gateway's is taken, if it says one.
     """
     moved = sum(row.net for row in rows)
-    known_fee = rows[0].gross - rows[0].net if rows else 0
+    known_fee = rows[0].gross - rows[0].net if len(rows) == 1 else 0
     awaited = sum(
         said.gross - (known_fee if said.fee == UNKNOWN else said.fee) for said in expected if not said.is_void
     )

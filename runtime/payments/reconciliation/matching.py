@@ -6,7 +6,7 @@ all is known. Then the money is judged (``payouts``, ``settling``), and the rows
 (``judging``).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -199,13 +199,13 @@ class Outcome:
 
     def _entity(self, leg: Leg, entity_id: str, case: bytes | Said) -> Iterator[Finding]:
         expected, rows = expected_of(case), rows_of(case)
-        items: list[Expected] | list[Row] = expected if leg is Leg.EXPECTATION else rows
+        items: Sequence[Expected | Row] = expected if leg is Leg.EXPECTATION else rows
         if not items:
             return
         facts = self._facts(expected, rows)
         status, reasons = self._verdict(entity_id, expected, rows, facts)
         difference = 0 if status is Status.POSTED_AUTO else difference_paise(expected, rows)
-        for item in items:
+        for item in sorted(items, key=self._told):
             yield Finding(
                 leg=leg,
                 item_id=entity_id if len(items) == 1 else f"{entity_id}@{facts_digest(self._told(item))[:8]}",
@@ -222,10 +222,11 @@ class Outcome:
         return self._decisions.apply(self._judge.case(expected, rows), entity_id, facts)
 
     def _facts(self, expected: list[Expected], rows: list[Row]) -> str:
-        return facts_digest(*(self._told(said) for said in expected), *(self._told(row) for row in rows))
+        told = [self._told(said) for said in expected] + [self._told(said) for said in rows]
+        return facts_digest(*sorted(told))
 
     def _told(self, said: Expected | Row) -> str:
-        """Everything that was said, as a text that is the same in every run."""
+        """Everything that was said, as a text that does not depend on the order of arrival."""
         names = self._pairs
         numbers = (said.gross, said.fee, said.tax, said.related.hex())
         words = (names.currencies.texts[said.currency], names.kinds.texts[said.kind])

@@ -240,9 +240,11 @@ def expected_of(case: bytes | Said) -> list[Expected]:
     """
     if isinstance(case, bytes):
         return [] if len(case) == ROW else [_expected(case)]
-    every = sorted(map(_expected, case.expected))
+    every = sorted(map(_expected, case.expected), key=_latest_first)
     merged = _merged(every)
-    return every if merged is None else [merged]
+    if merged is not None:
+        return [merged]
+    return list({said._replace(day=0): said for said in every}.values())
 
 
 def rows_of(case: bytes | Said) -> list[Row]:
@@ -329,6 +331,11 @@ def _merged(every: list[Expected]) -> Expected | None:
         day=min((said.day for said in every if said.day), default=0),
         is_void=any(said.is_void for said in every),
     )
+
+
+def _latest_first(expected: Expected) -> int:
+    """Of two expectations that differ in their day only, the earlier is kept."""
+    return -(expected.day or _DAY_LAST)
 
 
 def _newness(row: Row) -> tuple[bool, bool, Row]:
