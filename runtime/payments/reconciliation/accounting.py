@@ -55,7 +55,7 @@ def received_entries(
         yield JournalEntry(
             entry_id=received_id(line.line_id),
             business_date=line.booked_on,
-            description=f"Settlement at the bank, {finding.group_id}",
+            description="Settlement of the gateway at the bank",
             currency=line.currency,
             lines=(debit(ours, amount_paise), credit(theirs, amount_paise)),
         )

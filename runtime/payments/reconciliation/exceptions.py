@@ -171,11 +171,11 @@ def recheck(
     if all(status in CLOSED for status in found["statuses"]):
         return exception if by_match else _close_by_match(exception, at, found)
     if exception.state is State.RESOLVED:
-        return _step(exception, at, MATCHER, Action.REOPENED, **_UNDECIDED, **found)
+        return _step(exception, at, None, Action.REOPENED, **_UNDECIDED, **found)
     if not is_new:
         return exception
     state = State.OPEN if exception.owner is None else State.ASSIGNED
-    return _step(exception, at, MATCHER, Action.FACTS_CHANGED, state=state, request=None, **found)
+    return _step(exception, at, None, Action.FACTS_CHANGED, state=state, request=None, **found)
 
 
 def decision_of(exception: ReconciliationException) -> Decision | None:
@@ -234,7 +234,7 @@ def _close_by_match(
     return _step(
         exception,
         at,
-        MATCHER,
+        None,
         Action.RESOLVED,
         Resolution.MATCHED.value,
         state=State.RESOLVED,
@@ -264,13 +264,13 @@ def _resolve(
 def _step(
     exception: ReconciliationException,
     at: datetime,
-    actor: str,
+    actor: str | None,
     action: Action,
     text: str = "",
     **changes: Any,
 ) -> ReconciliationException:
-    """The exception after one step, with the step in its trail."""
-    if actor != MATCHER:
+    """The exception after one step, with the step in its trail; ``actor`` is None for the match itself."""
+    if actor is not None:
         _person(actor)
         if len(exception.trail) >= TRAIL_MAX:
             raise TransitionRefused(Refusal.TRAIL_FULL, f"a trail has at most {TRAIL_MAX} steps")
@@ -278,7 +278,7 @@ def _step(
         raise TransitionRefused(Refusal.TEXT_TOO_LONG, f"a text has at most {TEXT_MAX} characters")
     if at < from_iso(exception.trail[-1].at):
         raise TransitionRefused(Refusal.BACKWARDS, "the step is older than the last one in the trail")
-    entry = TrailEntry(at=iso(at), actor=actor, action=action, text=mask_text(text.strip()))
+    entry = TrailEntry(at=iso(at), actor=actor or MATCHER, action=action, text=mask_text(text.strip()))
     trail = (*exception.trail, entry)
     return exception.model_copy(update={"trail": trail, "version": exception.version + 1, **changes})
 

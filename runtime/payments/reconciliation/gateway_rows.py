@@ -30,6 +30,7 @@ _FLAGS: Final[Mapping[object, bool]] = {
 _KINDS: Final = frozenset({"payment", "refund", "transfer", "adjustment", "dispute"})
 """The types that Razorpay documents; others are taken too, for it adds some."""
 _AMOUNTS: Final = ("amount", "debit", "credit", "fee", "tax")
+_SIDES: Final = ("debit", "credit", "fee", "tax")
 _NUMBERS: Final = (*_AMOUNTS, "created_at")
 
 
@@ -131,7 +132,7 @@ def row_from(raw: Mapping[str, Any]) -> GatewayRow:
     if not (type(kind) is str and kind in _KINDS) and not _is_name(kind):
         raise GatewayRowBroken(RowCode.KIND, "type is no word")
     amount: Any = get("amount")
-    debit, credit, fee, tax = get("debit") or 0, get("credit") or 0, get("fee") or 0, get("tax") or 0
+    debit, credit, fee, tax = (0 if (told := get(name)) is None else told for name in _SIDES)
     for paise in (amount, debit, credit, fee, tax):
         if type(paise) is not int or not 0 <= paise <= AMOUNT_MAX_PAISE:
             raise GatewayRowBroken(RowCode.AMOUNT, "an amount is no whole number of paise within the limit")
