@@ -22,6 +22,7 @@ from runtime.payments.reconciliation.statements.identity import LineDraft, State
 from runtime.payments.reconciliation.statements.model import (
     BROKEN_MAX,
     LINES_MAX,
+    STATEMENTS_MAX,
     BankAccount,
     BrokenRow,
     FileFault,
@@ -112,6 +113,11 @@ class _Document:
             )
         if path == _STATEMENT:
             self._now = _Open()
+            self.statements_seen += 1
+            if self.statements_seen > STATEMENTS_MAX:
+                raise StatementRefused(
+                    FileFault.TOO_MANY_LINES, f"a file has at most {STATEMENTS_MAX} statements", line_no
+                )
 
     def end(self, path: str, branch: Branch) -> None:
         try:
@@ -171,7 +177,6 @@ class _Document:
         return sign * paise_from_plain(branch.first("Amt"))
 
     def _statement(self, branch: Branch) -> None:
-        self.statements_seen += 1
         currency = branch.first("Acct/Ccy")
         number = branch.first("Acct/Id/IBAN", "Acct/Id/Othr/Id")
         if not is_account(number, self.account) or currency not in ("", self.account.currency):

@@ -16,7 +16,9 @@ DEPTH_MAX: Final = 40
 TEXT_LENGTH_MAX: Final = 4_096
 LEAVES_MAX: Final = 2_000
 """A batch entry may list thousands of transactions; what names it beyond this many texts is not kept."""
-_CHUNK: Final = 65_536
+ELEMENTS_MAX: Final = 2_000_000
+_CHUNK: Final = 1_048_576
+"""The parser looks at a text that is cut by a chunk's end once more, so chunks are large."""
 _NAMESPACE_SEPARATOR: Final = "\n"
 
 
@@ -53,6 +55,7 @@ class XmlReader:
     _open: list[tuple[int, Branch]] = field(default_factory=list)
     _text: list[str] = field(default_factory=list)
     _text_length: int = 0
+    _elements: int = 0
     _line_no: Callable[[], int] = field(default=int)
 
     def read(self, data: bytes) -> None:
@@ -83,8 +86,11 @@ class XmlReader:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(_NAMESPACE_SEPARATOR)
         self._path.append(local)
-        if len(self._path) > DEPTH_MAX:
-            raise StatementRefused(FileFault.XML_LIMIT, "the XML is nested too deeply", self._line_no())
+        self._elements += 1
+        if len(self._path) > DEPTH_MAX or self._elements > ELEMENTS_MAX:
+            raise StatementRefused(
+                FileFault.XML_LIMIT, "the XML is nested too deeply or too large", self._line_no()
+            )
         path = "/".join(self._path)
         self.begin(path, namespace, self._line_no())
         if path in self.branches:

@@ -1,7 +1,6 @@
 """Bank statements as CSV, by a declared profile; broken rows are listed, good ones are kept."""
 
 import csv
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,7 +10,7 @@ from runtime.payments.reconciliation.csv_records import records
 from runtime.payments.reconciliation.statements.amounts import paise_from_text
 from runtime.payments.reconciliation.statements.cells import plain_cell
 from runtime.payments.reconciliation.statements.dates import DateWindow, date_by_formats
-from runtime.payments.reconciliation.statements.encoding import decode
+from runtime.payments.reconciliation.statements.encoding import decode, text_lines
 from runtime.payments.reconciliation.statements.identity import LineDraft, StatementDraft, assemble
 from runtime.payments.reconciliation.statements.model import (
     BROKEN_MAX,
@@ -26,7 +25,6 @@ from runtime.payments.reconciliation.statements.model import (
 )
 from runtime.payments.reconciliation.statements.profiles import CsvProfile, header_key
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _PREAMBLE_LINES_MAX: Final = 60
 _COLUMNS_MAX: Final = 100
@@ -39,7 +37,7 @@ def read_csv(data: bytes, account: BankAccount, profile: CsvProfile, received_on
     ``received_on`` is the day in India. A balance column, where there is one, is held against every row.
     Raises StatementRefused for a file that is not what the profile says.
     """
-    lines = _LINE_BREAK.split(decode(data))
+    lines = text_lines(decode(data))
     header = _header(lines, profile)
     table = _Table(account, profile, DateWindow(received_on), header)
     for line_no, record in records(lines[header.line_no :], first_line_no=header.line_no + 1):

@@ -1,9 +1,15 @@
 """From the bytes of an upload to text: what banks send, and nothing that must be unpacked or run."""
 
 import codecs
+import re
 from typing import Final
 
-from runtime.payments.reconciliation.statements.model import FILE_BYTES_MAX, FileFault, StatementRefused
+from runtime.payments.reconciliation.statements.model import (
+    FILE_BYTES_MAX,
+    FILE_LINES_MAX,
+    FileFault,
+    StatementRefused,
+)
 
 _PACKED: Final = (
     *(b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\x00"),
@@ -15,6 +21,7 @@ _BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _SAMPLE: Final = 4_096
 _HTML: Final = ("<html", "<!doctype html", "<table", "<head")
 
@@ -45,6 +52,13 @@ def decode(data: bytes) -> str:
             FileFault.NOT_TEXT, "the file is a web page; download the statement as CSV, CAMT.053 or MT940"
         )
     return text
+
+
+def text_lines(text: str) -> list[str]:
+    """The lines of ``text`` by the line ends of every system and no other sign. Raises StatementRefused."""
+    if max(text.count("\n"), text.count("\r")) > FILE_LINES_MAX:
+        raise StatementRefused(FileFault.TOO_MANY_LINES, f"a file has at most {FILE_LINES_MAX} lines")
+    return _LINE_BREAK.split(text)
 
 
 def _decoded(data: bytes) -> str:

@@ -30,6 +30,7 @@ from runtime.payments.reconciliation.statements.references import (
     masked_narration,
     reference_key,
     references_of,
+    searched_text,
     sure_references,
 )
 
@@ -136,7 +137,7 @@ def _line(
 def _known_reference(draft: LineDraft) -> str:
     """What tells the line from others of its day and amount: its sure references, else the bank's reference
     field, else its narration. Blanks, case and signs between the letters do not count."""
-    sure = sure_references(" ".join([*draft.reference_fields, draft.narration]), draft.booked_on)
+    sure = sure_references(searched_text(draft.reference_fields, draft.narration), draft.booked_on)
     if sure:
         return "+".join(sorted(sure))
     given = next((key for key in map(reference_key, draft.reference_fields) if key not in NOTHING_SAID), "")

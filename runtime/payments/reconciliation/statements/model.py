@@ -11,12 +11,16 @@ from pydantic import Field
 from runtime.payments.model import Frozen
 from runtime.platform.money import AMOUNT_MAX_PAISE
 
-FILE_BYTES_MAX: Final = 32 * 1024 * 1024
+FILE_BYTES_MAX: Final = 24 * 1024 * 1024
+FILE_LINES_MAX: Final = 1_000_000
 LINES_MAX: Final = 200_000
+STATEMENTS_MAX: Final = 2_000
 BROKEN_MAX: Final = 1_000
 """A file with more broken rows is not what it was said to be; it is refused as a whole."""
 CELL_LENGTH_MAX: Final = 4_096
 NARRATION_LENGTH_MAX: Final = 240
+SEARCHED_LENGTH_MAX: Final = 1_024
+"""So much of a narration, and of the reference fields, is searched for references; banks write less."""
 REFERENCES_MAX: Final = 40
 
 

@@ -20,12 +20,13 @@ from mt940.tags import TAG_BY_ID
 
 from runtime.payments.reconciliation.statements.accounts import is_account
 from runtime.payments.reconciliation.statements.dates import DateWindow, within_a_year
-from runtime.payments.reconciliation.statements.encoding import decode
+from runtime.payments.reconciliation.statements.encoding import decode, text_lines
 from runtime.payments.reconciliation.statements.identity import LineDraft, StatementDraft, assemble
 from runtime.payments.reconciliation.statements.model import (
     BROKEN_MAX,
     CELL_LENGTH_MAX,
     LINES_MAX,
+    STATEMENTS_MAX,
     BankAccount,
     BrokenRow,
     FileFault,
@@ -38,7 +39,6 @@ from runtime.platform.money import AMOUNT_MAX_PAISE
 
 logging.getLogger("mt940").setLevel(logging.CRITICAL)  # it logs the fields that it cannot read, as they are
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _FIELD = re.compile(r":(?P<tag>[0-9]{2}[A-Z]?|NS):(?P<value>.*)")
 _LINE_WIDTH: Final = 65
 """SWIFT breaks field 86 after 65 characters, in the middle of a word."""
@@ -85,7 +85,7 @@ class _Field:
 def _fields(text: str) -> Iterator[_Field]:
     """The fields of all messages in order; what stands between messages is left out."""
     current: _Field | None = None
-    for line_no, raw in enumerate(_LINE_BREAK.split(text), 1):
+    for line_no, raw in enumerate(text_lines(text), 1):
         line = raw.strip("\x01\x03\x1a").rstrip()
         match = _FIELD.match(line.rpartition("{4:")[2] if line.startswith("{") else line)
         if match is not None:
@@ -133,6 +133,10 @@ class _Document:
         if said.tag == "20":
             self.close()
             self.messages_seen += 1
+            if self.messages_seen > STATEMENTS_MAX:
+                raise StatementRefused(
+                    FileFault.TOO_MANY_LINES, f"a file has at most {STATEMENTS_MAX} statements", said.line_no
+                )
             self._now = _Message(said.line_no, [said.text])
         now = self._now
         if now is None:

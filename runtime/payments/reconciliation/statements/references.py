@@ -10,16 +10,24 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 
 from pydantic import Field
 
 from runtime.payments.model import Frozen
-from runtime.payments.reconciliation.statements.model import NARRATION_LENGTH_MAX, REFERENCES_MAX
+from runtime.payments.reconciliation.statements.model import (
+    NARRATION_LENGTH_MAX,
+    REFERENCES_MAX,
+    SEARCHED_LENGTH_MAX,
+)
 
 _TOKEN = re.compile(r"[A-Z0-9]+")
 _WORD = re.compile(r"[^\W_]+")
 _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
 _LIKE_A_REFERENCE = re.compile(r"(?=.*[0-9])(?=.*[A-Z])[A-Z0-9]{10,35}")
+_SHORTEST = 10
+"""No reference of a rail is shorter; most words of a narration are, and need not be looked at."""
+_FIELDS_MAX = 100
 _PHONE = re.compile(r"(?:0|91)?[6-9][0-9]{9}")
 NOTHING_SAID = frozenset({"", "NOTPROVIDED", "NONREF", "NOREF", "NULL", "NA", "NONE"})
 """What banks write into a reference field that has none."""
@@ -71,11 +79,11 @@ def reference_key(text: str) -> str:
 
 def sure_references(text: str, day: date) -> tuple[str, ...]:
     """The references in ``text`` that have the shape of a rail's on ``day``, in the order of the rails."""
-    tokens = [token.removeprefix("UTR") for token in _TOKEN.findall(text.upper())]
-    words = frozenset(tokens)
+    words = _TOKEN.findall(text.upper())
+    tokens = [token.removeprefix("UTR") for token in words if len(token) >= _SHORTEST]
     found: dict[str, None] = {}
     for pattern, context in _patterns(day):
-        if context and not context & words:
+        if not tokens or (context and context.isdisjoint(words)):
             continue
         for token in tokens:
             if pattern.fullmatch(token):
@@ -83,15 +91,23 @@ def sure_references(text: str, day: date) -> tuple[str, ...]:
     return tuple(found)[:REFERENCES_MAX]
 
 
+def searched_text(fields: Iterable[str], narration: str) -> str:
+    """What of a line is searched for references: its reference fields and its narration, within bounds."""
+    told = " ".join(islice(fields, _FIELDS_MAX))
+    return f"{told[:SEARCHED_LENGTH_MAX]} {narration[:SEARCHED_LENGTH_MAX]}"
+
+
 def references_of(fields: Iterable[str], narration: str, day: date) -> tuple[str, ...]:
     """Every reference a line may stand for: the sure ones, then its reference fields, then what else in the
     narration looks like one. Card and telephone numbers and bank branches are none."""
-    given = [field for field in fields if reference_key(field) not in NOTHING_SAID]
-    found = dict.fromkeys(sure_references(" ".join([*given, narration]), day))
+    given = [field for field in islice(fields, _FIELDS_MAX) if reference_key(field) not in NOTHING_SAID]
+    found = dict.fromkeys(sure_references(searched_text(given, narration), day))
     for field in given:
         found |= dict.fromkeys(filter(_may_be_one, (reference_key(field), *_tokens(field))))
     found |= dict.fromkeys(
-        token for token in _tokens(narration) if _LIKE_A_REFERENCE.fullmatch(token) and _may_be_one(token)
+        token
+        for token in _tokens(narration[:SEARCHED_LENGTH_MAX])
+        if _LIKE_A_REFERENCE.fullmatch(token) and _may_be_one(token)
     )
     return tuple(found)[:REFERENCES_MAX]
 
@@ -99,7 +115,7 @@ def references_of(fields: Iterable[str], narration: str, day: date) -> tuple[str
 def masked_narration(narration: str, references: Iterable[str]) -> str:
     """``narration`` as it may be kept: names are ``R***``, long numbers ``…1234``; references stay."""
     kept = frozenset(references)
-    plain = " ".join(narration.split())
+    plain = " ".join(narration[:SEARCHED_LENGTH_MAX].split())[: 2 * NARRATION_LENGTH_MAX]
     return _WORD.sub(lambda match: _masked_word(match[0], kept), plain)[:NARRATION_LENGTH_MAX]
 
 

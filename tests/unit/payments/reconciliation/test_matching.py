@@ -1,14 +1,18 @@
 """Every paisa is in exactly one status, whatever the order, however often, and whatever contradicts."""
 
+import random
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.payments.reconciliation.decisions import Decisions
+from runtime.payments.reconciliation.matching import Outcome
 from runtime.payments.reconciliation.model import (
     EXCEPTIONS,
     POSTED,
@@ -19,6 +23,8 @@ from runtime.payments.reconciliation.model import (
     SettlementFact,
     Status,
 )
+from runtime.payments.reconciliation.pairs import Pairs
+from runtime.payments.reconciliation.payouts import Payouts
 from tests.unit.payments.reconciliation.facts import (
     LATER,
     SETTLED,
@@ -31,6 +37,7 @@ from tests.unit.payments.reconciliation.facts import (
     row,
     settlement,
     whole,
+    working_days,
     worlds,
 )
 
@@ -576,6 +583,30 @@ class TestAnyWorld:
         exceptions = list(world.reconcile(date(2026, 6, 30)).exceptions())
         assert {finding.leg for finding in exceptions} == {Leg.SETTLEMENT, Leg.BANK}
         assert {finding.difference_paise for finding in exceptions} == {off}
+
+
+@given(worlds(), st.integers(0, 2**32))
+def test_rows_may_come_before_what_was_expected(world: World, seed: int) -> None:
+    """The streams may be taken in piece by piece, in any order of pieces."""
+    pairs = Pairs()
+    payouts = Payouts(pairs.currencies)
+    pieces: list[Callable[[], None]] = [
+        *(partial(pairs.take, [fact]) for fact in world.rows),
+        *(partial(pairs.expect, [fact]) for fact in world.expectations),
+        partial(payouts.take_lines, world.lines),
+        partial(payouts.take_settlements, world.settlements),
+    ]
+    random.Random(seed).shuffle(pieces)  # noqa: S311
+    for take in pieces:
+        take()
+    outcome = Outcome(pairs, payouts, LATER, working_days(), Decisions(()))
+    assert list(outcome.findings()) == list(world.reconcile().findings())
+    assert outcome.totals() == world.reconcile().totals()
+
+
+def test_a_pair_that_agrees_in_its_head_and_does_not_add_up_is_counted_as_it_is() -> None:
+    for total in World([expectation()], [row(credit=97_639)]).reconcile().totals():
+        assert set(total.statuses) == {SPLIT}
 
 
 def test_names_are_bounded() -> None:

@@ -218,6 +218,10 @@ def test_a_batch_of_thousands_keeps_its_amount_and_some_of_its_references() -> N
 
 def test_too_many_broken_entries_or_lines_refuse_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(camt(camt_statement(camt_entry("x") * 1_001))) is FileFault.TOO_MANY_BROKEN
+    assert refused(camt("<Stmt/>" * 2_001)) is FileFault.TOO_MANY_LINES
+    monkeypatch.setattr("runtime.payments.reconciliation.statements.camt_xml.ELEMENTS_MAX", 20)
+    assert refused(camt("<a/>" * 20)) is FileFault.XML_LIMIT
+    monkeypatch.undo()
     monkeypatch.setattr("runtime.payments.reconciliation.statements.camt053.LINES_MAX", 2)
     assert refused(camt(camt_statement(camt_entry() * 3))) is FileFault.TOO_MANY_LINES
 

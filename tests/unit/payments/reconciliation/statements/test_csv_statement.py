@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from runtime.payments.reconciliation.statements.csv_statement import read_csv
 from runtime.payments.reconciliation.statements.model import (
+    FILE_BYTES_MAX,
     BalanceCheck,
     FileFault,
     RowFault,
@@ -226,7 +227,7 @@ def test_text_that_a_bank_forces_on_a_spreadsheet_is_text() -> None:
     [
         (b"", FileFault.EMPTY),
         (b" \r\n\x00", FileFault.EMPTY),
-        (b"x" * (32 * 1024 * 1024 + 1), FileFault.TOO_LARGE),
+        (b"x" * (FILE_BYTES_MAX + 1), FileFault.TOO_LARGE),
         (b"PK\x03\x04rest", FileFault.NOT_TEXT),
         (b"\x1f\x8b\x08rest", FileFault.NOT_TEXT),
         (b"%PDF-1.7", FileFault.NOT_TEXT),
@@ -237,12 +238,20 @@ def test_text_that_a_bank_forces_on_a_spreadsheet_is_text() -> None:
         (b"\xff\xfea", FileFault.ENCODING),
         (b"date,amount\n1,2\n", FileFault.HEADER),
         (b"\n" * 500, FileFault.EMPTY),
+        (b"x\n" * 1_000_001, FileFault.TOO_MANY_LINES),
     ],
 )
 def test_a_file_that_is_no_statement_is_refused_with_its_code(data: bytes, fault: FileFault) -> None:
     with pytest.raises(StatementRefused) as refused:
         read_csv(data, ACCOUNT, profile_for("hdfc", RECEIVED_ON), RECEIVED_ON)
     assert refused.value.fault is fault
+
+
+def test_wrong_quotes_cost_their_row_only() -> None:
+    file = signed('2026-04-01,,1.00,"NEFT" X"",,', "2026-04-01,,2.00,x,,")
+    assert [row.fault for row in file.broken] == [RowFault.QUOTES]
+    assert amounts(file) == [200]
+    assert amounts(hdfc('"Account" of "us"""\n' + HDFC)) == amounts(hdfc())
 
 
 def test_too_many_broken_rows_refuse_the_file() -> None:

@@ -200,6 +200,9 @@ def test_too_many_broken_fields_or_lines_refuse_the_file(monkeypatch: pytest.Mon
     with pytest.raises(StatementRefused) as refused:
         read(mt940(*[":61:x"] * 1_001))
     assert refused.value.fault is FileFault.TOO_MANY_BROKEN
+    with pytest.raises(StatementRefused) as refused:
+        read(*[":20:X"] * 2_001)
+    assert refused.value.fault is FileFault.TOO_MANY_LINES
     monkeypatch.setattr("runtime.payments.reconciliation.statements.mt940.LINES_MAX", 2)
     with pytest.raises(StatementRefused) as refused:
         read(mt940(*CREDIT, *CREDIT, *CREDIT))
