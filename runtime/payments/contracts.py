@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.payments.returns.rules import payment_totals, refundable_paise
 from runtime.platform.api import Contract
 
 AMOUNT_MIN_PAISE = 100
@@ -96,7 +97,11 @@ class Checkout(Contract):
 
 
 class PaymentView(Contract):
-    """A payment as callers see it. `checkout` is there while it can still be paid."""
+    """A payment as callers see it. `checkout` is there while it can still be paid.
+
+    `refunded_paise` went back, `refund_pending_paise` is on its way or promised, `disputed_paise` is
+    contested by the payer's bank or lost to it, and `refundable_paise` is what can still be refunded.
+    """
 
     payment_id: str
     school_id: str
@@ -107,6 +112,10 @@ class PaymentView(Contract):
     reference: str | None
     metadata: dict[str, str]
     status: PaymentStatus
+    refunded_paise: int
+    refund_pending_paise: int
+    refundable_paise: int
+    disputed_paise: int
     checkout: Checkout | None
     attempts: list[AttemptView]
     created_at: str
@@ -134,6 +143,7 @@ def view(payment: Payment, key_id: str) -> PaymentView:
             amount_paise=payment.amount_paise,
             currency=payment.currency,
         )
+    returned = payment_totals(payment)
     return PaymentView(
         payment_id=payment.payment_id,
         school_id=payment.school_id,
@@ -144,6 +154,10 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         reference=payment.reference,
         metadata=payment.metadata,
         status=payment.status,
+        refunded_paise=returned.refunded_paise,
+        refund_pending_paise=returned.pending_paise,
+        refundable_paise=refundable_paise(payment),
+        disputed_paise=returned.disputed_paise,
         checkout=checkout,
         attempts=[_attempt_view(attempt) for attempt in payment.attempts.values()],
         created_at=payment.created_at,

@@ -75,12 +75,22 @@ class Attempt(Frozen):
     customer_id: str | None = None
 
 
+class ReturnTotals(Frozen):
+    """What went back of one captured gateway payment, in paise: refunded (by the gateway's word), on its way
+    or promised, and contested or lost in disputes."""
+
+    refunded_paise: int = 0
+    pending_paise: int = 0
+    disputed_paise: int = 0
+
+
 class Payment(Frozen):
     """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment.
+    ``mandate_id`` names the mandate that is authorised with this payment. ``returns`` tells what went back,
+    by gateway payment; it is written with the returns themselves.
     """
 
     payment_id: str
@@ -98,6 +108,7 @@ class Payment(Frozen):
     checkout_verified: bool = False
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     journal: tuple[str, ...] = ()
+    returns: dict[str, ReturnTotals] = Field(default_factory=dict)
     created_at: str
     updated_at: str
     version: int = 0

@@ -31,6 +31,7 @@ from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
 from runtime.payments.tenancy import Tenancy
+from runtime.payments.visibility import visible_payment
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, iso
@@ -44,13 +45,12 @@ from runtime.platform.errors import (
     GATEWAY_REJECTED,
     GATEWAY_UNAVAILABLE,
     ORDER_MISMATCH,
-    PAYMENT_NOT_FOUND,
     QUERY_INVALID,
     FieldError,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
-from runtime.platform.ids import Ids, is_id
+from runtime.platform.ids import Ids
 
 CAPTURE = CaptureOptions(
     capture="automatic", automatic_expiry_minutes=3 * 24 * 60, manual_expiry_minutes=5 * 24 * 60
@@ -301,15 +301,7 @@ class PaymentService:
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing.", retry_after_s=1)
 
     def _visible(self, principal: Principal, payment_id: str) -> Payment:
-        """The payment if the caller may see it. What it may not see does not exist for it."""
-        payment = self.repository.get(payment_id) if is_id(payment_id, "pmt") else None
-        not_found = Problem(PAYMENT_NOT_FOUND, "No payment of yours has that identifier.")
-        if payment is None:
-            raise not_found
-        own = payment.payer_id == principal.principal_id
-        if not own and (principal.is_only_parent or not principal.may_see_school(payment.school_id)):
-            raise not_found
-        return payment
+        return visible_payment(self.repository, principal, payment_id)
 
 
 def _with_order(payment: Payment, order_id: str) -> Payment:

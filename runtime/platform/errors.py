@@ -188,6 +188,44 @@ MANDATE_ENDED = _declare(
     "mandate-ended", 409, "The mandate has ended", "Register a new mandate; an old one never comes back."
 )
 
+# Refunds
+REFUND_NOT_FOUND = _declare(
+    "refund-not-found", 404, "There is no such refund", "Check the identifier, or list the payment's refunds."
+)
+PAYMENT_NOT_CAPTURED = _declare(
+    "payment-not-captured",
+    409,
+    "The payment brought no money that could go back",
+    "Get the payment; only a captured one can be refunded.",
+)
+REFUND_EXCEEDS_BALANCE = _declare(
+    "refund-exceeds-balance",
+    422,
+    "The refund is larger than what is left of the payment",
+    "Ask for refundable_paise of the payment at most.",
+)
+ALREADY_REFUNDED = _declare(
+    "already-refunded",
+    422,
+    "The payment has been refunded in full",
+    "Nothing to do: list the payment's refunds to see where the money went.",
+)
+REFUNDS_TOO_MANY = _declare(
+    "refunds-too-many", 422, "The payment has as many refunds as it can have", "Pay back by bank transfer."
+)
+REFUND_WINDOW_OVER = _declare(
+    "refund-window-over",
+    422,
+    "The payment is too old for its bank to take a refund",
+    "Pay back by bank transfer.",
+)
+GATEWAY_BALANCE_LOW = _declare(
+    "gateway-balance-low",
+    422,
+    "The gateway holds too little of ours to pay the refund out",
+    "Ask again with a new Idempotency-Key after the next captures, or ask finance to add funds.",
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

@@ -47,7 +47,10 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
-PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.methods"}
+PAYMENTS = {
+    *("gateways", "gateways.razorpay", "ledger"),
+    *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
+}
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
