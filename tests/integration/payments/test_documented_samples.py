@@ -77,4 +77,7 @@ def test_each_about_a_payment_is_applied_when_the_order_is_ours(world: World) ->
     assert statuses["order_DEATVTRRctwEGb"] is PaymentStatus.FAILED
     books = world.day_books()
     assert books.balances
-    assert books.balances_paise["gateway_receivable:razorpay"] == 100 - 2
+    # Captures less their fees, less the gateway's own totals of what went back: the samples of payments, of
+    # disputes, and two payments of the samples of refunds.
+    expected_paise = (100 - 2) + (5_297_600 - 700_000) + 2 * (500_000 - 11_800 - 190_000)
+    assert books.balances_paise["gateway_receivable:razorpay"] == expected_paise

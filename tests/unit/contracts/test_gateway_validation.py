@@ -39,6 +39,7 @@ KNOWN: dict[str, dict[str, Any]] = {
         "expires_on": "2027-03-31",
         "description": "Lunches every month",
     },
+    "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
 }
 """A body that is accepted, for every body that there is."""
 
