@@ -127,7 +127,7 @@ class PaymentsStack(HouseStack):
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-advanced",
-            description="Creates, verifies, gets, lists and refunds payments",
+            description="Creates, verifies, lists, captures and refunds payments",
             layers=[self._layers["core"]],
             settings={
                 "PAYMENTS_TABLE": data.payments.table_name,

@@ -1,8 +1,10 @@
-"""payments-advanced: create a payment, verify its checkout, get and list payments, refund them."""
+"""payments-advanced: create a payment, verify its checkout, get, list, capture and refund payments."""
 
 from collections.abc import Collection, Mapping
 
 from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.payments.captures.contracts import CapturePayment, CaptureView
+from runtime.payments.captures.service import CaptureService
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.returns.contracts import CreateRefund, RefundList, RefundView
@@ -97,6 +99,38 @@ VERIFY = Route(
         errors.CONCURRENT_CHANGE,
     ),
 )
+CAPTURE = Route(
+    method="POST",
+    path="/v1/payments/{payment_id}/capture",
+    action="payments.capture",
+    summary="Capture a payment",
+    description=(
+        "Takes the money of an authorised payment. The gateway captures whole authorisations only: where "
+        "less is to be kept, the rest is refunded at once, and the answer says so. 202: it is captured, but "
+        "it is not known yet whether the gateway took that refund; send the same again with the same "
+        "Idempotency-Key."
+    ),
+    roles=_MAY_REFUND,
+    body=CapturePayment,
+    response=CaptureView,
+    also_status=(202,),
+    idempotent=True,
+    problems=(
+        errors.AMOUNT_BELOW_MINIMUM,
+        errors.CAPTURE_EXCEEDS_AUTHORIZATION,
+        errors.CAPTURE_REST_TOO_SMALL,
+        errors.SCHOOL_FORBIDDEN,
+        errors.PAYMENT_NOT_FOUND,
+        errors.PAYMENT_NOT_AUTHORIZED,
+        errors.ALREADY_CAPTURED,
+        errors.AUTHORIZATION_EXPIRED,
+        errors.CAPTURE_UNDER_WAY,
+        errors.REFUND_EXCEEDS_BALANCE,
+        errors.CONCURRENT_CHANGE,
+        errors.GATEWAY_REJECTED,
+        errors.GATEWAY_UNAVAILABLE,
+    ),
+)
 REFUND = Route(
     method="POST",
     path="/v1/payments/{payment_id}/refunds",
@@ -145,11 +179,16 @@ GET_REFUND = Route(
     response=RefundView,
     problems=(errors.REFUND_NOT_FOUND,),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY, REFUND, LIST_REFUNDS, GET_REFUND)
+ROUTES = (CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND)
 
 
 def api(
-    service: PaymentService, refunds: RefundService, audit: AuditTrail, *, origins: Collection[str] = ()
+    service: PaymentService,
+    captures: CaptureService,
+    refunds: RefundService,
+    audit: AuditTrail,
+    *,
+    origins: Collection[str] = (),
 ) -> Api:
     """The routes of this function in front of its services; pages of ``origins`` may read the answers."""
 
@@ -174,6 +213,17 @@ def api(
     def list_(request: Request) -> Response:
         return _ok(service.list(request.principal, request.query(ListPayments)))
 
+    def capture(request: Request) -> Response:
+        answer = captures.capture(
+            request.principal,
+            request.path_parameters["payment_id"],
+            request.body(CapturePayment),
+            key=request.headers.get("idempotency-key"),
+            request_id=request.request_id,
+            remaining_ms=request.remaining_ms(),
+        )
+        return _stored(answer)
+
     def refund(request: Request) -> Response:
         answer = refunds.create(
             request.principal,
@@ -194,6 +244,7 @@ def api(
     return Api(
         [
             *((CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)),
+            (CAPTURE, capture),
             *((REFUND, refund), (LIST_REFUNDS, list_refunds), (GET_REFUND, get_refund)),
         ],
         audit=audit,
@@ -232,9 +283,11 @@ def wire(environment: Mapping[str, str]) -> Handler:
         )
         idempotency = IdempotencyStore(dynamodb, settings.idempotency_table, clock)
         tenancy = Tenancy(SchoolRegister(dynamodb, settings.schools_table))
+        desk = RefundDesk(recorder, gateway, clock, logger)
+        captures = CaptureService(desk, idempotency, tenancy, clock, ids, logger)
         refunds = RefundService(
             repository=recorder.repository,
-            desk=RefundDesk(recorder, gateway, clock, logger),
+            desk=desk,
             idempotency=idempotency,
             tenancy=tenancy,
             clock=clock,
@@ -254,7 +307,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, refunds, recorder.audit, origins=settings.origins)
+        return api(service, captures, refunds, recorder.audit, origins=settings.origins)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

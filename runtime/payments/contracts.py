@@ -35,6 +35,10 @@ class CreatePayment(Contract):
         default="INR", description="ISO 4217; INR unless another is enabled."
     )
     description: Line = Field(description="What the payer reads: 'Lunches in April'. No personal data.")
+    capture: Literal["automatic", "manual"] = Field(
+        default="automatic",
+        description="manual: the bank authorises only, and the money is taken by a call, within five days.",
+    )
     payer_id: PrincipalId | None = Field(
         default=None, description="Who is to pay. A parent always pays for itself and leaves it out."
     )
@@ -111,6 +115,7 @@ class PaymentView(Contract):
     description: str
     reference: str | None
     metadata: dict[str, str]
+    capture: Literal["automatic", "manual"]
     status: PaymentStatus
     refunded_paise: int
     refund_pending_paise: int
@@ -153,6 +158,7 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         description=payment.description,
         reference=payment.reference,
         metadata=payment.metadata,
+        capture=payment.capture,
         status=payment.status,
         refunded_paise=returned.refunded_paise,
         refund_pending_paise=returned.pending_paise,

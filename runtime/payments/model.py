@@ -1,6 +1,7 @@
 """A payment and the attempts to make it, as they are stored and reasoned about."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -84,13 +85,27 @@ class ReturnTotals(Frozen):
     disputed_paise: int = 0
 
 
+class CaptureOrder(Frozen):
+    """A capture that was decided on, kept from before the gateway is asked.
+
+    ``kept_paise`` of the attempt is to stay; ``refund_id`` names the refund of the rest. Until
+    ``lease_until`` (a moment in UTC) the call that decided may still be at work.
+    """
+
+    refund_id: str
+    gateway_payment_id: str
+    kept_paise: int
+    lease_until: str
+
+
 class Payment(Frozen):
     """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment. ``returns`` tells what went back,
-    by gateway payment; it is written with the returns themselves.
+    ``mandate_id`` names the mandate that is authorised with this payment. ``capture`` is who captures:
+    the gateway by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells
+    what went back, by gateway payment; it is written with the returns themselves.
     """
 
     payment_id: str
@@ -102,6 +117,8 @@ class Payment(Frozen):
     reference: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
+    capture: Literal["automatic", "manual"] = "automatic"
+    capture_order: CaptureOrder | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

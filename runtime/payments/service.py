@@ -1,7 +1,7 @@
 """The payment API's order of things: create, verify, get, list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -57,6 +57,9 @@ CAPTURE = CaptureOptions(
 )
 """Captured at once. The gateway asks silent banks for three days, so a payment that is authorised late is
 captured all the same, as long as it comes within them."""
+
+MANUAL_CAPTURE = replace(CAPTURE, capture="manual")
+"""Captured by a call of ours. What is not, the gateway gives back after five days."""
 
 RETRY_AFTER_S = 5
 CHANGE_ATTEMPTS_MAX = 5
@@ -220,6 +223,7 @@ class PaymentService:
             description=asked.description,
             reference=asked.reference,
             metadata=asked.metadata,
+            capture=asked.capture,
             created_at=now,
             updated_at=now,
         )
@@ -234,7 +238,7 @@ class PaymentService:
                 amount_paise=wanted.amount_paise,
                 currency=wanted.currency,
                 receipt=wanted.payment_id,
-                capture=CAPTURE,
+                capture=MANUAL_CAPTURE if wanted.capture == "manual" else CAPTURE,
                 receipt_is_new=not claim.resumed,
             )
         except GatewayRejected as refused:

@@ -188,6 +188,41 @@ MANDATE_ENDED = _declare(
     "mandate-ended", 409, "The mandate has ended", "Register a new mandate; an old one never comes back."
 )
 
+# Captures
+PAYMENT_NOT_AUTHORIZED = _declare(
+    "payment-not-authorized",
+    409,
+    "The payment is not authorised",
+    "Get the payment, or verify its checkout; what expired has to be paid anew.",
+)
+ALREADY_CAPTURED = _declare(
+    "already-captured", 409, "The payment has been captured", "Nothing to do; refund what is not to be kept."
+)
+AUTHORIZATION_EXPIRED = _declare(
+    "authorization-expired",
+    409,
+    "The authorisation is over and the money goes back to the payer",
+    "Ask the payer to pay again.",
+)
+CAPTURE_UNDER_WAY = _declare(
+    "capture-under-way",
+    409,
+    "Another call captures the payment",
+    "Repeat that call with its Idempotency-Key, or get the payment after Retry-After.",
+)
+CAPTURE_EXCEEDS_AUTHORIZATION = _declare(
+    "capture-exceeds-authorization",
+    422,
+    "More is to be captured than the payer has authorised",
+    "Capture the authorised amount or less.",
+)
+CAPTURE_REST_TOO_SMALL = _declare(
+    "capture-rest-too-small",
+    422,
+    "What is not kept is too little to be refunded",
+    "Keep all of it, or leave 100 paise (₹1.00) at least.",
+)
+
 # Refunds
 REFUND_NOT_FOUND = _declare(
     "refund-not-found", 404, "There is no such refund", "Check the identifier, or list the payment's refunds."

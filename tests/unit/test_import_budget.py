@@ -54,7 +54,7 @@ PAYMENTS = {
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": PAYMENTS,
+    "payments-advanced": PAYMENTS | {"payments.captures"},
     "payments-webhook-handler": PAYMENTS,
     "payments-manage-methods": PAYMENTS,
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},

@@ -36,6 +36,7 @@ class FakeGateway:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
         self.refund_keys: list[str] = []
+        self.captures: list[str] = []
         self.forgets_refund_keys = False
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
@@ -99,6 +100,9 @@ class FakeGateway:
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
             return self._token(request.operation, parts.path)
+        if request.operation == "capture_payment":
+            payment_id = parts.path.removesuffix("/capture").rpartition("/")[2]
+            return self._capture(payment_id, json.loads(request.body or b"{}"))
         if request.operation == "create_refund":
             payment_id = parts.path.removesuffix("/refund").rpartition("/")[2]
             key = request.headers["X-Refund-Idempotency"]
@@ -123,7 +127,8 @@ class FakeGateway:
             "created_at": int(self._clock.now().timestamp()),
             "notes": [],
         }
-        order |= {name: fields[name] for name in ("method", "customer_id", "token") if name in fields}
+        asked = ("method", "customer_id", "token", "payment")
+        order |= {name: fields[name] for name in asked if name in fields}
         self.orders.append(order)
         return order
 
@@ -132,6 +137,19 @@ class FakeGateway:
         known = (fields.get("email"), fields.get("contact"))
         number = self.customers.setdefault(known, len(self.customers))
         return {"id": f"cust_{number:014d}", "entity": "customer"}
+
+    def _capture(self, payment_id: str, fields: dict[str, Any]) -> HttpResponse:
+        """The whole authorisation, once."""
+        payment = self.payments[payment_id]
+        if payment["status"] == "captured":
+            return _refused("This payment has already been captured")
+        if payment["status"] != "authorized":
+            return _refused("Only payments which have been authorized and not yet captured can be captured")
+        if fields["amount"] != payment["amount"]:
+            return _refused("Capture amount must be equal to the amount authorized.")
+        payment |= {"status": "captured", "captured": True, "fee": 1_062, "tax": 162}
+        self.captures.append(payment_id)
+        return _answer(200, payment)
 
     def _refund(self, payment_id: str, fields: dict[str, Any], key: str) -> HttpResponse:
         """A refund, once for a key, never more than is left (Razorpay's words where it is)."""

@@ -19,6 +19,7 @@ from runtime.gateways.razorpay.signatures import sign
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
 from runtime.payments.applier import EventApplier
+from runtime.payments.captures.service import CaptureService
 from runtime.payments.inbox import EventState, WebhookInbox
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
@@ -266,6 +267,17 @@ class World:
         )
 
     @property
+    def captures(self) -> CaptureService:
+        return CaptureService(
+            desk=RefundDesk(self.recorder, self.razorpay, self.clock, self.logger),
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
+            ids=self.ids,
+            logger=self.logger,
+        )
+
+    @property
     def refunds(self) -> RefundService:
         return RefundService(
             repository=self.repository,
@@ -291,7 +303,7 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        return payments_advanced.api(self.service, self.refunds, self.audit)
+        return payments_advanced.api(self.service, self.captures, self.refunds, self.audit)
 
     @property
     def webhook_api(self) -> Api:
