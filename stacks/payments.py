@@ -148,6 +148,7 @@ class PaymentsStack(HouseStack):
             concurrency=100,
         )
         self._allow_the_payment_transaction(function.role)
+        data.payments.allow(function.role, "Query")  # the disputes of a school are a partition
         data.payments.allow_query(function.role, "by_school", "by_payer")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")

@@ -1,4 +1,4 @@
-"""payments-advanced: create a payment, verify its checkout, get, list, capture and refund payments."""
+"""payments-advanced: create, verify, get, list, capture and refund payments; list disputes."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,6 +6,8 @@ from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.captures.contracts import CapturePayment, CaptureView
 from runtime.payments.captures.service import CaptureService
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
+from runtime.payments.disputes.contracts import DisputePage, ListDisputes
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.returns.contracts import CreateRefund, RefundList, RefundView
 from runtime.payments.returns.desk import RefundDesk
@@ -179,13 +181,29 @@ GET_REFUND = Route(
     response=RefundView,
     problems=(errors.REFUND_NOT_FOUND,),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND)
+LIST_DISPUTES = Route(
+    method="GET",
+    path="/v1/disputes",
+    action="disputes.list",
+    summary="List disputes",
+    description=(
+        "Payments of a school that the payers' banks contest, the newest first, with the deadline for "
+        "evidence. What is contested is set aside in the books until it is decided, and cannot be refunded "
+        "meanwhile."
+    ),
+    roles=_MAY_READ - {Role.PARENT},
+    query=ListDisputes,
+    response=DisputePage,
+    problems=(errors.CURSOR_INVALID, errors.SCHOOL_FORBIDDEN),
+)
+ROUTES = (CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES)
 
 
 def api(
     service: PaymentService,
     captures: CaptureService,
     refunds: RefundService,
+    disputes: DisputeService,
     audit: AuditTrail,
     *,
     origins: Collection[str] = (),
@@ -241,11 +259,15 @@ def api(
     def get_refund(request: Request) -> Response:
         return _ok(refunds.get(request.principal, request.path_parameters["refund_id"]))
 
+    def list_disputes(request: Request) -> Response:
+        return _ok(disputes.list(request.principal, request.query(ListDisputes)))
+
     return Api(
         [
             *((CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)),
             (CAPTURE, capture),
             *((REFUND, refund), (LIST_REFUNDS, list_refunds), (GET_REFUND, get_refund)),
+            (LIST_DISPUTES, list_disputes),
         ],
         audit=audit,
         logger=service.logger,
@@ -293,6 +315,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             clock=clock,
             ids=ids,
         )
+        disputes = DisputeService(recorder.repository, tenancy, clock)
         service = PaymentService(
             repository=recorder.repository,
             recorder=recorder,
@@ -307,7 +330,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, captures, refunds, recorder.audit, origins=settings.origins)
+        return api(service, captures, refunds, disputes, recorder.audit, origins=settings.origins)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

@@ -14,7 +14,7 @@ from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
 from runtime.payments.returns.accounting import booked
-from runtime.payments.returns.events import return_events
+from runtime.payments.returns.events import counted_as, return_events
 from runtime.payments.returns.model import ReturnsChange
 from runtime.payments.returns.repository import LABEL_RETURNS
 from runtime.payments.returns.rules import followed, no_returns, totals
@@ -130,10 +130,7 @@ class PaymentRecorder:
             if _STALE.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
-        if before is None:
-            self.metrics.count(CREATED)
-        if (before is None or before.status is not stored.status) and stored.status in BY_STATUS:
-            self._count(stored, attempt)
+        self._count(before, stored, attempt, change)
         return stored
 
     def _following(self, stored: Payment, attempt: Attempt | None) -> ReturnsChange | None:
@@ -161,8 +158,19 @@ class PaymentRecorder:
             entries,
         )
 
-    def _count(self, stored: Payment, attempt: Attempt | None) -> None:
-        """Count a status that a payment has reached, once it is written."""
+    def _count(
+        self, before: Payment | None, stored: Payment, attempt: Attempt | None, change: ReturnsChange | None
+    ) -> None:
+        """Count what has happened, once it is written."""
+        if before is None:
+            self.metrics.count(CREATED)
+        for metric in counted_as(change) if change is not None else ():
+            self.metrics.count(metric)
+        if (before is None or before.status is not stored.status) and stored.status in BY_STATUS:
+            self._count_status(stored, attempt)
+
+    def _count_status(self, stored: Payment, attempt: Attempt | None) -> None:
+        """Count a status that a payment has reached."""
         label: str | None = None
         if stored.status is PaymentStatus.CAPTURED:
             label = attempt.method if attempt else None

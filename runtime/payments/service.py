@@ -45,8 +45,6 @@ from runtime.platform.errors import (
     GATEWAY_REJECTED,
     GATEWAY_UNAVAILABLE,
     ORDER_MISMATCH,
-    QUERY_INVALID,
-    FieldError,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
@@ -195,8 +193,7 @@ class PaymentService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or _only_school(principal)
-            self.tenancy.check(principal, school_id)
+            school_id = self.tenancy.school_of(principal, asked.school_id)
             page = self.repository.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         return PaymentPage(
             items=[view(payment, self.key_id) for payment in page.payments], next_cursor=page.next_cursor
@@ -311,11 +308,3 @@ class PaymentService:
 def _with_order(payment: Payment, order_id: str) -> Payment:
     ordered = payment.model_copy(update={"order_id": order_id, "order_outcome_unknown": False})
     return ordered.model_copy(update={"status": derive_status(ordered)})
-
-
-def _only_school(principal: Principal) -> str:
-    if len(principal.school_ids) == 1:
-        return next(iter(principal.school_ids))
-    raise Problem(
-        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
-    )

@@ -19,6 +19,7 @@ from runtime.ledger.journal import Journal
 from runtime.ledger.model import trial_balance
 from runtime.payments.accounting import entries_due
 from runtime.payments.captures.service import CaptureService
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import BODY_BYTES_MAX, WebhookInbox
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
@@ -151,6 +152,7 @@ def test_a_payment_is_created(benchmark: BenchmarkFixture, clock: FixedClock) ->
     desk = RefundDesk(recorder, gateway, clock, logger)
     captures = CaptureService(desk, idempotency, tenancy, clock, ids, logger)
     refunds = RefundService(repository, desk, idempotency, tenancy, clock, ids)
+    disputes = DisputeService(repository, tenancy, clock)
     service = PaymentService(
         repository=repository,
         recorder=recorder,
@@ -171,7 +173,9 @@ def test_a_payment_is_created(benchmark: BenchmarkFixture, clock: FixedClock) ->
         headers={"Idempotency-Key": "key-00000001"},
         body=json.dumps({"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches in April"}),
     )
-    answer = benchmark(payments_advanced.api(service, captures, refunds, audit).handle, event, Context())
+    answer = benchmark(
+        payments_advanced.api(service, captures, refunds, disputes, audit).handle, event, Context()
+    )
     assert answer["statusCode"] == 201
 
 

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel, ConfigDict
 
-from runtime.payments.disputes.model import Dispute, DisputeStatus
+from runtime.payments.disputes.model import UNDECIDED, Dispute, DisputeStatus
 from runtime.payments.events import SOURCE
+from runtime.payments.metrics import DISPUTE_OPENED, REFUND_FAILED
 from runtime.payments.model import Payment
 from runtime.payments.refunds.model import RefundRequest, RefundStatus
 from runtime.payments.returns.model import ReturnsChange
+from runtime.platform.metrics import Metric
 from runtime.platform.outbox import DomainEvent
 
 REFUND_REQUESTED, REFUND_REFUSED = "RefundRequested", "RefundRefused"
@@ -82,6 +84,17 @@ def return_events(payment: Payment, change: ReturnsChange) -> Iterator[DomainEve
         earlier = change.before.disputes.get(dispute.dispute_id)
         if earlier is None or earlier.status is not dispute.status:
             yield _dispute_event(payment, dispute)
+
+
+def counted_as(change: ReturnsChange) -> Iterator[Metric]:
+    """What a change is counted as, once for each new dispute that is not decided and each new failure."""
+    for dispute in change.after.disputes.values():
+        if dispute.dispute_id not in change.before.disputes and dispute.status in UNDECIDED:
+            yield DISPUTE_OPENED
+    for refund in change.after.book.refunds.values():
+        known = change.before.book.refunds.get(refund.gateway_refund_id)
+        if refund.status is RefundStatus.FAILED and (known is None or known.status is not refund.status):
+            yield REFUND_FAILED
 
 
 def _of_requests(payment: Payment, change: ReturnsChange) -> Iterator[DomainEvent]:

@@ -26,13 +26,13 @@ class DisputeAtSchool:
     """A dispute with the payment that it is about."""
 
     payment_id: str
-    school_id: str
     dispute: Dispute
 
 
 @dataclass(frozen=True, slots=True)
 class DisputesPage:
-    """Disputes, the newest first, and where the next page begins."""
+    """Disputes, the newest first (the gateway's identifiers begin with the time), and where the next page
+    begins."""
 
     disputes: tuple[DisputeAtSchool, ...]
     next_cursor: str | None
@@ -137,11 +137,7 @@ def _refund_ids(returns: Returns) -> set[str]:
 
 
 def _shown(item: Item) -> DisputeAtSchool:
-    return DisputeAtSchool(
-        payment_id=item["payment_id"],
-        school_id=item["pk"].partition("#")[2],
-        dispute=Dispute.model_validate(item["dispute"]),
-    )
+    return DisputeAtSchool(item["payment_id"], Dispute.model_validate(item["dispute"]))
 
 
 def _key(payment_id: str, gateway_payment_id: str) -> Item:

@@ -20,6 +20,7 @@ from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
 from runtime.payments.applier import EventApplier
 from runtime.payments.captures.service import CaptureService
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import EventState, WebhookInbox
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
@@ -303,7 +304,8 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        return payments_advanced.api(self.service, self.captures, self.refunds, self.audit)
+        disputes = DisputeService(self.repository, self.tenancy, self.clock)
+        return payments_advanced.api(self.service, self.captures, self.refunds, disputes, self.audit)
 
     @property
     def webhook_api(self) -> Api:
