@@ -1,14 +1,17 @@
-"""payments-advanced: create a payment, verify its checkout, get and list payments."""
+"""payments-advanced: create a payment, verify its checkout, get and list payments; payment links."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
+from runtime.payments.links import routes as link_routes
+from runtime.payments.links.service import LinkService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Request, Response, Route
+from runtime.platform.api import Handler as RouteHandler
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
@@ -92,11 +95,18 @@ VERIFY = Route(
         errors.CONCURRENT_CHANGE,
     ),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY)
+ROUTES = (CREATE, LIST, GET, VERIFY, *link_routes.ROUTES)
 
 
-def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] = ()) -> Api:
-    """The routes of this function in front of ``service``; pages of ``origins`` may read the answers."""
+def api(
+    service: PaymentService,
+    audit: AuditTrail,
+    *,
+    origins: Collection[str] = (),
+    further: Sequence[tuple[Route, RouteHandler]] = (),
+) -> Api:
+    """The routes of this function in front of ``service``, and the ``further`` ones of subjects of their own;
+    pages of ``origins`` may read the answers."""
 
     def create(request: Request) -> Response:
         answer = service.create(
@@ -121,7 +131,7 @@ def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] 
         return _ok(service.list(request.principal, request.query(ListPayments)))
 
     return Api(
-        [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)],
+        [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify), *further],
         audit=audit,
         logger=service.logger,
         origins=origins,
@@ -151,11 +161,13 @@ def wire(environment: Mapping[str, str]) -> Handler:
             clock=clock,
             deadline_ms=GATEWAY_DEADLINE_MS,
         )
+        idempotency = IdempotencyStore(dynamodb, settings.idempotency_table, clock)
+        tenancy = Tenancy(SchoolRegister(dynamodb, settings.schools_table))
         service = PaymentService(
             repository=recorder.repository,
             recorder=recorder,
-            idempotency=IdempotencyStore(dynamodb, settings.idempotency_table, clock),
-            tenancy=Tenancy(SchoolRegister(dynamodb, settings.schools_table)),
+            idempotency=idempotency,
+            tenancy=tenancy,
             gateway=gateway,
             key_id=keys["key_id"],
             key_secret=keys["key_secret"],
@@ -165,7 +177,19 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, recorder.audit, origins=settings.origins)
+        links = LinkService(
+            recorder=recorder,
+            idempotency=idempotency,
+            tenancy=tenancy,
+            gateway=gateway,
+            key_secret=keys["key_secret"],
+            former_key_secret=keys.get("former_key_secret"),
+            origins=settings.origins,
+            clock=clock,
+            ids=ids,
+            logger=logger,
+        )
+        return api(service, recorder.audit, origins=settings.origins, further=link_routes.handled(links))
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

@@ -80,7 +80,8 @@ class Payment(Frozen):
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment.
+    ``mandate_id`` names the mandate that is authorised with this payment, ``link_id`` the payment link
+    that it pays, in whole or part.
     """
 
     payment_id: str
@@ -92,6 +93,7 @@ class Payment(Frozen):
     reference: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
+    link_id: str | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

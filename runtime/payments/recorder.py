@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from runtime.ledger.journal import Journal
 from runtime.payments.accounting import entries_due
 from runtime.payments.events import status_event
+from runtime.payments.links.book import LinkBook
+from runtime.payments.links.repository import LABELS as LINK_LABELS
 from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AlsoIn = Callable[[Transaction], None]
+_READ_AGAIN = frozenset({LABEL_PAYMENT}) | TOKEN_LABELS | LINK_LABELS
 
 
 class PaymentChanged(Exception):
@@ -69,6 +72,11 @@ class PaymentRecorder:
             metrics=metrics,
         )
 
+    @property
+    def links(self) -> LinkBook:
+        """The payment links: each changes in the transaction of its payments."""
+        return LinkBook(self.client, self.repository.links, self.journal, self.audit, self.outbox, self.clock)
+
     def record(
         self,
         before: Payment | None,
@@ -103,12 +111,13 @@ class PaymentRecorder:
             self.outbox.add_in(transaction, status_event(stored, attempt))
         if attempt is not None:
             self.tokens.attach_in(transaction, stored, attempt)
+        self.links.count_in(transaction, before, stored)
         for write in also:
             write(transaction)
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if LABEL_PAYMENT in failed.labels or TOKEN_LABELS.intersection(failed.labels):
+            if _READ_AGAIN.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
         if before is None:

@@ -30,7 +30,7 @@ from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
-from runtime.payments.tenancy import Tenancy
+from runtime.payments.tenancy import Tenancy, may_see, only_school
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, iso
@@ -45,8 +45,6 @@ from runtime.platform.errors import (
     GATEWAY_UNAVAILABLE,
     ORDER_MISMATCH,
     PAYMENT_NOT_FOUND,
-    QUERY_INVALID,
-    FieldError,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
@@ -192,7 +190,7 @@ class PaymentService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or _only_school(principal)
+            school_id = asked.school_id or only_school(principal)
             self.tenancy.check(principal, school_id)
             page = self.repository.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         return PaymentPage(
@@ -303,23 +301,11 @@ class PaymentService:
     def _visible(self, principal: Principal, payment_id: str) -> Payment:
         """The payment if the caller may see it. What it may not see does not exist for it."""
         payment = self.repository.get(payment_id) if is_id(payment_id, "pmt") else None
-        not_found = Problem(PAYMENT_NOT_FOUND, "No payment of yours has that identifier.")
-        if payment is None:
-            raise not_found
-        own = payment.payer_id == principal.principal_id
-        if not own and (principal.is_only_parent or not principal.may_see_school(payment.school_id)):
-            raise not_found
+        if payment is None or not may_see(principal, payer_id=payment.payer_id, school_id=payment.school_id):
+            raise Problem(PAYMENT_NOT_FOUND, "No payment of yours has that identifier.")
         return payment
 
 
 def _with_order(payment: Payment, order_id: str) -> Payment:
     ordered = payment.model_copy(update={"order_id": order_id, "order_outcome_unknown": False})
     return ordered.model_copy(update={"status": derive_status(ordered)})
-
-
-def _only_school(principal: Principal) -> str:
-    if len(principal.school_ids) == 1:
-        return next(iter(principal.school_ids))
-    raise Problem(
-        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
-    )

@@ -188,6 +188,20 @@ MANDATE_ENDED = _declare(
     "mandate-ended", 409, "The mandate has ended", "Register a new mandate; an old one never comes back."
 )
 
+# Payment links
+LINK_NOT_FOUND = _declare(
+    "payment-link-not-found", 404, "There is no such payment link", "List the payment links, and use one."
+)
+LINK_TERMS_INVALID = _declare(
+    "payment-link-terms-invalid", 422, "No such link can be made", "Correct the terms named in errors."
+)
+LINK_NOT_CANCELLABLE = _declare(
+    "payment-link-not-cancellable",
+    409,
+    "The payment link can no longer be cancelled",
+    "Look at the link: what was paid of it is given back by a refund of its payments.",
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

@@ -73,6 +73,16 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/payments/{payment_id}", "payments-advanced", False),
         ("POST", "/v1/payments/{payment_id}/verify", "payments-advanced", False),
         *(
+            (method, path, "payments-advanced", False)
+            for method, path in (
+                ("POST", "/v1/payment-links"),
+                ("GET", "/v1/payment-links"),
+                ("GET", "/v1/payment-links/{link_id}"),
+                ("POST", "/v1/payment-links/{link_id}/verify"),
+                ("POST", "/v1/payment-links/{link_id}/cancel"),
+            )
+        ),
+        *(
             (method, path, "payments-manage-methods", False)
             for method, path in (
                 ("GET", "/v1/payment-methods"),

@@ -47,7 +47,7 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
-PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.methods"}
+PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.links", "payments.methods"}
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from runtime.gateways.errors import GatewayUnavailable, raise_without_answer
 from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.platform.clock import Clock
+from tests.integration.payments.gateway_links import OPERATIONS as OF_LINKS
+from tests.integration.payments.gateway_links import FakeLinks
 
 SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing some trouble."}}
 REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
@@ -34,6 +36,7 @@ class FakeGateway:
         self.payments: dict[str, dict[str, Any]] = {}
         self.customers: dict[tuple[Any, Any], int] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.links = FakeLinks(clock)
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
 
@@ -50,7 +53,7 @@ class FakeGateway:
             self.calls.append(request.operation)
             faults = self._faults[request.operation]
             fault = faults.popleft() if faults else "none"
-            if request.operation == "create_order":
+            if request.operation in ("create_order", "create_payment_link"):
                 self.on_create()
             return self._send(request, fault)
 
@@ -87,6 +90,9 @@ class FakeGateway:
             receipt = parse_qs(parts.query)["receipt"][0]
             found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
             return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        if request.operation in OF_LINKS:
+            status, answer = self.links.apply(request)
+            return _answer(status, answer)
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)

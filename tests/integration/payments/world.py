@@ -20,6 +20,8 @@ from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
 from runtime.payments.applier import EventApplier
 from runtime.payments.inbox import EventState, WebhookInbox
+from runtime.payments.links import routes as link_routes
+from runtime.payments.links.service import LinkService
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
 from runtime.payments.methods.service import MethodService
@@ -47,6 +49,8 @@ from tests.integration.tables import NOON_IN_INDIA, Tables
 KEY_ID = "rzp_test_key"
 KEY_SECRET = "the-key-secret-of-the-gateway"
 WEBHOOK_SECRETS = ("newest-webhook-secret", "older-webhook-secret")
+WEB_ORIGINS = frozenset({"https://app.hasivu.example"})
+OF_PAYMENTS_ADVANCED = ("/v1/payment-links", "/v1/instalment-plans")
 QUEUE_URL = "https://sqs.example/hasivu-test-webhooks"
 
 PARENT = caller("usr_parent", Role.PARENT, schools=["sch_1"])
@@ -230,7 +234,7 @@ class World:
         query: dict[str, str] | None = None,
         **path_parameters: str,
     ) -> Answer:
-        """A call of the methods and mandates API."""
+        """A call of the methods and mandates API, or of what payments-advanced serves beside payments."""
         event = rest_event(
             method,
             path,
@@ -240,7 +244,9 @@ class World:
             path_parameters=path_parameters,
             query=query or {},
         )
-        return Answer.of(self.methods_api.handle(event, Context()))
+        advanced = path.startswith(OF_PAYMENTS_ADVANCED)
+        api = self.payments_api if advanced else self.methods_api
+        return Answer.of(api.handle(event, Context()))
 
     @property
     def tenancy(self) -> Tenancy:
@@ -278,7 +284,22 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        return payments_advanced.api(self.service, self.audit)
+        return payments_advanced.api(self.service, self.audit, further=link_routes.handled(self.link_service))
+
+    @property
+    def link_service(self) -> LinkService:
+        return LinkService(
+            recorder=self.recorder,
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            gateway=self.razorpay,
+            key_secret=KEY_SECRET,
+            former_key_secret=self.former_key_secret,
+            origins=WEB_ORIGINS,
+            clock=self.clock,
+            ids=self.ids,
+            logger=self.logger,
+        )
 
     @property
     def webhook_api(self) -> Api:
