@@ -29,6 +29,14 @@ VERIFY: dict[str, Any] = {
 KNOWN: dict[str, dict[str, Any]] = {
     "CreatePayment": CREATE,
     "VerifyPayment": VERIFY,
+    "CreatePaymentLink": CREATE | {"accept_partial": True, "expires_on": "2026-04-30"},
+    "VerifyPaymentLink": {
+        "razorpay_payment_id": "pay_A1b2C3d4",
+        "razorpay_payment_link_id": "plink_A1b2C3d4",
+        "razorpay_payment_link_reference_id": "plk_01JQR4ZZZZZZZZZZZZZZZZZZZZ",
+        "razorpay_payment_link_status": "paid",
+        "razorpay_signature": HEX64,
+    },
     "SaveMethod": {"payment_id": "pmt_01JQR4ZZZZZZZZZZZZZZZZZZZZ", "label": "Amma's card"},
     "RenameMethod": {"label": None},
     "RegisterMandate": {
