@@ -1,4 +1,4 @@
-"""payments-advanced: create a payment, verify its checkout, get and list payments; payment links."""
+"""payments-advanced: payments created, verified, looked at; payment links; instalment plans."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -6,6 +6,8 @@ from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.links import routes as link_routes
 from runtime.payments.links.service import LinkService
+from runtime.payments.plans import routes as plan_routes
+from runtime.payments.plans.service import PlanService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
@@ -50,6 +52,7 @@ CREATE = Route(
         errors.SCHOOL_UNKNOWN,
         errors.SCHOOL_FORBIDDEN,
         errors.SCHOOL_INACTIVE,
+        errors.PLAN_MISMATCH,
         errors.CONCURRENT_CHANGE,
         errors.GATEWAY_REJECTED,
         errors.GATEWAY_UNAVAILABLE,
@@ -95,7 +98,7 @@ VERIFY = Route(
         errors.CONCURRENT_CHANGE,
     ),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY, *link_routes.ROUTES)
+ROUTES = (CREATE, LIST, GET, VERIFY, *link_routes.ROUTES, *plan_routes.ROUTES)
 
 
 def api(
@@ -189,7 +192,9 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, recorder.audit, origins=settings.origins, further=link_routes.handled(links))
+        plans = PlanService(recorder=recorder, idempotency=idempotency, tenancy=tenancy, clock=clock, ids=ids)
+        further = (*link_routes.handled(links), *plan_routes.handled(plans))
+        return api(service, recorder.audit, origins=settings.origins, further=further)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

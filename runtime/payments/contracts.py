@@ -18,6 +18,7 @@ PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
 SchoolId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 PrincipalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,127}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PlanId = Annotated[str, StringConstraints(pattern=r"^pln_[0-9A-HJKMNP-TV-Z]{26}$")]
 MetadataName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=256)]
 
@@ -42,6 +43,13 @@ class CreatePayment(Contract):
     )
     metadata: Annotated[dict[MetadataName, MetadataValue], Field(max_length=10)] = Field(
         default_factory=dict, description="Up to ten texts of the caller's own. No personal data."
+    )
+    plan_id: PlanId | None = Field(
+        default=None, description="The instalment plan of this payer that receives the payment."
+    )
+    prepayment: Literal["reduce_tenure", "reduce_instalment"] | None = Field(
+        default=None,
+        description="With plan_id: what exceeds the due brings principal forward, and this becomes less.",
     )
 
 
@@ -106,6 +114,8 @@ class PaymentView(Contract):
     description: str
     reference: str | None
     metadata: dict[str, str]
+    link_id: str | None
+    plan_id: str | None
     status: PaymentStatus
     checkout: Checkout | None
     attempts: list[AttemptView]
@@ -143,6 +153,8 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         description=payment.description,
         reference=payment.reference,
         metadata=payment.metadata,
+        link_id=payment.link_id,
+        plan_id=payment.plan_id,
         status=payment.status,
         checkout=checkout,
         attempts=[_attempt_view(attempt) for attempt in payment.attempts.values()],

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.payments.instalments.effect import Effect
+
 ATTEMPTS_MAX = 50
 """More attempts than a person makes at one order; beyond it the newest failed attempts are not kept."""
 
@@ -81,7 +83,8 @@ class Payment(Frozen):
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
     ``mandate_id`` names the mandate that is authorised with this payment, ``link_id`` the payment link
-    that it pays, in whole or part.
+    that it pays, in whole or part, ``plan_id`` the instalment plan that receives it. ``prepayment`` says what
+    of the plan becomes less where the payment exceeds what is due.
     """
 
     payment_id: str
@@ -94,6 +97,8 @@ class Payment(Frozen):
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
     link_id: str | None = None
+    plan_id: str | None = None
+    prepayment: Effect | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

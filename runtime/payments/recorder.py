@@ -13,6 +13,8 @@ from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
+from runtime.payments.plans.book import PlanBook
+from runtime.payments.plans.repository import LABELS as PLAN_LABELS
 from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
 from runtime.platform.audit import AuditLine, AuditTrail
 from runtime.platform.clock import Clock, business_date, from_iso, iso
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AlsoIn = Callable[[Transaction], None]
-_READ_AGAIN = frozenset({LABEL_PAYMENT}) | TOKEN_LABELS | LINK_LABELS
+_READ_AGAIN = frozenset({LABEL_PAYMENT}) | TOKEN_LABELS | LINK_LABELS | PLAN_LABELS
 
 
 class PaymentChanged(Exception):
@@ -77,6 +79,11 @@ class PaymentRecorder:
         """The payment links: each changes in the transaction of its payments."""
         return LinkBook(self.client, self.repository.links, self.journal, self.audit, self.outbox, self.clock)
 
+    @property
+    def plans(self) -> PlanBook:
+        """The instalment plans: each receives a payment in the transaction that books it."""
+        return PlanBook(self.client, self.repository.plans, self.audit, self.outbox, self.clock)
+
     def record(
         self,
         before: Payment | None,
@@ -112,6 +119,7 @@ class PaymentRecorder:
         if attempt is not None:
             self.tokens.attach_in(transaction, stored, attempt)
         self.links.count_in(transaction, before, stored)
+        self.plans.receive_in(transaction, before, stored)
         for write in also:
             write(transaction)
         try:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from runtime.payments.links.repository import LinkRepository
 from runtime.payments.model import OPEN_STATUSES, Payment
 from runtime.payments.pages import query_page
+from runtime.payments.plans.repository import PlanRepository
 from runtime.platform.dynamodb import Item, Transaction, get_item
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class PaymentRepository:
         self._client = client
         self._table = table
         self.links = LinkRepository(client, table)
-        """The payment links, which share the table: a link changes together with its payments."""
+        self.plans = PlanRepository(client, table)
+        """The payment links and instalment plans, which share the table: they change with their payments."""
 
     def get(self, payment_id: str) -> Payment | None:
         """The payment, or None."""

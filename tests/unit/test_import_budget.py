@@ -47,7 +47,10 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
-PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.links", "payments.methods"}
+PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.links", "payments.methods"} | {
+    "payments.instalments",
+    "payments.plans",
+}
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},

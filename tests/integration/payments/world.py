@@ -27,6 +27,8 @@ from runtime.payments.methods.mandates import MandateService
 from runtime.payments.methods.service import MethodService
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Payment
+from runtime.payments.plans import routes as plan_routes
+from runtime.payments.plans.service import PlanService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.service import PaymentService
@@ -284,7 +286,18 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        return payments_advanced.api(self.service, self.audit, further=link_routes.handled(self.link_service))
+        further = (*link_routes.handled(self.link_service), *plan_routes.handled(self.plan_service))
+        return payments_advanced.api(self.service, self.audit, further=further)
+
+    @property
+    def plan_service(self) -> PlanService:
+        return PlanService(
+            recorder=self.recorder,
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
+            ids=self.ids,
+        )
 
     @property
     def link_service(self) -> LinkService:
