@@ -90,7 +90,7 @@ class Grant:
 
 
 SPEAK_OF_REQUESTS = frozenset({"AWS::WAFv2::WebACL", "AWS::WAFv2::RuleGroup"})
-"""What they call statements are conditions on requests and allow nobody anything; switches.py compares them."""
+"""Their statements are conditions on requests and allow nobody anything; switches.py compares them."""
 
 
 def grants_of(assembly: Assembly) -> Iterator[Grant]:

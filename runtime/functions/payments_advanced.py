@@ -1,6 +1,6 @@
-"""payments-advanced: create, verify, get, list, capture and refund payments; list disputes."""
+"""payments-advanced: payments made, verified, captured, refunded; disputes, payment links, instalments."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.captures.contracts import CapturePayment, CaptureView
@@ -8,6 +8,10 @@ from runtime.payments.captures.service import CaptureService
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.disputes.contracts import DisputePage, ListDisputes
 from runtime.payments.disputes.service import DisputeService
+from runtime.payments.links import routes as link_routes
+from runtime.payments.links.service import LinkService
+from runtime.payments.plans import routes as plan_routes
+from runtime.payments.plans.service import PlanService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.returns.contracts import CreateRefund, RefundList, RefundView
 from runtime.payments.returns.desk import RefundDesk
@@ -17,6 +21,7 @@ from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, Request, Response, Route
+from runtime.platform.api import Handler as RouteHandler
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
@@ -56,6 +61,7 @@ CREATE = Route(
         errors.SCHOOL_UNKNOWN,
         errors.SCHOOL_FORBIDDEN,
         errors.SCHOOL_INACTIVE,
+        errors.PLAN_MISMATCH,
         errors.CONCURRENT_CHANGE,
         errors.GATEWAY_REJECTED,
         errors.GATEWAY_UNAVAILABLE,
@@ -196,7 +202,11 @@ LIST_DISPUTES = Route(
     response=DisputePage,
     problems=(errors.CURSOR_INVALID, errors.SCHOOL_FORBIDDEN),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES)
+ROUTES = (
+    *(CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES),
+    *link_routes.ROUTES,
+    *plan_routes.ROUTES,
+)
 
 
 def api(
@@ -207,8 +217,10 @@ def api(
     audit: AuditTrail,
     *,
     origins: Collection[str] = (),
+    further: Sequence[tuple[Route, RouteHandler]] = (),
 ) -> Api:
-    """The routes of this function in front of its services; pages of ``origins`` may read the answers."""
+    """The routes of this function in front of its services, and the ``further`` ones of subjects of their
+    own; pages of ``origins`` may read the answers."""
 
     def create(request: Request) -> Response:
         answer = service.create(
@@ -268,6 +280,7 @@ def api(
             (CAPTURE, capture),
             *((REFUND, refund), (LIST_REFUNDS, list_refunds), (GET_REFUND, get_refund)),
             (LIST_DISPUTES, list_disputes),
+            *further,
         ],
         audit=audit,
         logger=service.logger,
@@ -330,7 +343,23 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, captures, refunds, disputes, recorder.audit, origins=settings.origins)
+        links = LinkService(
+            recorder=recorder,
+            idempotency=idempotency,
+            tenancy=tenancy,
+            gateway=gateway,
+            key_secret=keys["key_secret"],
+            former_key_secret=keys.get("former_key_secret"),
+            origins=settings.origins,
+            clock=clock,
+            ids=ids,
+            logger=logger,
+        )
+        plans = PlanService(recorder=recorder, idempotency=idempotency, tenancy=tenancy, clock=clock, ids=ids)
+        further = (*link_routes.handled(links), *plan_routes.handled(plans))
+        return api(
+            service, captures, refunds, disputes, recorder.audit, origins=settings.origins, further=further
+        )
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

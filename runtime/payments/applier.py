@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
+from runtime.gateways.razorpay.models import PaymentLink as GatewayLink
 from runtime.gateways.razorpay.models import Token as GatewayToken
 from runtime.gateways.razorpay.webhooks import WebhookEvent, parse_event
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.inbox import EventState
+from runtime.payments.links.applier import LINK_EVENTS, LinkEvents, LinkMismatch
+from runtime.payments.links.gateway_view import link_state_from
 from runtime.payments.methods.token_view import token_state_from
 from runtime.payments.methods.tokens import TokenChanged
 from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY
@@ -50,6 +53,11 @@ class EventApplier:
     clock: Clock
     metrics: Metrics = UNHEARD
 
+    @property
+    def links(self) -> LinkEvents:
+        """What events say of payment links."""
+        return LinkEvents(self.repository, self.recorder.links, self.clock)
+
     def apply(self, event_id: str, *, request_id: str) -> EventState:
         """Apply a kept event once and give what became of it. Raises LookupError for one that was never
         kept."""
@@ -70,10 +78,10 @@ class EventApplier:
             return self._apply_token(event_id, event, event.token, request_id)
         if is_about_returns(event):
             return self._apply_returns(event_id, event, record, request_id)
+        if event.event in LINK_EVENTS and event.payment_link is not None:
+            return self._apply_link(event_id, event, event.payment_link, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
-            return self._finish(
-                event_id, EventState.NOT_HANDLED if self._concerns_us(event) else EventState.NOT_OURS
-            )
+            return self._leave(event_id, event)
         return self._apply_payment(event_id, event, event.payment, record, request_id)
 
     def _apply_payment(
@@ -83,25 +91,29 @@ class EventApplier:
         heard: GatewayPayment,
         record: Mapping[str, Any],
         request_id: str,
+        unchanged: EventState = EventState.NO_CHANGE,
     ) -> EventState:
         for _ in range(CHANGE_ATTEMPTS_MAX):
             before = self.repository.get_by_order(heard.order_id) if heard.order_id else None
-            if before is None:
+            link = self.links.link_of(event) if before is None else None
+            if before is None and link is None:
                 return self._finish(event_id, EventState.NOT_OURS)
             try:
                 attempt = attempt_from(heard, observed_at=event.created_at or heard.created_at or 0)
             except StatusNotKnown:
                 return self._finish(event_id, EventState.NOT_HANDLED)
-            after = hear(before, attempt)
-            if after is before:
-                return self._finish(event_id, EventState.NO_CHANGE)
+            after = hear(before, attempt) if before is not None else None
+            if link is not None:
+                before, after = self.links.payment_of(link, attempt)
+            if after is None or after is before:
+                return self._finish(event_id, unchanged)
             line = AuditLine(
                 actor_id=ACTOR,
                 action=event.event,
-                subject=before.payment_id,
+                subject=after.payment_id,
                 outcome=Outcome.DONE,
                 request_id=request_id,
-                school_id=before.school_id,
+                school_id=after.school_id,
                 details={
                     "event_id": event_id,
                     "gateway_payment_id": heard.id,
@@ -120,6 +132,39 @@ class EventApplier:
                 continue
             return EventState.APPLIED
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing while an event was applied.")
+
+    def _apply_link(
+        self,
+        event_id: str,
+        event: WebhookEvent,
+        told: GatewayLink,
+        record: Mapping[str, Any],
+        request_id: str,
+    ) -> EventState:
+        """Keep what is said of a payment link, then of the payment that the event brings with it. A crash
+        between the two repeats the event, and the repetition finds the first done."""
+        link = self.links.link_of(event)
+        if link is None:
+            return self._leave(event_id, event)
+        line = AuditLine(
+            actor_id=ACTOR,
+            action=event.event,
+            subject=link.link_id,
+            outcome=Outcome.DONE,
+            request_id=request_id,
+            school_id=link.school_id,
+            details={"event_id": event_id, "body_sha256": record["body_sha256"]},
+        )
+        alone = event.payment is None
+        also = self._finisher(event_id, EventState.APPLIED) if alone else None
+        try:
+            news = self.links.hear(link, link_state_from(told), line, also=also) is not None
+        except LinkMismatch:
+            return self._finish(event_id, EventState.NOT_HANDLED)
+        state = EventState.APPLIED if news else EventState.NO_CHANGE
+        if event.payment is None:
+            return state if news else self._finish(event_id, state)
+        return self._apply_payment(event_id, event, event.payment, record, request_id, unchanged=state)
 
     def _apply_token(
         self, event_id: str, event: WebhookEvent, token: GatewayToken, request_id: str
@@ -166,6 +211,10 @@ class EventApplier:
     def _finisher(self, event_id: str, state: EventState) -> Callable[[Transaction], None]:
         return lambda transaction: self._finish_in(transaction, event_id, state)
 
+    def _leave(self, event_id: str, event: WebhookEvent) -> EventState:
+        state = EventState.NOT_HANDLED if self._concerns_us(event) else EventState.NOT_OURS
+        return self._finish(event_id, state)
+
     def _concerns_us(self, event: WebhookEvent) -> bool:
         """Whether an event that no rule acts on yet speaks of an order of ours; then it waits for the
         rule."""
@@ -174,7 +223,8 @@ class EventApplier:
             event.order.id if event.order else None,
             event.payment_link.order_id if event.payment_link else None,
         }
-        return any(self.repository.get_by_order(order_id) is not None for order_id in order_ids if order_id)
+        known = any(self.repository.get_by_order(order_id) is not None for order_id in order_ids if order_id)
+        return known or self.links.link_of(event) is not None
 
     def _finish(self, event_id: str, state: EventState) -> EventState:
         try:

@@ -19,6 +19,7 @@ PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
 SchoolId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,63}$")]
 PrincipalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,127}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PlanId = Annotated[str, StringConstraints(pattern=r"^pln_[0-9A-HJKMNP-TV-Z]{26}$")]
 MetadataName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_\-]{1,40}$")]
 MetadataValue = Annotated[str, StringConstraints(max_length=256)]
 
@@ -47,6 +48,13 @@ class CreatePayment(Contract):
     )
     metadata: Annotated[dict[MetadataName, MetadataValue], Field(max_length=10)] = Field(
         default_factory=dict, description="Up to ten texts of the caller's own. No personal data."
+    )
+    plan_id: PlanId | None = Field(
+        default=None, description="The instalment plan of this payer that receives the payment."
+    )
+    prepayment: Literal["reduce_tenure", "reduce_instalment"] | None = Field(
+        default=None,
+        description="With plan_id: what exceeds the due brings principal forward, and this becomes less.",
     )
 
 
@@ -116,6 +124,8 @@ class PaymentView(Contract):
     reference: str | None
     metadata: dict[str, str]
     capture: Literal["automatic", "manual"]
+    link_id: str | None
+    plan_id: str | None
     status: PaymentStatus
     refunded_paise: int
     refund_pending_paise: int
@@ -159,6 +169,8 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         reference=payment.reference,
         metadata=payment.metadata,
         capture=payment.capture,
+        link_id=payment.link_id,
+        plan_id=payment.plan_id,
         status=payment.status,
         refunded_paise=returned.refunded_paise,
         refund_pending_paise=returned.pending_paise,

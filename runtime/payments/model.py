@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.payments.instalments.effect import Effect
+
 ATTEMPTS_MAX = 50
 """More attempts than a person makes at one order; beyond it the newest failed attempts are not kept."""
 
@@ -103,9 +105,11 @@ class Payment(Frozen):
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment. ``capture`` is who captures:
-    the gateway by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells
-    what went back, by gateway payment; it is written with the returns themselves.
+    ``mandate_id`` names the mandate that is authorised with this payment, ``link_id`` the payment link
+    that it pays, in whole or part, ``plan_id`` the instalment plan that receives it. ``prepayment`` says what
+    of the plan becomes less where the payment exceeds what is due. ``capture`` is who captures: the gateway
+    by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells what went back,
+    by gateway payment; it is written with the returns themselves.
     """
 
     payment_id: str
@@ -119,6 +123,9 @@ class Payment(Frozen):
     mandate_id: str | None = None
     capture: Literal["automatic", "manual"] = "automatic"
     capture_order: CaptureOrder | None = None
+    link_id: str | None = None
+    plan_id: str | None = None
+    prepayment: Effect | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

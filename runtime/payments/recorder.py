@@ -8,10 +8,14 @@ from runtime.ledger.journal import Journal
 from runtime.ledger.model import JournalEntry
 from runtime.payments.accounting import entries_due
 from runtime.payments.events import status_event
+from runtime.payments.links.book import LinkBook
+from runtime.payments.links.repository import LABELS as LINK_LABELS
 from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
+from runtime.payments.plans.book import PlanBook
+from runtime.payments.plans.repository import LABELS as PLAN_LABELS
 from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
 from runtime.payments.returns.accounting import booked
 from runtime.payments.returns.events import counted_as, return_events
@@ -30,8 +34,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AlsoIn = Callable[[Transaction], None]
-
-_STALE = {LABEL_PAYMENT, LABEL_RETURNS, *TOKEN_LABELS}
+_READ_AGAIN = frozenset({LABEL_PAYMENT, LABEL_RETURNS}) | TOKEN_LABELS | LINK_LABELS | PLAN_LABELS
 """The writes whose condition fails where somebody was faster."""
 
 
@@ -78,6 +81,16 @@ class PaymentRecorder:
             metrics=metrics,
         )
 
+    @property
+    def links(self) -> LinkBook:
+        """The payment links: each changes in the transaction of its payments."""
+        return LinkBook(self.client, self.repository.links, self.journal, self.audit, self.outbox, self.clock)
+
+    @property
+    def plans(self) -> PlanBook:
+        """The instalment plans: each receives a payment in the transaction that books it."""
+        return PlanBook(self.client, self.repository.plans, self.audit, self.outbox, self.clock)
+
     def record(
         self,
         before: Payment | None,
@@ -122,12 +135,14 @@ class PaymentRecorder:
             self.outbox.add_in(transaction, status_event(stored, attempt))
         if attempt is not None:
             self.tokens.attach_in(transaction, stored, attempt)
+        self.links.count_in(transaction, before, stored)
+        self.plans.receive_in(transaction, before, stored)
         for write in also:
             write(transaction)
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if _STALE.intersection(failed.labels):
+            if _READ_AGAIN.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
         self._count(before, stored, attempt, change)

@@ -1,16 +1,14 @@
 """Payments in DynamoDB: one item for a payment, one that points from the gateway's order to it."""
 
-import base64
-import binascii
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from runtime.payments.links.repository import LinkRepository
 from runtime.payments.model import OPEN_STATUSES, Payment
+from runtime.payments.pages import query_page
+from runtime.payments.plans.repository import PlanRepository
 from runtime.payments.returns.repository import ReturnsRepository
-from runtime.platform.dynamodb import Item, Transaction, from_item, get_item, to_item
-from runtime.platform.errors import CURSOR_INVALID, Problem
+from runtime.platform.dynamodb import Item, Transaction, get_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -37,6 +35,9 @@ class PaymentRepository:
         self._client = client
         self._table = table
         self.returns = ReturnsRepository(client, table)
+        self.links = LinkRepository(client, table)
+        self.plans = PlanRepository(client, table)
+        """The payment links and instalment plans, which share the table: they change with their payments."""
 
     def get(self, payment_id: str) -> Payment | None:
         """The payment, or None."""
@@ -44,9 +45,13 @@ class PaymentRepository:
         return None if item is None else _payment(item)
 
     def get_by_order(self, order_id: str) -> Payment | None:
-        """The payment that the gateway's order belongs to, or None when the order is not ours."""
+        """The payment that the gateway's order belongs to, or None when the order is not ours.
+
+        The order behind a payment link belongs to the link, and each payment of it is a payment by itself:
+        ``links`` knows it.
+        """
         pointer = get_item(self._client, self._table, _key("ORDER", order_id))
-        return None if pointer is None else self.get(pointer["payment_id"])
+        return None if pointer is None or "payment_id" not in pointer else self.get(pointer["payment_id"])
 
     def put_in(self, transaction: Transaction, payment: Payment) -> None:
         """Write ``payment`` if nobody changed it since: the stored version must be one less (absent for
@@ -88,22 +93,16 @@ class PaymentRepository:
         return self._list(BY_PAYER, "payer_id", payer_id, limit, cursor)
 
     def _list(self, index: str, attribute: str, value: str, limit: int, cursor: str | None) -> Page:
-        call: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": index,
-            "KeyConditionExpression": f"{attribute} = :value",
-            "ExpressionAttributeValues": to_item({":value": value}),
-            "ScanIndexForward": False,
-            "Limit": limit,
-        }
-        if cursor is not None:
-            call["ExclusiveStartKey"] = to_item(_read_cursor(cursor, attribute, value))
-        response = self._client.query(**call)
-        last = response.get("LastEvaluatedKey")
-        return Page(
-            payments=tuple(_payment(from_item(item)) for item in response["Items"]),
-            next_cursor=_write_cursor(from_item(last)) if last else None,
+        page = query_page(
+            self._client,
+            self._table,
+            index=index,
+            attribute=attribute,
+            value=value,
+            limit=limit,
+            cursor=cursor,
         )
+        return Page(tuple(_payment(item) for item in page.items), page.next_cursor)
 
 
 def _key(kind: str, identifier: str) -> dict[str, str]:
@@ -112,24 +111,3 @@ def _key(kind: str, identifier: str) -> dict[str, str]:
 
 def _payment(item: Item) -> Payment:
     return Payment.model_validate({name: value for name, value in item.items() if name not in _INDEX_ONLY})
-
-
-def _write_cursor(key: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":"), sort_keys=True).encode()).decode()
-
-
-def _read_cursor(cursor: str, attribute: str, value: str) -> dict[str, str]:
-    """The position that a cursor names. A cursor of another list, or a forged one, is refused: what a caller
-    may see is decided by the list, never by the cursor."""
-    refusal = Problem(CURSOR_INVALID, "The cursor does not belong to this list.")
-    try:
-        key = json.loads(base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
-        json.dumps(key, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (UnicodeError, binascii.Error, ValueError, RecursionError):
-        raise refusal from None
-    names = {"pk", "sk", "created_key", attribute}
-    if not isinstance(key, dict) or set(key) != names or key[attribute] != value:
-        raise refusal
-    if not all(isinstance(part, str) and part for part in key.values()):
-        raise refusal
-    return key

@@ -26,7 +26,9 @@ from runtime.payments.contracts import (
     view,
 )
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
+from runtime.payments.instalments.effect import Effect
 from runtime.payments.model import Attempt, Payment
+from runtime.payments.plans.terms import check_payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
@@ -97,6 +99,7 @@ class PaymentService:
         try:
             payer_id = self.tenancy.payer_of(principal, asked.payer_id)
             self._check_amount(asked)
+            self._check_plan(asked, payer_id)
             self.tenancy.check_open(principal, asked.school_id)
         except Problem:
             # The rules, the school or the caller's roles may have changed since; the answer does not.
@@ -209,6 +212,10 @@ class PaymentService:
                 AMOUNT_ABOVE_MAXIMUM, f"The most that can be paid at once is {AMOUNT_MAX_PAISE} paise."
             )
 
+    def _check_plan(self, asked: CreatePayment, payer_id: str) -> None:
+        agreed = self.repository.plans.get(asked.plan_id) if asked.plan_id is not None else None
+        check_payment(asked, payer_id, agreed, self.clock.now())
+
     def _new_payment(self, payment_id: str, payer_id: str, asked: CreatePayment) -> Payment:
         now = iso(self.clock.now())
         return Payment(
@@ -221,6 +228,8 @@ class PaymentService:
             reference=asked.reference,
             metadata=asked.metadata,
             capture=asked.capture,
+            plan_id=asked.plan_id,
+            prepayment=Effect(asked.prepayment) if asked.prepayment is not None else None,
             created_at=now,
             updated_at=now,
         )

@@ -261,6 +261,82 @@ GATEWAY_BALANCE_LOW = _declare(
     "Ask again with a new Idempotency-Key after the next captures, or ask finance to add funds.",
 )
 
+# Payment links
+LINK_NOT_FOUND = _declare(
+    "payment-link-not-found", 404, "There is no such payment link", "List the payment links, and use one."
+)
+LINK_TERMS_INVALID = _declare(
+    "payment-link-terms-invalid", 422, "No such link can be made", "Correct the terms named in errors."
+)
+LINK_NOT_CANCELLABLE = _declare(
+    "payment-link-not-cancellable",
+    409,
+    "The payment link can no longer be cancelled",
+    "Look at the link: what was paid of it is given back by a refund of its payments.",
+)
+
+# Instalment plans
+PLAN_NOT_FOUND = _declare(
+    "instalment-plan-not-found",
+    404,
+    "There is no such instalment plan",
+    "List the instalment plans, and use one.",
+)
+PLAN_MISMATCH = _declare(
+    "instalment-plan-mismatch", 422, "The plan cannot receive this payment", "Correct what errors names."
+)
+INSTALMENT_AMOUNT_INVALID = _declare(
+    "instalment-amount-invalid", 422, "An amount of the plan is impossible", "Use whole paise above nothing."
+)
+INSTALMENT_RATE_INVALID = _declare(
+    "instalment-rate-invalid",
+    422,
+    "The yearly rate is impossible",
+    "Give hundredths of a per cent: 2400 is 24 %.",
+)
+INSTALMENT_COUNT_INVALID = _declare(
+    "instalment-count-invalid",
+    422,
+    "The number of instalments is impossible",
+    "Ask for 1 to 360 instalments.",
+)
+INSTALMENT_DUE_DATE_INVALID = _declare(
+    "instalment-due-date-invalid",
+    422,
+    "The due days are impossible",
+    "Give ascending days from today on; the first one on the anchor day.",
+)
+INSTALMENTS_DO_NOT_SUM = _declare(
+    "instalments-do-not-sum",
+    422,
+    "The instalments do not sum to the amount",
+    "Make the parts sum to principal_paise, to the paisa.",
+)
+INSTALMENTS_DO_NOT_AMORTISE = _declare(
+    "instalments-do-not-amortise",
+    422,
+    "The instalments would never repay the amount",
+    "Ask for fewer instalments or a lower rate.",
+)
+INSTALMENT_TOO_SMALL = _declare(
+    "instalment-too-small",
+    422,
+    "An instalment is too small to be paid",
+    "Ask for fewer instalments; each is at least 100 paise.",
+)
+NOTHING_TO_PREPAY = _declare(
+    "instalment-nothing-to-prepay",
+    422,
+    "The payment brings nothing forward",
+    "Offer more than what is due today.",
+)
+INSTALMENT_PAYMENTS_TOO_MANY = _declare(
+    "instalment-payments-too-many",
+    422,
+    "The plan takes no more payments",
+    "Contact the school: the rest of the plan needs a new one.",
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

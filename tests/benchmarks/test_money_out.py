@@ -9,8 +9,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from runtime.ledger.accounts import school_payable
 from runtime.payments.instalments.due_dates import DueDays
+from runtime.payments.instalments.effect import Effect
 from runtime.payments.instalments.model import Receipt
-from runtime.payments.instalments.prepayment import Effect, prepay
+from runtime.payments.instalments.prepayment import prepay
 from runtime.payments.instalments.receipts import receive
 from runtime.payments.instalments.rules import emi_plan
 from runtime.payments.instalments.standing import standing

@@ -78,6 +78,21 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/refunds/{refund_id}", "payments-advanced", False),
         ("GET", "/v1/disputes", "payments-advanced", False),
         *(
+            (method, path, "payments-advanced", False)
+            for method, path in (
+                ("POST", "/v1/payment-links"),
+                ("GET", "/v1/payment-links"),
+                ("GET", "/v1/payment-links/{link_id}"),
+                ("POST", "/v1/payment-links/{link_id}/verify"),
+                ("POST", "/v1/payment-links/{link_id}/cancel"),
+                ("POST", "/v1/instalment-plans/preview"),
+                ("POST", "/v1/instalment-plans"),
+                ("GET", "/v1/instalment-plans"),
+                ("GET", "/v1/instalment-plans/{plan_id}"),
+                ("GET", "/v1/instalment-plans/{plan_id}/prepayment"),
+            )
+        ),
+        *(
             (method, path, "payments-manage-methods", False)
             for method, path in (
                 ("GET", "/v1/payment-methods"),

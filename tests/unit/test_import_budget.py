@@ -50,6 +50,7 @@ UTILITIES = {
 PAYMENTS = {
     *("gateways", "gateways.razorpay", "ledger"),
     *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
+    *("payments.links", "payments.instalments", "payments.plans"),
 }
 AREAS = {
     "api-authorizer": {"access", "gateways"},

@@ -10,12 +10,12 @@ charge it nowhere.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from fractions import Fraction
 
 from runtime.payments.instalments.allocation import allocate_receipts, settle
 from runtime.payments.instalments.amortisation import Bound, Row, amortise, emi_paise, month_interest
 from runtime.payments.instalments.day_count import accrued_fraction
+from runtime.payments.instalments.effect import Effect
 from runtime.payments.instalments.errors import InstalmentCode
 from runtime.payments.instalments.model import (
     PREPAYMENTS_MAX,
@@ -29,13 +29,6 @@ from runtime.payments.instalments.receipts import receive
 from runtime.payments.instalments.standing import require_business_date, standing
 from runtime.payments.refusal import Refused
 from runtime.platform.money import allocate, round_half_up
-
-
-class Effect(StrEnum):
-    """What a prepayment makes smaller: how long the plan runs, or every coming instalment."""
-
-    REDUCE_TENURE = "reduce_tenure"
-    REDUCE_INSTALMENT = "reduce_instalment"
 
 
 @dataclass(frozen=True, slots=True)

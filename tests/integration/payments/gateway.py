@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 from runtime.gateways.errors import GatewayUnavailable, raise_without_answer
 from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.platform.clock import Clock
+from tests.integration.payments.gateway_links import OPERATIONS as OF_LINKS
+from tests.integration.payments.gateway_links import FakeLinks
 
 SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing some trouble."}}
 REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
@@ -38,6 +40,7 @@ class FakeGateway:
         self.refund_keys: list[str] = []
         self.captures: list[str] = []
         self.forgets_refund_keys = False
+        self.links = FakeLinks(clock)
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
 
@@ -54,7 +57,7 @@ class FakeGateway:
             self.calls.append(request.operation)
             faults = self._faults[request.operation]
             fault = faults.popleft() if faults else "none"
-            if request.operation == "create_order":
+            if request.operation in ("create_order", "create_payment_link"):
                 self.on_create()
             return self._send(request, fault)
 
@@ -93,6 +96,9 @@ class FakeGateway:
             receipt = parse_qs(parts.query)["receipt"][0]
             found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
             return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        if request.operation in OF_LINKS:
+            status, answer = self.links.apply(request)
+            return _answer(status, answer)
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
@@ -100,6 +106,11 @@ class FakeGateway:
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
             return self._token(request.operation, parts.path)
+        return self._money(request)
+
+    def _money(self, request: HttpRequest) -> HttpResponse:
+        """What takes or gives back the money of a payment."""
+        parts = urlsplit(request.target)
         if request.operation == "capture_payment":
             payment_id = parts.path.removesuffix("/capture").rpartition("/")[2]
             return self._capture(payment_id, json.loads(request.body or b"{}"))

@@ -120,3 +120,44 @@ def test_fifty_calls_with_one_key_make_one_order(there: World, simulator: Razorp
     made = {answer.body["payment_id"] for answer in answers if answer.status == 201}
     assert len(made) == 1
     assert [order["receipt"] for order in simulator.gw.each("orders")] == list(made)
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_link_is_paid_in_parts_and_everything_agrees(
+    there: World, simulator: RazorpaySimulator, newest_first: bool
+) -> None:
+    body = {"school_id": "sch_1", "amount_paise": 45_000, "accept_partial": True, "description": "Lunches"}
+    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body).body
+    (link,) = simulator.gw.each("payment_links")
+    simulator.control.pay_link(link["id"], instrument=UPI, amount=15_000)
+    back = simulator.control.pay_link(link["id"], instrument=UPI, amount=30_000)
+    sent = {name: value for name, value in back.items() if name.startswith("razorpay_")}
+    path = "/v1/payment-links/{link_id}/verify"
+    verified = there.call("POST", path, body=sent, link_id=made["link_id"])
+    assert (verified.status, verified.body["paid_paise"]) == (200, 30_000)
+    assert EventState.NOT_HANDLED not in tell_all(there, simulator, newest_first=newest_first)
+    shown = there.call("GET", "/v1/payment-links/{link_id}", link_id=made["link_id"]).body
+    assert (shown["status"], shown["paid_paise"], len(shown["payment_ids"])) == ("paid", 45_000, 2)
+    books = there.day_books()
+    assert books.balances
+    assert books.balances_paise["school_payable:sch_1"] == -45_000
+    assert books.balances_paise["gateway_fees:razorpay"] > 0
+
+
+def test_a_link_is_cancelled_at_the_gateway(there: World, simulator: RazorpaySimulator) -> None:
+    body = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches"}
+    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body).body
+    cancelled = there.call("POST", "/v1/payment-links/{link_id}/cancel", link_id=made["link_id"])
+    assert cancelled.body["status"] == "cancelled"
+    assert [link["status"] for link in simulator.gw.each("payment_links")] == ["cancelled"]
+    assert tell_all(there, simulator) == [EventState.NO_CHANGE]
+
+
+def test_a_link_whose_answer_was_lost_is_found_by_its_reference(
+    there: World, simulator: RazorpaySimulator
+) -> None:
+    simulator.control.fault("POST", "/v1/payment_links", "500", after_effect=True)
+    body = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches"}
+    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body)
+    assert made.status == 201
+    assert [link["reference_id"] for link in simulator.gw.each("payment_links")] == [made.body["link_id"]]

@@ -22,11 +22,15 @@ from runtime.payments.applier import EventApplier
 from runtime.payments.captures.service import CaptureService
 from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import EventState, WebhookInbox
+from runtime.payments.links import routes as link_routes
+from runtime.payments.links.service import LinkService
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
 from runtime.payments.methods.service import MethodService
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Payment
+from runtime.payments.plans import routes as plan_routes
+from runtime.payments.plans.service import PlanService
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.returns.desk import RefundDesk
@@ -51,6 +55,8 @@ from tests.integration.tables import NOON_IN_INDIA, Tables
 KEY_ID = "rzp_test_key"
 KEY_SECRET = "the-key-secret-of-the-gateway"
 WEBHOOK_SECRETS = ("newest-webhook-secret", "older-webhook-secret")
+WEB_ORIGINS = frozenset({"https://app.hasivu.example"})
+OF_PAYMENTS_ADVANCED = ("/v1/payment-links", "/v1/instalment-plans")
 QUEUE_URL = "https://sqs.example/hasivu-test-webhooks"
 
 PARENT = caller("usr_parent", Role.PARENT, schools=["sch_1"])
@@ -234,7 +240,7 @@ class World:
         query: dict[str, str] | None = None,
         **path_parameters: str,
     ) -> Answer:
-        """A call of the methods and mandates API."""
+        """A call of the methods and mandates API, or of what payments-advanced serves beside payments."""
         event = rest_event(
             method,
             path,
@@ -244,7 +250,9 @@ class World:
             path_parameters=path_parameters,
             query=query or {},
         )
-        return Answer.of(self.methods_api.handle(event, Context()))
+        advanced = path.startswith(OF_PAYMENTS_ADVANCED)
+        api = self.payments_api if advanced else self.methods_api
+        return Answer.of(api.handle(event, Context()))
 
     @property
     def tenancy(self) -> Tenancy:
@@ -304,8 +312,36 @@ class World:
 
     @property
     def payments_api(self) -> Api:
+        further = (*link_routes.handled(self.link_service), *plan_routes.handled(self.plan_service))
         disputes = DisputeService(self.repository, self.tenancy, self.clock)
-        return payments_advanced.api(self.service, self.captures, self.refunds, disputes, self.audit)
+        return payments_advanced.api(
+            self.service, self.captures, self.refunds, disputes, self.audit, further=further
+        )
+
+    @property
+    def plan_service(self) -> PlanService:
+        return PlanService(
+            recorder=self.recorder,
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @property
+    def link_service(self) -> LinkService:
+        return LinkService(
+            recorder=self.recorder,
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            gateway=self.razorpay,
+            key_secret=KEY_SECRET,
+            former_key_secret=self.former_key_secret,
+            origins=WEB_ORIGINS,
+            clock=self.clock,
+            ids=self.ids,
+            logger=self.logger,
+        )
 
     @property
     def webhook_api(self) -> Api:

@@ -29,6 +29,28 @@ VERIFY: dict[str, Any] = {
 KNOWN: dict[str, dict[str, Any]] = {
     "CreatePayment": CREATE,
     "VerifyPayment": VERIFY,
+    "InstalmentPlanTerms": {
+        "kind": "equal",
+        "principal_paise": 90_000,
+        "count": 3,
+        "first_due_on": "2026-04-05",
+    },
+    "CreateInstalmentPlan": {
+        "school_id": "sch_1",
+        "payer_id": "usr_parent",
+        "kind": "custom",
+        "principal_paise": 90_000,
+        "parts": [{"due_on": "2026-04-05", "amount_paise": 90_000}],
+        "description": "Meals 2026/27",
+    },
+    "CreatePaymentLink": CREATE | {"accept_partial": True, "expires_on": "2026-04-30"},
+    "VerifyPaymentLink": {
+        "razorpay_payment_id": "pay_A1b2C3d4",
+        "razorpay_payment_link_id": "plink_A1b2C3d4",
+        "razorpay_payment_link_reference_id": "plk_01JQR4ZZZZZZZZZZZZZZZZZZZZ",
+        "razorpay_payment_link_status": "paid",
+        "razorpay_signature": HEX64,
+    },
     "SaveMethod": {"payment_id": "pmt_01JQR4ZZZZZZZZZZZZZZZZZZZZ", "label": "Amma's card"},
     "RenameMethod": {"label": None},
     "RegisterMandate": {

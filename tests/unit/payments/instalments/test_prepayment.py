@@ -11,6 +11,7 @@ from runtime.payments.instalments.allocation import allocate_receipts
 from runtime.payments.instalments.amortisation import emi_paise
 from runtime.payments.instalments.day_count import accrued_fraction
 from runtime.payments.instalments.due_dates import DueDays, Roll
+from runtime.payments.instalments.effect import Effect
 from runtime.payments.instalments.errors import InstalmentCode
 from runtime.payments.instalments.model import (
     PREPAYMENTS_MAX,
@@ -20,7 +21,7 @@ from runtime.payments.instalments.model import (
     Plan,
     Receipt,
 )
-from runtime.payments.instalments.prepayment import Effect, foreclose, foreclosure, prepay
+from runtime.payments.instalments.prepayment import foreclose, foreclosure, prepay
 from runtime.payments.instalments.receipts import give_back, receive, take_refund_back
 from runtime.payments.instalments.rules import Part, custom_plan, emi_plan, equal_plan, preview
 from runtime.payments.instalments.standing import standing
