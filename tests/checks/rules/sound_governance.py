@@ -117,7 +117,7 @@ def plan_rule(schedule: str, **lifecycle: int) -> Body:
 
 
 def recovery() -> dict[str, Body]:
-    tables = [arn("Payments"), arn("Ledger"), arn("Outbox")]
+    tables = [arn("Payments"), arn("Ledger"), arn("Outbox"), arn("Schools")]
     through = [
         f"{service}.{region}.amazonaws.com"
         for service in ("backup", "dynamodb")
@@ -212,7 +212,9 @@ def trail() -> dict[str, Body]:
                     selector(
                         equals("eventCategory", "Data"),
                         equals("resources.type", "AWS::DynamoDB::Table"),
-                        equals("resources.ARN", arn("Payments"), arn("Ledger"), arn("Outbox")),
+                        equals(
+                            "resources.ARN", arn("Payments"), arn("Ledger"), arn("Outbox"), arn("Schools")
+                        ),
                     ),
                     selector(
                         equals("eventCategory", "Data"),
