@@ -75,7 +75,8 @@ def what_cannot_be_delivered_is_set_aside(estate: Estate) -> Iterator[Breach]:
                 yield at(item, f"{base}.DeadLetterConfig.Arn")
             yield from _retries(item, f"{base}.RetryPolicy", target.get("RetryPolicy"))
     for pipe in estate.of(PIPE):
-        if pipe.get("SourceParameters.DynamoDBStreamParameters") is not None:
+        source = estate.target(pipe.get("Source"), pipe.stack)
+        if source is None or source.kind == "AWS::DynamoDB::Table":
             yield from _of_a_stream(estate, pipe, "SourceParameters.DynamoDBStreamParameters")
     for item in estate.of(SCHEDULE):
         policy = item.get("Target.RetryPolicy")
@@ -275,3 +276,26 @@ def _handed_over(estate: Estate) -> Iterator[tuple[Resource, str, Any]]:
             yield item, f"Targets.{index}.Arn", target.get("Arn")
     for subscription in estate.of("AWS::SNS::Subscription"):
         yield subscription, "Endpoint", subscription.get("Endpoint")
+
+
+@rule(
+    "HASIVU-EVT-10",
+    "PCI DSS 10.7.2",
+    "SOX OP-1",
+    remedy="Schedule the look at health, at its time and not about it.",
+)
+def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
+    """The platform's health is looked at by a schedule; every schedule keeps its time and its retries."""
+    looked_at = {invoked_function(estate, item.get("Target.Arn"), item.stack) for item in estate.of(SCHEDULE)}
+    for function in estate.of("AWS::Lambda::Function"):
+        if str(function.get("FunctionName")).endswith("-health-check") and function not in looked_at:
+            yield at(function, "", shown="no schedule looks at health")
+    for item in estate.of(SCHEDULE):
+        if item.get("FlexibleTimeWindow") != {"Mode": "OFF"}:
+            yield at(item, "FlexibleTimeWindow")
+        age_s = item.get("Target.RetryPolicy.MaximumEventAgeInSeconds")
+        tries = item.get("Target.RetryPolicy.MaximumRetryAttempts")
+        if not (isinstance(age_s, int) and 60 <= age_s <= 86_400):
+            yield at(item, "Target.RetryPolicy.MaximumEventAgeInSeconds")
+        if not (isinstance(tries, int) and 1 <= tries <= 185):
+            yield at(item, "Target.RetryPolicy.MaximumRetryAttempts")

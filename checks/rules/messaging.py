@@ -244,6 +244,9 @@ def subscriptions_deliver(estate: Estate) -> Iterator[Breach]:
             yield at(subscription, "RawMessageDelivery")
         if subscription.get("FilterPolicy") is not None:
             yield at(subscription, "FilterPolicy")
+        letters = estate.target(subscription.get("RedrivePolicy.deadLetterTargetArn"), subscription.stack)
+        if letters is None or letters.kind != QUEUE or not is_dead_letter_queue(letters):
+            yield at(subscription, "RedrivePolicy.deadLetterTargetArn")
 
 
 @rule(
