@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 from checks.rules.estate import Estate
 from checks.rules.rule import Finding, Rule, registered
@@ -52,6 +53,13 @@ SUBJECTS = (
 """The modules of this package that hold rules."""
 
 
+UNREADABLE = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    re.error,  # a pattern of the firewall that is none
+)
+"""What a rule raises where something stands that it did not expect."""
+
+
 def rules() -> tuple[Rule, ...]:
     """Every house rule, by id."""
     for subject in SUBJECTS:
@@ -76,7 +84,7 @@ def findings(rule: Rule, estate: Estate) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(rule.findings(estate))
-    except (AttributeError, IndexError, KeyError, LookupError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         place = estate.looked_at
         stack = next(iter(estate.templates), "") if place is None else place.stack
         found.append(

@@ -166,7 +166,8 @@ def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
         targets = [estate.target(target.get("Arn"), item.stack) for target in item.items("Targets")]
         to_people = any(target is not None and target.kind == "AWS::SNS::Topic" for target in targets)
         plain = set(pattern) <= {"source", "detail-type"} and pattern.get("source") == [PAYMENTS_SOURCE]
-        if to_people and plain and estate.target(item.get("EventBusName"), item.stack) in buses:
+        whole = not any("InputTransformer" in target for target in item.items("Targets"))
+        if to_people and plain and whole and estate.target(item.get("EventBusName"), item.stack) in buses:
             heard |= {name for name in pattern.get("detail-type", []) if isinstance(name, str)}
     for bus in buses:
         for name in sorted(HEARD_BY_PEOPLE - heard):

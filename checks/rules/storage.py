@@ -111,7 +111,7 @@ def buckets_speak_tls_only(estate: Estate) -> Iterator[Breach]:
             and "AWS:*" in statement.principals
             and statement.covers("s3:GetObject")
             and statement.covers("s3:PutObject")
-            and any(text.endswith("/*") for text in statement.resources)
+            and {f"{bucket.name[:-1]}.Arn>", f"{bucket.name[:-1]}.Arn>/*"} <= set(statement.resources)
         ]
         if not any(_asks_only(item, "aws:SecureTransport", "false") for item in denials):
             yield at(bucket, "policy", shown="plain HTTP is not denied")

@@ -210,6 +210,7 @@ POLICIES = (
 )
 
 DELIVERIES = (
+    Weakness("HASIVU-SQS-8", "nobody reads", "AWS::Lambda::EventSourceMapping", gone=True, witness=QUEUE),
     Weakness(
         "HASIVU-DLV-1",
         "alarms are refused",
