@@ -185,8 +185,7 @@ def operations_reach_our_functions_only(estate: Estate) -> Iterator[Breach]:
             if method == "options" and integration.get("type") == "mock":
                 continue
             function = invoked_function(estate, integration.get("uri"), api.stack)
-            post = integration.get("httpMethod", "POST") == "POST"  # Lambda's API knows no other
-            if integration.get("type") != "aws_proxy" or function is None or not post:
+            if integration.get("type") != "aws_proxy" or function is None:
                 yield at(api, where, shown=str(integration.get("type")))
                 continue
             named = estate.contract.get("paths", {}).get(path, {}).get(method, {}).get("x-hasivu-function")

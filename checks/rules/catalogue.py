@@ -10,6 +10,7 @@ from checks.rules.rule import Finding, Rule, registered
 
 SUBJECTS = (
     "alarms",
+    "answers",
     "api",
     "backups",
     "browsers",

@@ -42,7 +42,8 @@ class Mutation:
     @property
     def species(self) -> str:
         """What it does, wherever: ``AWS::SQS::Queue RedrivePolicy.maxReceiveCount thousandfold``."""
-        steps = [str(step) for step in self.path[1:] if isinstance(step, str)]
+        steps = [step for step in self.path[1:] if isinstance(step, str)]
+        steps = ["{path}" if step.startswith("/") else step for step in steps]  # one of the API's is as good
         return f"{self.kind} {'.'.join(steps) or '/'.join(map(str, self.path))} {self.change}"
 
     def apply(self, templates: Templates) -> Templates:

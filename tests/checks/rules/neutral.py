@@ -39,7 +39,8 @@ _REASONS: dict[str, tuple[str, ...]] = {
     "what it costs, or how it looks": (
         r"MoveToColdStorageAfterDays|Transitions|MetricTransformations\.(Unit|DefaultValue)",
         r"BatchSize (thousandfold|a thousandth)$|Compatible(Architectures|Runtimes)",
-        r"WAFv2::WebACL Rules\.(Action\.Block\.CustomResponse|VisibilityConfig\.MetricName|.*\.Priority)",
+        r"WAFv2::WebACL Rules\.(Action\.Block\.CustomResponse|VisibilityConfig\.MetricName)",
+        r"WAFv2::WebACL Rules\.(.*\.)?Priority (thousandfold|a thousandth)$",
         r"WAFv2::WebACL Rules.*(RuleActionOverrides (dropped|empty)|EvaluationWindowSec dropped)$",
         r"InputTransformer|Dashboard |StringAttributeConstraints|ExcludePunctuation",
     ),

@@ -10,6 +10,7 @@ from checks.rules.identity import GROUPS
 from checks.rules.permissions import GATEWAY_LOGGING
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
+from stacks.gateway_responses import as_extension
 from stacks.preflights import preflights
 from tests.checks.rules import sound_firewall
 from tests.checks.rules.building import (
@@ -680,7 +681,11 @@ def api() -> dict[str, Body]:
     for path, item in body["paths"].items():
         for method, operation in item.items():
             alias = f"{pascal(CONTRACT['paths'][path][method]['x-hasivu-function'])}Live"
-            operation["x-amazon-apigateway-integration"] = {"type": "aws_proxy", "uri": invocation(alias)}
+            operation["x-amazon-apigateway-integration"] = {
+                "type": "aws_proxy",
+                "httpMethod": "POST",
+                "uri": invocation(alias),
+            }
             if operation["security"]:
                 operation["security"][0]["api_key"] = []
             if path.startswith("/v1/webhooks/"):
@@ -703,9 +708,7 @@ def api() -> dict[str, Body]:
         "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
     }
     body["x-amazon-apigateway-api-key-source"] = "AUTHORIZER"
-    body["x-amazon-apigateway-gateway-responses"] = {
-        "DEFAULT_5XX": {"responseTemplates": {"application/json": '{"code": "internal"}'}}
-    }
+    body["x-amazon-apigateway-gateway-responses"] = as_extension(ORIGINS)
     body["x-amazon-apigateway-request-validators"] = {
         "all": {"validateRequestBody": True, "validateRequestParameters": True},
         "parameters": {"validateRequestBody": False, "validateRequestParameters": True},

@@ -209,6 +209,21 @@ POLICIES = (
     Weakness("HASIVU-PUB-4", "machines call a function", PERMISSION, put("Principal", "ec2.amazonaws.com")),
 )
 
+ANSWERS = (
+    Weakness(
+        "HASIVU-API-23",
+        "a fault without a document",
+        API,
+        drop("Body.x-amazon-apigateway-gateway-responses.DEFAULT_4XX"),
+    ),
+    Weakness(
+        "HASIVU-API-24",
+        "the gateway does not wait",
+        API,
+        put("Body.paths./v1/payments.post.x-amazon-apigateway-integration.timeoutInMillis", 50),
+    ),
+)
+
 DELIVERIES = (
     Weakness("HASIVU-SQS-8", "nobody reads", "AWS::Lambda::EventSourceMapping", gone=True, witness=QUEUE),
     Weakness(
@@ -380,4 +395,4 @@ PEOPLE = (
     Weakness("HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.CURRENCIES_ENABLED", "USD")),
 )
 
-WEAKNESSES = (*PROPERTIES, *DECIDED, *POLICIES, *DELIVERIES, *KEPT, *PEOPLE)
+WEAKNESSES = (*PROPERTIES, *ANSWERS, *DECIDED, *POLICIES, *DELIVERIES, *KEPT, *PEOPLE)
