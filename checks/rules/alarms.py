@@ -176,7 +176,7 @@ def what_must_be_watched_is_watched(estate: Estate) -> Iterator[Breach]:
 
 
 WATCHED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("AWS::Lambda::Function", "FunctionName", ("Errors", "Throttles")),
+    ("AWS::Lambda::Function", "FunctionName", ("Errors", "Throttles", "ConcurrentExecutions")),
     ("AWS::SQS::Queue", "QueueName", ("ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage")),
     ("AWS::DynamoDB::Table", "TableName", ("SystemErrors", "ReadThrottleEvents")),
     ("AWS::ApiGateway::RestApi", "Name", ("5XXError", "Latency")),

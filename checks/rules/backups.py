@@ -19,6 +19,15 @@ VAULT = "AWS::Backup::BackupVault"
 KEPT_DAYS_MIN = 35
 """As long as point-in-time recovery reaches."""
 
+KEPT_DAYS_MAX = 3_653
+"""Ten years: what a lock in compliance mode keeps for longer, nobody can ever end."""
+
+KEPT_FROM_EVERYONE = (
+    "backup:DeleteRecoveryPoint",
+    "backup:DisassociateRecoveryPoint",
+    "backup:UpdateRecoveryPointLifecycle",
+)
+
 COLD_DAYS_MIN = 90
 """AWS keeps what is in cold storage for 90 days at least, and refuses a lifecycle that says less."""
 
@@ -165,11 +174,14 @@ def vaults_are_locked(estate: Estate) -> Iterator[Breach]:
         least = vault.get("LockConfiguration.MinRetentionDays")
         if not (isinstance(least, int) and least >= KEPT_DAYS_MIN):
             yield at(vault, "LockConfiguration.MinRetentionDays")
+        most = vault.get("LockConfiguration.MaxRetentionDays")
+        if most is not None and not (isinstance(most, int) and KEPT_DAYS_MIN <= most <= KEPT_DAYS_MAX):
+            yield at(vault, "LockConfiguration.MaxRetentionDays")
         grace = vault.get("LockConfiguration.ChangeableForDays")
         if estate.environment in PROD and grace not in LOCK_GRACE_DAYS:
             yield at(vault, "LockConfiguration.ChangeableForDays")
         said = list(statements_of(estate, vault))
-        for action in ("backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"):
+        for action in KEPT_FROM_EVERYONE:
             if not any(
                 item.denies and item.covers(action) and "AWS:*" in item.principals and not item.conditions
                 for item in said

@@ -30,6 +30,12 @@ MONEY_PATHS = frozenset(
 JOURNAL = "hasivu-{env}-ledger"
 CANARY = "CodeDeployDefault.LambdaCanary10Percent5Minutes"
 ROLLBACKS = frozenset({"DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_REQUEST", "DEPLOYMENT_STOP_ON_ALARM"})
+STYLE = {
+    "DeploymentStyle.DeploymentOption": "WITH_TRAFFIC_CONTROL",
+    "DeploymentStyle.DeploymentType": "BLUE_GREEN",
+}
+"""Without them CodeDeploy moves all calls at once."""
+
 UPDATE = "/UpdatePolicy.CodeDeployLambdaAliasUpdate"
 WATCHED = ("Errors", "Throttles", "Duration")
 """What a new version may do wrong, as Lambda counts it."""
@@ -101,6 +107,9 @@ def money_paths_are_deployed_by_canary(estate: Estate) -> Iterator[Breach]:
 def deployments_are_taken_back(estate: Estate) -> Iterator[Breach]:
     """A deployment is taken back when it fails, is stopped, or an alarm of the estate fires."""
     for group in estate.of(GROUP):
+        for path, value in STYLE.items():
+            if group.get(path) != value:
+                yield at(group, path)
         if group.get("AutoRollbackConfiguration.Enabled") is not True:
             yield at(group, "AutoRollbackConfiguration.Enabled")
         if not set(group.items("AutoRollbackConfiguration.Events")) >= ROLLBACKS:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import re
 
 from checks.rules.estate import Estate
 from checks.rules.rule import Finding, Rule, registered
 
 SUBJECTS = (
     "alarms",
+    "answers",
     "api",
     "backups",
     "browsers",
     "budgets",
+    "callers",
     "canaries",
     "capacity",
     "configuration",
     "dashboards",
+    "decided",
+    "deliveries",
     "deployments",
     "domain",
     "eventing",
@@ -25,13 +30,17 @@ SUBJECTS = (
     "firewall_decisions",
     "functions",
     "governance",
+    "grammar",
     "identity",
     "keys",
+    "lifecycles",
     "logs",
     "messaging",
     "permissions",
+    "properties",
     "recovery",
     "residency",
+    "rights",
     "roles",
     "rotation",
     "secrets",
@@ -43,6 +52,13 @@ SUBJECTS = (
     "usage",
 )
 """The modules of this package that hold rules."""
+
+
+UNREADABLE = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    re.error,  # a pattern of the firewall that is none
+)
+"""What a rule raises where something stands that it did not expect."""
 
 
 def rules() -> tuple[Rule, ...]:
@@ -69,7 +85,7 @@ def findings(rule: Rule, estate: Estate) -> list[Finding]:
     found: list[Finding] = []
     try:
         found.extend(rule.findings(estate))
-    except (AttributeError, IndexError, KeyError, LookupError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         place = estate.looked_at
         stack = next(iter(estate.templates), "") if place is None else place.stack
         found.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,10 @@ LIVE_RULES = frozenset(
         "DYNAMODB_TABLE_ENCRYPTED_KMS",
         "IAM_ROOT_ACCESS_KEY_CHECK",
         "KMS_CMK_NOT_SCHEDULED_FOR_DELETION",
+        "MFA_ENABLED_FOR_IAM_CONSOLE_ACCESS",
+        "S3_BUCKET_PUBLIC_WRITE_PROHIBITED",
+        "S3_BUCKET_VERSIONING_ENABLED",
+        "SNS_ENCRYPTED_KMS",
         "LAMBDA_FUNCTION_PUBLIC_ACCESS_PROHIBITED",
         "MULTI_REGION_CLOUD_TRAIL_ENABLED",
         "ROOT_ACCOUNT_MFA_ENABLED",
@@ -225,4 +230,11 @@ def what_aws_finds_is_heard(estate: Estate) -> Iterator[Breach]:
 
 def _is_read(estate: Estate, item: Resource, target: Mapping[str, Any]) -> bool:
     topic = estate.target(target.get("Arn"), item.stack)
-    return topic is not None and "-alarms-" in str(topic.get("TopicName"))
+    said = (target.get("InputTransformer") or {}).get("InputTemplate")
+    asked = re.findall(r"<(\w+)>", str(said))
+    given = ((target.get("InputTransformer") or {}).get("InputPathsMap") or {}).items()
+    whole = said is None or (
+        {name for name, path in given if str(path).startswith("$.")} == set(asked)
+        and re.search(r"docs/runbooks/[\w-]+\.md#", said) is not None
+    )
+    return topic is not None and "-alarms-" in str(topic.get("TopicName")) and whole

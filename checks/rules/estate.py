@@ -240,7 +240,7 @@ class Estate:
 
     def named_in(self, value: Any, stack: str) -> set[Resource]:
         """Every resource that is referred to anywhere inside ``value``, however deeply nested."""
-        found = set(self.targets(value, stack)) if isinstance(value, str) or _is_intrinsic(value) else set()
+        found = set(self.targets(value, stack)) if isinstance(value, str) or is_intrinsic(value) else set()
         for inner in _members(value):
             found |= self.named_in(inner, stack)
         return found
@@ -257,8 +257,12 @@ def _text_of_reference(value: Any, stack: str) -> str:
     return f"<?{json.dumps(value, sort_keys=True, default=str)}>"
 
 
-def _is_intrinsic(value: Any) -> bool:
-    return isinstance(value, dict) and len(value) == 1 and next(iter(value)).startswith(("Fn::", "Ref"))
+def is_intrinsic(value: Any) -> bool:
+    """Whether ``value`` is a function of CloudFormation: a reference, a join and their like."""
+    if not (isinstance(value, dict) and len(value) == 1):
+        return False
+    (name,) = value
+    return bool(name == "Ref" or name.startswith("Fn::"))
 
 
 def _members(value: Any) -> list[Any]:

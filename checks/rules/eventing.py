@@ -77,7 +77,8 @@ def what_cannot_be_delivered_is_set_aside(estate: Estate) -> Iterator[Breach]:
                 yield at(item, f"{base}.DeadLetterConfig.Arn")
             yield from _retries(item, f"{base}.RetryPolicy", target.get("RetryPolicy"))
     for pipe in estate.of(PIPE):
-        if pipe.get("SourceParameters.DynamoDBStreamParameters") is not None:
+        source = estate.target(pipe.get("Source"), pipe.stack)
+        if source is None or source.kind == "AWS::DynamoDB::Table":
             yield from _of_a_stream(estate, pipe, "SourceParameters.DynamoDBStreamParameters")
     for item in estate.of(SCHEDULE):
         policy = item.get("Target.RetryPolicy")
@@ -167,7 +168,8 @@ def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
         targets = [estate.target(target.get("Arn"), item.stack) for target in item.items("Targets")]
         to_people = any(target is not None and target.kind == "AWS::SNS::Topic" for target in targets)
         plain = set(pattern) <= {"source", "detail-type"} and pattern.get("source") == [PAYMENTS_SOURCE]
-        if to_people and plain and estate.target(item.get("EventBusName"), item.stack) in buses:
+        whole = not any("InputTransformer" in target for target in item.items("Targets"))
+        if to_people and plain and whole and estate.target(item.get("EventBusName"), item.stack) in buses:
             heard |= {name for name in pattern.get("detail-type", []) if isinstance(name, str)}
     for bus in buses:
         for name in sorted(HEARD_BY_PEOPLE - heard):
@@ -277,3 +279,26 @@ def _handed_over(estate: Estate) -> Iterator[tuple[Resource, str, Any]]:
             yield item, f"Targets.{index}.Arn", target.get("Arn")
     for subscription in estate.of("AWS::SNS::Subscription"):
         yield subscription, "Endpoint", subscription.get("Endpoint")
+
+
+@rule(
+    "HASIVU-EVT-10",
+    "PCI DSS 10.7.2",
+    "SOX OP-1",
+    remedy="Schedule the look at health, at its time and not about it.",
+)
+def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
+    """The platform's health is looked at by a schedule; every schedule keeps its time and its retries."""
+    looked_at = {invoked_function(estate, item.get("Target.Arn"), item.stack) for item in estate.of(SCHEDULE)}
+    for function in estate.of("AWS::Lambda::Function"):
+        if str(function.get("FunctionName")).endswith("-health-check") and function not in looked_at:
+            yield at(function, "", shown="no schedule looks at health")
+    for item in estate.of(SCHEDULE):
+        if item.get("FlexibleTimeWindow") != {"Mode": "OFF"}:
+            yield at(item, "FlexibleTimeWindow")
+        age_s = item.get("Target.RetryPolicy.MaximumEventAgeInSeconds")
+        tries = item.get("Target.RetryPolicy.MaximumRetryAttempts")
+        if not (isinstance(age_s, int) and 60 <= age_s <= 86_400):
+            yield at(item, "Target.RetryPolicy.MaximumEventAgeInSeconds")
+        if not (isinstance(tries, int) and 1 <= tries <= 185):
+            yield at(item, "Target.RetryPolicy.MaximumRetryAttempts")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate
-from checks.rules.policies import Statement, statements
+from checks.rules.policies import Statement, foreign_accounts, statements
 from checks.rules.rule import Breach, at, rule
 
 SERVICES_LET_IN = frozenset(
@@ -24,6 +25,9 @@ SERVICES_LET_IN = frozenset(
         "backup.amazonaws.com",
     }
 )
+
+CALLERS = frozenset({"apigateway.amazonaws.com", "secretsmanager.amazonaws.com"})
+"""Services that call a function themselves; the others work under a role, or put it into a queue."""
 
 SOURCES = ("aws:SourceArn", "aws:SourceAccount", "aws:PrincipalAccount", "aws:PrincipalOrgID")
 
@@ -84,11 +88,14 @@ def functions_are_called_by_named_sources_only(estate: Estate) -> Iterator[Breac
     """A function lets one named service call it, for one source, and nobody else."""
     for permission in estate.of("AWS::Lambda::Permission"):
         principal = estate.text(permission.get("Principal"), permission.stack)
-        if not principal.endswith(".amazonaws.com"):
+        if principal not in CALLERS:
             yield at(permission, "Principal")
-        source = permission.get("SourceArn")
-        if source is None or _is_loose(estate.text(source, permission.stack)):
+        source = estate.text(permission.get("SourceArn"), permission.stack)
+        if not _is_one(source) or _is_loose(source) or not estate.targets(source, permission.stack):
             yield at(permission, "SourceArn")
+        for path in ("SourceArn", "SourceAccount"):
+            if foreign_accounts(estate, estate.text(permission.get(path) or "", permission.stack)):
+                yield at(permission, path)
         if permission.get("Action") != "lambda:InvokeFunction":
             yield at(permission, "Action")
         if permission.get("FunctionUrlAuthType") is not None:
@@ -121,6 +128,12 @@ def _is_tied(statement: Statement) -> bool:
         for key in SOURCES
         for operator, values in statement.condition(key)
     )
+
+
+def _is_one(source: str) -> bool:
+    """Whether a source is one thing; of an API one method of its stage, or its authoriser."""
+    _, api, operation = source.partition(":execute-api:")
+    return re.search(r">/(authorizers/\*|live/[A-Z]+/)", operation) is not None if api else "*" not in source
 
 
 def _is_loose(source: str) -> bool:

@@ -44,6 +44,8 @@ COUNTRIES_MAX = 50
 ADDRESSES_MAX = 1024
 """The widest range of an address set: a /22. Wider is not a partner's network, it is a part of the world."""
 
+TEXT_FORMS = frozenset({"NONE", "LOWERCASE", "URL_DECODE", "URL_DECODE_UNI", "NORMALIZE_PATH"})
+
 LOG_GROUP_PREFIX = "aws-waf-logs-"
 REDACTED = frozenset({"header authorization", "header cookie", "query"})
 """Credentials; the query has WhatsApp's verify token."""
@@ -303,6 +305,13 @@ def _visibility(acl: Resource, path: str) -> Iterator[Breach]:
 
 
 def _can_match(kind: str, statement: Mapping[str, Any]) -> bool:
+    if "FieldToMatch" in statement:
+        # Whoever matches text must say in which form: without, another spelling walks past.
+        forms = statement.get("TextTransformations") or []
+        if not forms or any(form.get("Type") not in TEXT_FORMS for form in forms):
+            return False
+    if kind == "RegexMatchStatement" and not statement.get("RegexString"):
+        return False
     if kind == "SizeConstraintStatement":
         size = statement.get("Size")
         field = statement.get("FieldToMatch") or {}

@@ -15,6 +15,9 @@ RUNTIME = "python3.14"
 API_TIMEOUT_S = 29
 TIMEOUT_S_MAX = 900
 BATCH_MAX = 100
+CURRENCY = "INR"
+"""Parents in India pay in rupees; another currency is another licence (RBI, FEMA)."""
+
 LOG_LEVELS = {"prod": {"INFO", "WARNING"}, "staging": {"INFO", "WARNING", "DEBUG"}}
 
 
@@ -55,6 +58,10 @@ def functions_run_our_code(estate: Estate) -> Iterator[Breach]:
         bucket = estate.text(function.get("Code.S3Bucket"), function.stack)
         if not re.fullmatch(r"cdk-[a-z0-9]+-assets-(<AWS::AccountId>|\d{12})-ap-south-[12]", bucket):
             yield at(function, "Code")
+        if not re.fullmatch(r"[0-9a-f]{64}\.zip", str(function.get("Code.S3Key"))):
+            yield at(function, "Code.S3Key")
+        if not function.items("Layers"):
+            yield at(function, "Layers")
         for index, layer in enumerate(function.items("Layers")):
             target = estate.target(layer, function.stack)
             if target is None or target.kind != "AWS::Lambda::LayerVersion":
@@ -68,6 +75,8 @@ def functions_run_our_code(estate: Estate) -> Iterator[Breach]:
         bucket = estate.text(layer.get("Content.S3Bucket"), layer.stack)
         if not re.fullmatch(r"cdk-[a-z0-9]+-assets-(<AWS::AccountId>|\d{12})-ap-south-[12]", bucket):
             yield at(layer, "Content.S3Bucket")
+        if not re.fullmatch(r"[0-9a-f]{64}\.zip", str(layer.get("Content.S3Key"))):
+            yield at(layer, "Content.S3Key")
 
 
 @rule(
@@ -161,8 +170,12 @@ def settings_are_exactly_those_of_the_model(estate: Estate) -> Iterator[Breach]:
             yield at(function, f"Environment.Variables.{name}", shown="not a setting of the function")
         for name in sorted(required - variables.keys()):
             yield at(function, f"Environment.Variables.{name}", shown="missing")
-        if variables.get("HASIVU_ENV") != estate.environment:
-            yield at(function, "Environment.Variables.HASIVU_ENV")
+        said = {"HASIVU_ENV": estate.environment, "POWERTOOLS_SERVICE_NAME": short_name(estate, function)}
+        for name, value in said.items():
+            if variables.get(name) != value:
+                yield at(function, f"Environment.Variables.{name}")
+        if variables.get("CURRENCIES_ENABLED", CURRENCY) != CURRENCY:
+            yield at(function, "Environment.Variables.CURRENCIES_ENABLED")
 
 
 @rule(
@@ -203,7 +216,7 @@ def queues_are_read(estate: Estate) -> Iterator[Breach]:
             yield at(mapping, "Enabled")
         if mapping.get("FilterCriteria") is not None:
             yield at(mapping, "FilterCriteria")
-        if not 1 <= int(mapping.get("BatchSize") or 10) <= BATCH_MAX:
+        if not 1 <= int(mapping.properties.get("BatchSize", 10)) <= BATCH_MAX:
             yield at(mapping, "BatchSize")
         if int(mapping.get("MaximumBatchingWindowInSeconds") or 0) > 60:
             yield at(mapping, "MaximumBatchingWindowInSeconds")

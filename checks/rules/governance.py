@@ -90,6 +90,7 @@ TAGGED = frozenset(
 TAG_PROPERTIES = ("Tags", "UserPoolTags", "BackupPlanTags", "BackupVaultTags")
 """What CloudFormation calls them."""
 
+PROJECT = "hasivu"
 TAGS = ("project", "environment", "subject")
 
 
@@ -121,6 +122,10 @@ def resources_say_whose_they_are(estate: Estate) -> Iterator[Breach]:
         for name in TAGS:
             if not tags.get(name):
                 yield at(resource, f"Tags.{name}")
+        if tags.get("project") not in {None, PROJECT}:
+            yield at(resource, "Tags.project")
+        if not re.fullmatch(r"[a-z-]+", str(tags.get("subject") or "none")):
+            yield at(resource, "Tags.subject")
         if tags.get("environment") not in {None, estate.environment}:
             yield at(resource, "Tags.environment", shown=str(tags["environment"]))
 

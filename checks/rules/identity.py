@@ -9,13 +9,22 @@ from checks.rules.rule import DEPLOYED, PROD, SHIELDED, Breach, at, rule
 
 POOL = "AWS::Cognito::UserPool"
 CLIENT = "AWS::Cognito::UserPoolClient"
-PASSWORD_LENGTH_MIN = 12
-PASSWORD_HISTORY_MIN = 4
+PASSWORD_LENGTH, PASSWORD_HISTORY = range(12, 100), range(4, 25)
+"""From what the rules ask to what Cognito takes."""
+
 FLOWS = frozenset({"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_AUTH"})
-PLATFORM_WRITES = "custom:"
 _SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _DEFAULT_UNITS = {"AccessToken": "hours", "IdToken": "hours", "RefreshToken": "days"}
 TOKEN_S_MAX = {"AccessToken": 3600, "IdToken": 3600, "RefreshToken": 30 * 86_400}
+TOKEN_S_MIN = 300
+READABLE = frozenset(
+    {"custom:school_ids", "email", "email_verified", "phone_number", "phone_number_verified"}
+)
+WRITABLE = frozenset({"email", "phone_number"})
+ATTRIBUTES = {"email": True, "phone_number": False, "school_ids": None}
+"""What is known of a person, and whether it must be (schools are the platform's own attribute)."""
+
+CODE = "{####}"
 GROUPS = frozenset({"parent", "school_admin", "finance", "operator", "auditor", "admin", "service"})
 
 
@@ -58,14 +67,15 @@ def passwords_are_strong(estate: Estate) -> Iterator[Breach]:
     """A password has twelve characters of every kind and is none of the last four."""
     base = "Policies.PasswordPolicy"
     for pool in estate.of(POOL):
-        if int(pool.get(f"{base}.MinimumLength") or 0) < PASSWORD_LENGTH_MIN:
+        if int(pool.get(f"{base}.MinimumLength") or 0) not in PASSWORD_LENGTH:
             yield at(pool, f"{base}.MinimumLength")
         for kind in ("RequireLowercase", "RequireNumbers", "RequireSymbols", "RequireUppercase"):
             if pool.get(f"{base}.{kind}") is not True:
                 yield at(pool, f"{base}.{kind}")
-        if int(pool.get(f"{base}.PasswordHistorySize") or 0) < PASSWORD_HISTORY_MIN:
+        if int(pool.get(f"{base}.PasswordHistorySize") or 0) not in PASSWORD_HISTORY:
             yield at(pool, f"{base}.PasswordHistorySize")
-        if not 1 <= int(pool.get(f"{base}.TemporaryPasswordValidityDays") or 7) <= 7:
+        days = pool.get(f"{base}.TemporaryPasswordValidityDays")
+        if days is not None and not 1 <= int(days) <= 7:
             yield at(pool, f"{base}.TemporaryPasswordValidityDays")
 
 
@@ -109,7 +119,7 @@ def passwords_do_not_travel(estate: Estate) -> Iterator[Breach]:
     """A client signs people in by SRP: no password travels, nobody signs in for others."""
     for client in estate.of(CLIENT):
         flows = client.items("ExplicitAuthFlows")
-        if not flows or not set(flows) <= FLOWS:
+        if not set(flows) <= FLOWS or not {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"} <= set(flows):
             yield at(client, "ExplicitAuthFlows")
 
 
@@ -123,13 +133,17 @@ def tokens_are_not_handed_out_by_redirect(estate: Estate) -> Iterator[Breach]:
     for client in estate.of(CLIENT):
         if not set(client.items("AllowedOAuthFlows")) <= {"code"}:
             yield at(client, "AllowedOAuthFlows")
+        if client.get("AllowedOAuthFlowsUserPoolClient") and not client.items("AllowedOAuthFlows"):
+            yield at(client, "AllowedOAuthFlowsUserPoolClient")
+        if client.get("GenerateSecret"):  # browsers cannot keep one
+            yield at(client, "GenerateSecret")
         for path in ("CallbackURLs", "LogoutURLs"):
             for index, url in enumerate(client.items(path)):
                 if not str(url).startswith("https://") or "*" in str(url):
                     yield at(client, f"{path}.{index}")
         if "aws.cognito.signin.user.admin" in client.items("AllowedOAuthScopes"):
             yield at(client, "AllowedOAuthScopes")
-        if not set(client.items("SupportedIdentityProviders")) <= {"COGNITO"}:
+        if set(client.items("SupportedIdentityProviders")) != {"COGNITO"}:
             yield at(client, "SupportedIdentityProviders")
 
 
@@ -144,7 +158,7 @@ def tokens_end(estate: Estate) -> Iterator[Breach]:
         for token, limit_s in TOKEN_S_MAX.items():
             value = client.get(f"{token}Validity")
             unit = client.get(f"TokenValidityUnits.{token}") or _DEFAULT_UNITS[token]
-            if value is None or not 0 < int(value) * _SECONDS.get(unit, 86_400) <= limit_s:
+            if value is None or not TOKEN_S_MIN <= int(value) * _SECONDS.get(unit, 86_400) <= limit_s:
                 yield at(client, f"{token}Validity")
         if client.get("EnableTokenRevocation") is not True:
             yield at(client, "EnableTokenRevocation")
@@ -160,8 +174,11 @@ def people_cannot_make_themselves_more(estate: Estate) -> Iterator[Breach]:
     """A client writes no attribute that decides what a person may do."""
     for client in estate.of(CLIENT):
         written = client.items("WriteAttributes")
-        if not written or any(str(name).startswith(PLATFORM_WRITES) for name in written):
+        if not written or not set(written) <= WRITABLE:
             yield at(client, "WriteAttributes")
+        read = client.items("ReadAttributes")
+        if not read or not set(read) <= READABLE:  # none named is all that there are
+            yield at(client, "ReadAttributes")
 
 
 @rule(
@@ -213,6 +230,8 @@ def nothing_stands_between_people_and_their_sign_in(estate: Estate) -> Iterator[
     for group in estate.of("AWS::Cognito::UserPoolGroup"):
         if group.get("GroupName") not in GROUPS or group.get("RoleArn") is not None:
             yield at(group, "GroupName" if group.get("RoleArn") is None else "RoleArn")
+        if not estate.ours(group, "UserPoolId", POOL):
+            yield at(group, "UserPoolId")
     for client in estate.of(CLIENT):
         if not _is_known(estate, client):
             yield at(client, "UserPoolId")
@@ -220,3 +239,58 @@ def nothing_stands_between_people_and_their_sign_in(estate: Estate) -> Iterator[
 
 def _is_known(estate: Estate, client: Resource) -> bool:
     return estate.ours(client, "UserPoolId", POOL)
+
+
+@rule(
+    "HASIVU-COG-13",
+    "PCI DSS 7.2.1",
+    "SOX AC-1",
+    remedy="Make the groups of GROUPS and the attributes of ATTRIBUTES, as stacks/identity.py does.",
+)
+def the_pool_knows_roles_and_schools(estate: Estate) -> Iterator[Breach]:
+    """A user pool has every role's group, knows people by e-mail, and whose schools they act for."""
+    groups = {
+        (estate.target(group.get("UserPoolId"), group.stack), group.get("GroupName"))
+        for group in estate.of("AWS::Cognito::UserPoolGroup")
+    }
+    for pool in estate.of(POOL):
+        for name in sorted(GROUPS):
+            if (pool, name) not in groups:
+                yield at(pool, "", shown=f"no group {name}")
+        if pool.items("UsernameAttributes") != ["email"]:
+            yield at(pool, "UsernameAttributes")
+        known = {item.get("Name"): item for item in pool.items("Schema")}
+        for name, required in ATTRIBUTES.items():
+            said = known.get(name) or {}
+            if said.get("Mutable") is not True or said.get("Required") is not required:
+                yield at(pool, f"Schema.{name}")
+            if name == "school_ids" and said.get("AttributeDataType") != "String":
+                yield at(pool, f"Schema.{name}.AttributeDataType")
+
+
+@rule(
+    "HASIVU-COG-14",
+    "PCI DSS 8.3.4",
+    remedy="Send the code and nothing that could be followed: no link, no address.",
+)
+def messages_carry_a_code_and_no_link(estate: Estate) -> Iterator[Breach]:
+    """What Cognito sends to people holds their code and leads nowhere."""
+    for pool in estate.of(POOL):
+        option = pool.get("VerificationMessageTemplate.DefaultEmailOption")
+        if option not in {None, "CONFIRM_WITH_CODE"}:
+            yield at(pool, "VerificationMessageTemplate.DefaultEmailOption")
+        for path, subject in MESSAGES.items():
+            text = pool.get(path)
+            if text is not None and (("://" in text or "www." in text) or (CODE in text) is subject):
+                yield at(pool, path)
+
+
+MESSAGES = {
+    "EmailVerificationMessage": False,
+    "EmailVerificationSubject": True,
+    "SmsVerificationMessage": False,
+    "VerificationMessageTemplate.EmailMessage": False,
+    "VerificationMessageTemplate.EmailSubject": True,
+    "VerificationMessageTemplate.SmsMessage": False,
+}
+"""What is sent, and whether it is only a subject (which shows no code)."""

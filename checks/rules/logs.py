@@ -85,8 +85,12 @@ def metric_filters_count(estate: Estate) -> Iterator[Breach]:
             yield at(item, "FilterPattern")
         for index, transformation in enumerate(item.items("MetricTransformations")):
             value = str(transformation.get("MetricValue", ""))
-            if not (value.startswith("$") or (value.replace(".", "", 1).isdigit() and float(value) > 0)):
+            if not (value.startswith("$.") or value == "1"):  # each line counts, and counts once
                 yield at(item, f"MetricTransformations.{index}.MetricValue")
+            if transformation.get("DefaultValue") not in {None, 0}:
+                yield at(item, f"MetricTransformations.{index}.DefaultValue")
+            if transformation.get("MetricNamespace") != f"HASIVU/{estate.environment}":
+                yield at(item, f"MetricTransformations.{index}.MetricNamespace")
 
 
 def _can_match(pattern: str) -> bool:

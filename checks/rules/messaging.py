@@ -7,7 +7,7 @@ from typing import Any
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.invocations import invoked_function
-from checks.rules.policies import Statement, statements_on
+from checks.rules.policies import Statement, statements, statements_on
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 QUEUE = "AWS::SQS::Queue"
@@ -50,7 +50,8 @@ def queues_are_encrypted_with_our_key(estate: Estate) -> Iterator[Breach]:
 def queues_speak_tls_only(estate: Estate) -> Iterator[Breach]:
     """A queue refuses everything that comes without TLS."""
     for queue in estate.of(QUEUE):
-        if not _denies_plain_http(statements_on(estate, queue, "AWS::SQS::QueuePolicy"), "sqs:SendMessage"):
+        said = statements_on(estate, queue, "AWS::SQS::QueuePolicy")
+        if not _denies_plain_http(estate, queue, said, "sqs:SendMessage"):
             yield at(queue, "policy", shown="plain HTTP is not denied")
 
 
@@ -160,6 +161,29 @@ def queues_deliver_what_they_are_given(estate: Estate) -> Iterator[Breach]:
 
 
 @rule(
+    "HASIVU-SQS-8",
+    "SOX OP-4",
+    remedy="Let a function read the queue, or take the right to fill it away.",
+)
+def what_is_put_into_a_queue_is_read(estate: Estate) -> Iterator[Breach]:
+    """A queue that somebody may fill is read by a function."""
+    read = {
+        estate.target(mapping.get("EventSourceArn"), mapping.stack)
+        for mapping in estate.of("AWS::Lambda::EventSourceMapping")
+    }
+    filled = {
+        queue
+        for statement in statements(estate, "identity", "resource")
+        if statement.allows and statement.covers("sqs:SendMessage")
+        for text in statement.resources
+        for queue in estate.targets(text, statement.carrier.stack)
+    }
+    for queue in estate.of(QUEUE):
+        if queue in filled and queue not in read and not is_dead_letter_queue(queue):
+            yield at(queue, "", shown="nobody reads it")
+
+
+@rule(
     "HASIVU-SNS-1",
     "PCI DSS 3.5.1.2",
     "GDPR 32(1)(a)",
@@ -181,15 +205,17 @@ def topics_are_encrypted_with_our_key(estate: Estate) -> Iterator[Breach]:
 def topics_speak_tls_only(estate: Estate) -> Iterator[Breach]:
     """A topic refuses everything that comes without TLS."""
     for topic in estate.of(TOPIC):
-        if not _denies_plain_http(statements_on(estate, topic, "AWS::SNS::TopicPolicy"), "sns:Publish"):
+        said = statements_on(estate, topic, "AWS::SNS::TopicPolicy")
+        if not _denies_plain_http(estate, topic, said, "sns:Publish"):
             yield at(topic, "policy", shown="plain HTTP is not denied")
 
 
-def _denies_plain_http(said: list[Statement], action: str) -> bool:
+def _denies_plain_http(estate: Estate, place: Resource, said: list[Statement], action: str) -> bool:
     return any(
         item.denies
         and "AWS:*" in item.principals
         and item.covers(action)
+        and any(place in estate.targets(text, place.stack) for text in item.resources)
         and set(item.conditions) == {"Bool"}
         and item.condition("aws:SecureTransport") == [("Bool", ["false"])]
         for item in said
@@ -244,6 +270,9 @@ def subscriptions_deliver(estate: Estate) -> Iterator[Breach]:
             yield at(subscription, "RawMessageDelivery")
         if subscription.get("FilterPolicy") is not None:
             yield at(subscription, "FilterPolicy")
+        letters = estate.target(subscription.get("RedrivePolicy.deadLetterTargetArn"), subscription.stack)
+        if letters is None or letters.kind != QUEUE or not is_dead_letter_queue(letters):
+            yield at(subscription, "RedrivePolicy.deadLetterTargetArn")
 
 
 @rule(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from checks.rules.estate import Estate, Resource
+from checks.rules.estate import Estate, Resource, strings_in
 from checks.rules.invocations import invoked_function
-from checks.rules.policies import Statement, statements
+from checks.rules.policies import Statement, foreign_accounts, statements
 from checks.rules.rule import Breach, at, rule
 
 LEAST = ("PCI DSS 7.2.5", "GDPR 32(1)(b)", "SOX AC-2")
@@ -209,7 +209,7 @@ def no_role_may_change_the_estate_or_read_everything(estate: Estate) -> Iterator
     """No role may change infrastructure, weaken a protection, scan a table or hand out access."""
     for statement in granted(estate):
         exceptions = frozenset().union(
-            *(_DEPLOYMENT_ROLE_MAY.get(service, frozenset()) for service in _services(estate, statement))
+            *(_DEPLOYMENT_ROLE_MAY.get(service, frozenset()) for service in services_of(estate, statement))
         )
         for forbidden in NEVER_ALLOWED:
             if any(_matches(action, forbidden) for action in set(statement.actions) - exceptions):
@@ -288,11 +288,11 @@ _NAMED_IN_SETTINGS = frozenset(
     remedy="Let a role be used in another account or by a person only through the identity provider.",
 )
 def no_right_reaches_into_another_account(estate: Estate) -> Iterator[Breach]:
-    """No statement names another account: not as principal, not as resource."""
+    """No statement names another account: not as principal, not as resource, not in a condition."""
     for statement in statements(estate):
-        for text in (*statement.principals, *statement.resources):
-            accounts = set(re.findall(r"(?<!\d)\d{12}(?!\d)", _REFERENCE.sub("", text)))
-            if statement.allows and accounts - {estate.account}:
+        asked = (text for _, text in strings_in(statement.conditions, ""))
+        for text in (*statement.principals, *statement.resources, *asked):
+            if statement.allows and foreign_accounts(estate, text):
                 yield statement.breach("a fixed account id")
 
 
@@ -334,7 +334,8 @@ def roles_of(estate: Estate, statement: Statement) -> list[Resource]:
     return [role for value in named for role in estate.targets(value, carrier.stack)]
 
 
-def _services(estate: Estate, statement: Statement) -> set[str]:
+def services_of(estate: Estate, statement: Statement) -> set[str]:
+    """The services that take on the roles to which ``statement`` gives a right."""
     roles = roles_of(estate, statement)
     return {
         principal.removeprefix("Service:")
@@ -345,4 +346,4 @@ def _services(estate: Estate, statement: Statement) -> set[str]:
 
 
 def _of_the_gateway(estate: Estate, statement: Statement) -> bool:
-    return _services(estate, statement) == {"apigateway.amazonaws.com"}
+    return services_of(estate, statement) == {"apigateway.amazonaws.com"}

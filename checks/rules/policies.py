@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -110,7 +111,7 @@ def _every_statement(estate: Estate) -> tuple[Statement, ...]:
 
 def statements_of(estate: Estate, carrier: Resource) -> Iterator[Statement]:
     """Every statement that ``carrier`` carries."""
-    for path, kind, document in _documents(carrier):
+    for path, kind, document in documents(carrier):
         yield from _statements(estate, carrier, path, kind, document)
 
 
@@ -144,7 +145,17 @@ def rights_of(estate: Estate, role: Resource) -> list[Statement]:
     ]
 
 
-def _documents(carrier: Resource) -> Iterator[tuple[str, PolicyKind, Any]]:
+_ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
+_REFERENCE = re.compile(r"<[^>]*>")
+
+
+def foreign_accounts(estate: Estate, text: str) -> set[str]:
+    """The accounts that ``text`` names beside the estate's own; every one where that is not known."""
+    return set(_ACCOUNT.findall(_REFERENCE.sub("", text))) - {estate.account}
+
+
+def documents(carrier: Resource) -> Iterator[tuple[str, PolicyKind, Any]]:
+    """Every policy document that ``carrier`` holds, with its path."""
     for path, kind in _DOCUMENTS.get(carrier.kind, ()):
         document = carrier.get(path)
         if isinstance(document, str):

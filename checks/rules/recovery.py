@@ -39,13 +39,14 @@ def what_holds_data_stays(estate: Estate) -> Iterator[Breach]:
     "HASIVU-DEL-2",
     "SOX CM-7",
     environments=DEPLOYED,
-    remedy="Set DeletionPolicy to Retain, so that the alias can go back to it.",
+    remedy="Set DeletionPolicy and UpdateReplacePolicy to Retain, so that the alias can go back to it.",
 )
 def earlier_versions_stay(estate: Estate) -> Iterator[Breach]:
     """Earlier versions of functions and layers stay, so that a rollback has somewhere to go."""
     for resource in estate.of("AWS::Lambda::Version", "AWS::Lambda::LayerVersion"):
-        if resource.get("/DeletionPolicy") != "Retain":
-            yield at(resource, "/DeletionPolicy")
+        for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+            if resource.get(f"/{policy}") != "Retain":
+                yield at(resource, f"/{policy}")
 
 
 @rule(

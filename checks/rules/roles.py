@@ -87,10 +87,8 @@ def services_take_roles_on_for_this_account_only(estate: Estate) -> Iterator[Bre
         if not statement.allows or services.isdisjoint(CONFUSED_DEPUTIES):
             continue
         values = statement.condition("aws:SourceAccount")
-        if not any(
-            operator == "StringEquals" and all("*" not in value for value in asked)
-            for operator, asked in values
-        ):
+        own = {estate.account, '{"Ref": "AWS::AccountId"}'}
+        if not any(operator == "StringEquals" and set(asked) <= own for operator, asked in values):
             yield statement.breach("no StringEquals condition on aws:SourceAccount")
 
 

@@ -15,7 +15,7 @@ from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 SECRET = "AWS::SecretsManager::Secret"  # noqa: S105 -- a CloudFormation type
 PARAMETER = "AWS::SSM::Parameter"
-RANDOM_LENGTH_MIN = 32
+RANDOM_LENGTH = range(32, 4097)
 
 PATTERNS: Mapping[str, re.Pattern[str]] = {
     "an AWS access key": re.compile(r"\b(AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}\b"),
@@ -192,7 +192,7 @@ def secrets_are_generated(estate: Estate) -> Iterator[Breach]:
     for secret in estate.of(SECRET):
         if secret.get("SecretString") is not None:
             yield at(secret, "SecretString", shown="a literal")
-        if int(secret.get("GenerateSecretString.PasswordLength") or 0) < RANDOM_LENGTH_MIN:
+        if int(secret.get("GenerateSecretString.PasswordLength") or 0) not in RANDOM_LENGTH:
             yield at(secret, "GenerateSecretString.PasswordLength")
         kinds = [
             kind
@@ -209,6 +209,9 @@ def secrets_are_generated(estate: Estate) -> Iterator[Breach]:
 def _template_of(secret: Resource) -> Iterator[Breach]:
     """The fields beside the generated one say ``unset`` or nothing."""
     template = secret.get("GenerateSecretString.SecretStringTemplate")
+    key = secret.get("GenerateSecretString.GenerateStringKey")
+    if (template is None) is not (key is None) or not re.fullmatch(r"[a-z_]+", str(key or "none")):
+        yield at(secret, "GenerateSecretString.GenerateStringKey", shown="template and key belong together")
     if template is None:
         return
     try:
@@ -301,6 +304,8 @@ def names_say_whose_they_are(estate: Estate) -> Iterator[Breach]:
         name = str(parameter.get("Name"))
         if not name.startswith(f"/hasivu/{estate.environment}/"):
             yield at(parameter, "Name")
+        if parameter.get("Type") != "String":
+            yield at(parameter, "Type")
         if parameter.get("Type") == "String" and NAME_OF_A_SECRET.search(name.rpartition("/")[2]):
             yield at(parameter, "Name", shown="a secret in the open")
 

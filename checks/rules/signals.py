@@ -146,7 +146,9 @@ def alarms_look_at_our_resources(estate: Estate) -> Iterator[Breach]:
         for look in looks(estate, alarm):
             for name, value in look.dimensions.items():
                 kinds = PHYSICAL_NAMES.get(name)
-                if kinds and not _is_ours(estate, alarm, value, kinds):
+                if value.startswith("<?") or not value:
+                    yield at(alarm, f"{look.path}.Dimensions.{name}")
+                elif kinds and not _is_ours(estate, alarm, value, kinds):
                     yield at(alarm, f"{look.path}.Dimensions.{name}", shown=value)
 
 
@@ -234,6 +236,8 @@ def formulas_can_reach_their_threshold(estate: Estate) -> Iterator[Breach]:
         used: set[str] = set()
         for index, query in enumerate(queries):
             expression = query.get("Expression")
+            if (expression is None) is (query.get("MetricStat") is None):
+                yield at(alarm, f"Metrics.{index}", shown="neither a metric nor a formula")
             if query.get("ReturnData") is not False:
                 used.add(str(query.get("Id")))
             if expression is None:

@@ -9,6 +9,7 @@ from checks.rules.estate import Estate
 from checks.rules.rule import SHIELDED, Breach, at, rule
 
 STAGE = "AWS::ApiGateway::Stage"
+API, DEPLOYMENT = "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment"
 
 LOGGED = ("$context.requestId", "$context.requestTimeEpoch", "$context.httpMethod", "$context.status")
 """PCI DSS 10.2.2: which request, when, what, with which outcome."""
@@ -115,6 +116,11 @@ def there_is_one_stage(estate: Estate) -> Iterator[Breach]:
     for stage in estate.of(STAGE):
         if stage.get("StageName") != "live":
             yield at(stage, "StageName")
-    for deployment in estate.of("AWS::ApiGateway::Deployment"):
+        for path, kind in (("RestApiId", API), ("DeploymentId", DEPLOYMENT)):
+            if not estate.ours(stage, path, kind):
+                yield at(stage, path)
+    for deployment in estate.of(DEPLOYMENT):
         if deployment.get("StageName") is not None:
             yield at(deployment, "StageName")
+        if not estate.ours(deployment, "RestApiId", API):
+            yield at(deployment, "RestApiId")

@@ -15,6 +15,12 @@ DAYS_OF_A_YEAR = 365
 RETAINED_YEARS = {"invoices": 8, "audit": 8}
 """CGST Act section 36 and SOX: books and their proof, with the longer of the two periods."""
 
+LOCKED_DAYS_MAX = 10 * DAYS_OF_A_YEAR + 3
+"""Nobody can take a lock in compliance mode back: above it somebody typed a zero too many."""
+
+OLD_TLS = frozenset({"1.2", "1.3"})
+"""What a version of TLS must not be below."""
+
 EXPIRED_DAYS_MAX = {"analytics": 3 * 366}
 """What must not be kept for longer."""
 
@@ -105,7 +111,7 @@ def buckets_speak_tls_only(estate: Estate) -> Iterator[Breach]:
             and "AWS:*" in statement.principals
             and statement.covers("s3:GetObject")
             and statement.covers("s3:PutObject")
-            and any(text.endswith("/*") for text in statement.resources)
+            and {f"{bucket.name[:-1]}.Arn>", f"{bucket.name[:-1]}.Arn>/*"} <= set(statement.resources)
         ]
         if not any(_asks_only(item, "aws:SecureTransport", "false") for item in denials):
             yield at(bucket, "policy", shown="plain HTTP is not denied")
@@ -120,7 +126,7 @@ def _asks_only(statement: Statement, key: str, value: str) -> bool:
 
 def _asks_for_old_tls(statement: Statement) -> bool:
     return any(
-        operator.startswith("NumericLessThan") and all(float(value) >= 1.2 for value in values)
+        operator == "NumericLessThan" and set(values) <= OLD_TLS
         for operator, values in statement.condition("s3:TlsVersion")
     )
 
@@ -175,7 +181,7 @@ def proof_is_locked(estate: Estate) -> Iterator[Breach]:
             yield at(bucket, "ObjectLockConfiguration.ObjectLockEnabled")
         elif bucket.get(f"{retention}.Mode") != "COMPLIANCE":
             yield at(bucket, f"{retention}.Mode")
-        elif locked_days < years * DAYS_OF_A_YEAR:
+        elif not years * DAYS_OF_A_YEAR <= locked_days <= LOCKED_DAYS_MAX:
             yield at(bucket, retention)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
@@ -16,7 +17,7 @@ EXPIRING = {
     "hasivu-{env}-idempotency": "expires_at",
     "payment-webhook-idempotency-{env}": "expires_at",
     "hasivu-{env}-notifications": "expires_at",
-    "hasivu-{env}-payment-methods": "expires_at",
+    "hasivu-{env}-payment-methods": "expires_at",  # only tokens that turn out to be nobody's have it
 }
 """Tables of what loses its use: the attribute that says when."""
 
@@ -236,3 +237,35 @@ def indexes_carry_what_their_queries_show(estate: Estate) -> Iterator[Breach]:
         for index, item in enumerate(table.items("GlobalSecondaryIndexes")):
             if item.get("Projection", {}).get("ProjectionType") != "ALL":
                 yield at(table, f"GlobalSecondaryIndexes.{index}.Projection")
+
+
+@rule(
+    "HASIVU-DDB-13",
+    "SOX CM-3",
+    "GDPR 32(1)(c)",
+    remedy="Give the table and each index a partition key, at most one sort key, and define just these.",
+)
+def keys_are_whole(estate: Estate) -> Iterator[Breach]:
+    """A table and its indexes are keyed by attributes that are defined, and no others are."""
+    for table in estate.of(TABLE):
+        defined = {item.get("AttributeName") for item in table.items("AttributeDefinitions")}
+        used = set()
+        indexes = [
+            f"GlobalSecondaryIndexes.{n}." for n, _ in enumerate(table.items("GlobalSecondaryIndexes"))
+        ]
+        for base in ("", *indexes):
+            schema = table.items(f"{base}KeySchema")
+            names = {item.get("AttributeName") for item in schema}
+            if [item.get("KeyType") for item in schema] not in KEY_SHAPES or len(names) != len(schema):
+                yield at(table, f"{base}KeySchema")
+            if base and not re.fullmatch(r"by_[a-z_]+", str(table.get(f"{base}IndexName"))):
+                yield at(table, f"{base}IndexName")
+            used |= names
+        if used != defined:
+            yield at(table, "AttributeDefinitions", shown=f"{defined ^ used}")
+        for index, item in enumerate(table.items("AttributeDefinitions")):
+            if item.get("AttributeType") not in {"S", "N", "B"}:
+                yield at(table, f"AttributeDefinitions.{index}.AttributeType")
+
+
+KEY_SHAPES = (["HASH"], ["HASH", "RANGE"])

@@ -89,7 +89,11 @@ def vault(name: str) -> Body:
     denial = {
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
-        "Action": ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"],
+        "Action": [
+            "backup:DeleteRecoveryPoint",
+            "backup:DisassociateRecoveryPoint",
+            "backup:UpdateRecoveryPointLifecycle",
+        ],
         "Resource": "*",
     }
     return resource(
@@ -230,7 +234,7 @@ def trail() -> dict[str, Body]:
             },
             **KEPT,
         ),
-        "TrailLog": resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 400}, **KEPT),
+        "TrailLog": resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 731}, **KEPT),
         **named("TrailWriter", writer),
         "TrailSilent": silent,
     }
@@ -289,6 +293,7 @@ def configuration() -> dict[str, Body]:
                         "Id": "tickets",
                         "Arn": ref("AlarmTopic"),
                         "DeadLetterConfig": {"Arn": arn("DeadLetters")},
+                        "RoleArn": arn("PublisherRole"),
                     }
                 ],
             },
@@ -327,7 +332,7 @@ def configuration() -> dict[str, Body]:
                 "Budget": {
                     "BudgetType": "COST",
                     "TimeUnit": "MONTHLY",
-                    "BudgetLimit": {"Amount": 500, "Unit": "USD"},
+                    "BudgetLimit": {"Amount": 3000, "Unit": "USD"},
                 },
                 "NotificationsWithSubscribers": [
                     told("ACTUAL", 50),
