@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from runtime.gateways.breaker import CircuitBreaker
+from runtime.gateways.razorpay.api import GATEWAY
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.captures.contracts import CapturePayment, CaptureView
 from runtime.payments.captures.service import CaptureService
@@ -36,6 +38,9 @@ from runtime.platform.telemetry import new_logger
 FUNCTION = "payments-advanced"
 GATEWAY_DEADLINE_MS = 8_000
 """Well inside the function's timeout, so that an answer about a silent gateway still gets out."""
+
+GATEWAY_STEP_DEADLINE_MS = 4_000
+"""The same where one request may need three calls: capture, look whether it was, refund the rest."""
 
 _MAY_PAY = frozenset({Role.PARENT, Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
 _MAY_READ = frozenset(Role)
@@ -309,16 +314,21 @@ def wire(environment: Mapping[str, str]) -> Handler:
     recorder = PaymentRecorder.over(dynamodb, settings, clock=clock, ids=ids, metrics=metrics)
 
     def with_keys(keys: dict[str, str]) -> Api:
-        gateway = RazorpayClient(
-            key_id=keys["key_id"],
-            key_secret=keys["key_secret"],
-            base_url=read_parameter(settings.razorpay_base_url_parameter),
-            clock=clock,
-            deadline_ms=GATEWAY_DEADLINE_MS,
-        )
+        breaker = CircuitBreaker(gateway=GATEWAY, clock=clock)
+
+        def gateway_within(deadline_ms: int) -> RazorpayClient:
+            return RazorpayClient(
+                key_id=keys["key_id"],
+                key_secret=keys["key_secret"],
+                base_url=read_parameter(settings.razorpay_base_url_parameter),
+                clock=clock,
+                breaker=breaker,
+                deadline_ms=deadline_ms,
+            )
+
         idempotency = IdempotencyStore(dynamodb, settings.idempotency_table, clock)
         tenancy = Tenancy(SchoolRegister(dynamodb, settings.schools_table))
-        desk = RefundDesk(recorder, gateway, clock, logger)
+        desk = RefundDesk(recorder, gateway_within(GATEWAY_STEP_DEADLINE_MS), clock, logger)
         captures = CaptureService(desk, idempotency, tenancy, clock, ids, logger)
         refunds = RefundService(
             repository=recorder.repository,
@@ -334,7 +344,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             recorder=recorder,
             idempotency=idempotency,
             tenancy=tenancy,
-            gateway=gateway,
+            gateway=gateway_within(GATEWAY_DEADLINE_MS),
             key_id=keys["key_id"],
             key_secret=keys["key_secret"],
             former_key_secret=keys.get("former_key_secret"),

@@ -227,6 +227,25 @@ class TestRepeating:
         assert (answer.status, answer.body["status"]) == (201, "pending")
         assert world.get(payment.payment_id).body["refundable_paise"] == 0
 
+    def test_what_it_refunded_is_found_among_more_than_a_page_of_refunds(self, world: World) -> None:
+        payment = world.paid()
+        for number in range(150):
+            made = {"id": f"rfnd_Other{number:09d}", "amount": 100, "currency": "INR", "payment_id": PAID}
+            world.gateway.refunds[f"other-{number}"] = made | {"status": "pending", "receipt": None}
+        world.gateway.plan("create_refund", "timeout after")
+        refund(world, payment)
+        world.gateway.forgets_refund_keys = True
+        world.gateway.plan("create_refund", "400")
+        assert refund(world, payment).status == 201
+        assert world.gateway.calls.count("list_payment_refunds") == 2
+
+    def test_a_refund_that_never_arrived_and_is_refused_then_is_free_again(self, world: World) -> None:
+        payment = world.paid()
+        world.gateway.plan("create_refund", "timeout before", "says The payment has been fully refunded")
+        assert refund(world, payment).status == 202
+        assert refund(world, payment).code == "already-refunded"
+        assert world.get(payment.payment_id).body["refundable_paise"] == 45_000
+
     def test_where_that_cannot_be_told_it_stays_unknown(self, world: World) -> None:
         payment = world.paid()
         world.gateway.plan("create_refund", "timeout after")

@@ -8,6 +8,11 @@ import pytest
 from runtime.notifications.events import EventUnreadable, read_event
 from runtime.payments.events import status_event
 from runtime.payments.model import AttemptStatus, PaymentStatus
+from runtime.payments.refunds.model import Refund, RefundStatus
+from runtime.payments.refunds.rules import hear
+from runtime.payments.returns.events import return_events
+from runtime.payments.returns.model import ReturnsChange
+from runtime.payments.returns.rules import no_returns
 from tests.unit.payments.samples import attempt, payment
 
 
@@ -68,3 +73,25 @@ def test_what_payments_tell_is_what_is_read() -> None:
 def test_anything_else_is_named_as_unreadable_without_showing_it(text: str) -> None:
     with pytest.raises(EventUnreadable, match=r"^not an event of ours \(\w+\)$"):
         read_event(text)
+
+
+def test_what_payments_tell_of_a_refund_is_read_with_the_amount_of_the_refund() -> None:
+    before = no_returns(payment(), attempt(AttemptStatus.CAPTURED))
+    heard = Refund(
+        gateway_refund_id="rfnd_1",
+        amount_paise=10_000,
+        currency="INR",
+        status=RefundStatus.PROCESSED,
+        observed_at=1_775_025_000,
+    )
+    after = before.model_copy(update={"book": hear(before.book, heard)})
+    (event,) = return_events(payment(), ReturnsChange(before, after))
+    told = envelope() | {"detail-type": event.detail_type}
+    told["detail"] = told["detail"] | {"detail": json.dumps(dict(event.detail))}
+    news = read_event(json.dumps(told))
+    assert (news.detail_type, news.amount_paise, news.message_key) == (
+        "RefundProcessed",
+        10_000,
+        "RefundProcessed:rfnd_1",
+    )
+    assert (news.payer_id, news.description) == ("usr_1", "Lunches in April")
