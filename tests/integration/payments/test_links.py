@@ -12,6 +12,7 @@ from runtime.payments.links.model import PaymentLink
 from runtime.payments.links.rules import part_id
 from runtime.payments.model import PaymentStatus
 from runtime.platform.auth import Role
+from runtime.platform.errors import Problem
 from tests.events import Answer, caller
 from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.gateway_links import link_body, link_entity
@@ -446,6 +447,23 @@ class TestPaying:
         double = entity(world, id="plink_Another0000001")
         assert tell(world, "evt_2", link_body("payment_link.expired", double)) is EventState.NOT_HANDLED
 
+    def test_links_that_keep_changing_leave_the_event_for_later(self, world: World) -> None:
+        create(world)
+        body = link_body("payment_link.expired", entity(world, status="expired"))
+        world.deliver(body, event_id="evt_1")
+        restless = Interrupted(world.client)
+
+        def change(number: int) -> Any:
+            def happen() -> None:
+                paid(world, f"evt_x{number}", f"pay_{number:014d}", 100)
+
+            return happen
+
+        restless.before["transact_write_items"] = [change(number) for number in range(5)]
+        with pytest.raises(Problem, match="concurrent-change"):
+            world.over(restless).applier.apply("evt_1", request_id="req")
+        assert world.applier.apply("evt_1", request_id="req") is EventState.APPLIED
+
     def test_an_undocumented_status_of_a_part_waits_for_a_person(self, world: World) -> None:
         create(world)
         assert paid(world, "evt_1", PAY_1, 45_000, status="frozen") is EventState.NOT_HANDLED
@@ -467,6 +485,28 @@ class TestEnding:
         shown = get(world, link_id).body
         assert (shown["status"], shown["short_url"]) == (end, None)
         assert world.events(link_id) == sorted(["LinkCreated", told])
+
+    def test_past_its_last_second_it_is_expired_although_nobody_said_so(self, world: World) -> None:
+        link_id = create(world, expires_on="2026-04-01").body["link_id"]
+        world.clock.advance(seconds=12 * 3_600 - 1)  # 23:59:59 in India
+        assert get(world, link_id).body["status"] == "created"
+        world.clock.advance(seconds=1)
+        shown = get(world, link_id).body
+        assert (shown["status"], shown["short_url"]) == ("expired", None)
+        assert world.call("POST", CANCEL, link_id=link_id).code == "payment-link-not-cancellable"
+
+    def test_an_open_link_is_found_by_who_sweeps_or_reminds(self, world: World) -> None:
+        link_id = create(world).body["link_id"]
+
+        def open_status() -> Any:
+            (item,) = [item for item in world.tables.items("payments") if item["pk"] == f"LINK#{link_id}"]
+            return item.get("open_status")
+
+        assert open_status() == "link:created"
+        paid(world, "evt_1", PAY_1, 15_000)
+        assert open_status() == "link:partially_paid"
+        paid(world, "evt_2", PAY_2, 30_000, whole=True)
+        assert open_status() is None
 
     def test_money_that_was_under_way_when_the_link_ended_counts(self, world: World) -> None:
         link_id = create(world).body["link_id"]
