@@ -21,6 +21,7 @@ from runtime.payments.methods.tokens import TokenChanged
 from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
+from runtime.payments.returns.applier import ReturnsApplier, is_about_returns
 from runtime.payments.rules import hear
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock, from_iso, iso
@@ -77,6 +78,8 @@ class EventApplier:
             return self._apply_token(event_id, event, event.token, request_id)
         if event.event in LINK_EVENTS and event.payment_link is not None:
             return self._apply_link(event_id, event, event.payment_link, record, request_id)
+        if is_about_returns(event):
+            return self._apply_returns(event_id, event, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
             return self._leave(event_id, event)
         return self._apply_payment(event_id, event, event.payment, record, request_id)
@@ -189,6 +192,21 @@ class EventApplier:
                 continue
             return state if news else self._finish(event_id, EventState.NO_CHANGE if owned else state)
         raise Problem(CONCURRENT_CHANGE, "The token kept changing while an event was applied.")
+
+    def _apply_returns(
+        self, event_id: str, event: WebhookEvent, record: Mapping[str, Any], request_id: str
+    ) -> EventState:
+        """Keep what is said of a refund or a dispute."""
+        about = event.refund or event.dispute
+        state = ReturnsApplier(self.recorder).apply(
+            event,
+            observed_at=event.created_at or (about.created_at if about else None) or 0,
+            event_id=event_id,
+            body_sha256=record["body_sha256"],
+            request_id=request_id,
+            finisher=lambda state: self._finisher(event_id, state),
+        )
+        return state if state is EventState.APPLIED else self._finish(event_id, state)
 
     def _finisher(self, event_id: str, state: EventState) -> Callable[[Transaction], None]:
         return lambda transaction: self._finish_in(transaction, event_id, state)

@@ -51,24 +51,22 @@ class Tenancy:
         if not school.active:
             raise Problem(SCHOOL_INACTIVE, "The school is registered but not active.")
 
+    def school_of(self, principal: Principal, school_id: str | None) -> str:
+        """The school that is asked about: the one named, or the caller's only one. Raises ``query-invalid``
+        and ``school-forbidden``."""
+        if school_id is None:
+            if len(principal.school_ids) != 1:
+                raise Problem(
+                    QUERY_INVALID,
+                    "Several schools are possible.",
+                    errors=[FieldError("/school_id", "name one school")],
+                )
+            school_id = next(iter(principal.school_ids))
+        self.check(principal, school_id)
+        return school_id
+
     @staticmethod
     def check(principal: Principal, school_id: str) -> None:
         """Raises ``school-forbidden`` where the caller belongs to other schools."""
         if not principal.may_see_school(school_id):
             raise Problem(SCHOOL_FORBIDDEN, "The caller belongs to other schools.")
-
-
-def may_see(principal: Principal, *, payer_id: str, school_id: str) -> bool:
-    """Whether something of a payer at a school exists for the caller: its own, or that of a school it works
-    for."""
-    own = payer_id == principal.principal_id
-    return own or (not principal.is_only_parent and principal.may_see_school(school_id))
-
-
-def only_school(principal: Principal) -> str:
-    """The school of a caller who names none. Raises Problem ``query-invalid`` where it has several."""
-    if len(principal.school_ids) == 1:
-        return next(iter(principal.school_ids))
-    raise Problem(
-        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
-    )

@@ -7,7 +7,7 @@ import pytest
 
 from checks.rules.catalogue import examine
 from checks.rules.estate import Estate
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from tests.infra.assembly import Assembly, Resource
 from tests.infra.conftest import ENVIRONMENTS, TODAY, Synthesise
 from tests.infra.observed import alarms, measured

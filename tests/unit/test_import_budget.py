@@ -47,14 +47,15 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
-PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.links", "payments.methods"} | {
-    "payments.instalments",
-    "payments.plans",
+PAYMENTS = {
+    *("gateways", "gateways.razorpay", "ledger"),
+    *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
+    *("payments.links", "payments.instalments", "payments.plans"),
 }
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": PAYMENTS,
+    "payments-advanced": PAYMENTS | {"payments.captures"},
     "payments-webhook-handler": PAYMENTS,
     "payments-manage-methods": PAYMENTS,
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},

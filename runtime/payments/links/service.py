@@ -28,7 +28,8 @@ from runtime.payments.links.rules import hear_link, link_status_at
 from runtime.payments.links.terms import checked_end
 from runtime.payments.model import Attempt
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
-from runtime.payments.tenancy import Tenancy, may_see, only_school
+from runtime.payments.tenancy import Tenancy
+from runtime.payments.visibility import may_see
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, from_iso, iso
@@ -130,8 +131,7 @@ class LinkService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or only_school(principal)
-            self.tenancy.check(principal, school_id)
+            school_id = self.tenancy.school_of(principal, asked.school_id)
             found, cursor = links.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         return PaymentLinkPage(items=[self._view(link) for link in found], next_cursor=cursor)
 
