@@ -357,7 +357,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             recorder=recorder,
             idempotency=idempotency,
             tenancy=tenancy,
-            gateway=gateway,
+            gateway=gateway_within(GATEWAY_DEADLINE_MS),
             key_secret=keys["key_secret"],
             former_key_secret=keys.get("former_key_secret"),
             origins=settings.origins,

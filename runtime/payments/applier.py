@@ -76,10 +76,10 @@ class EventApplier:
         event = parse_event(record["body"].encode())
         if event.event in TOKEN_EVENTS and event.token is not None:
             return self._apply_token(event_id, event, event.token, request_id)
-        if is_about_returns(event):
-            return self._apply_returns(event_id, event, record, request_id)
         if event.event in LINK_EVENTS and event.payment_link is not None:
             return self._apply_link(event_id, event, event.payment_link, record, request_id)
+        if is_about_returns(event):
+            return self._apply_returns(event_id, event, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
             return self._leave(event_id, event)
         return self._apply_payment(event_id, event, event.payment, record, request_id)

@@ -123,9 +123,9 @@ class PaymentView(Contract):
     description: str
     reference: str | None
     metadata: dict[str, str]
-    capture: Literal["automatic", "manual"]
     link_id: str | None
     plan_id: str | None
+    capture: Literal["automatic", "manual"]
     status: PaymentStatus
     refunded_paise: int
     refund_pending_paise: int
@@ -168,9 +168,9 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         description=payment.description,
         reference=payment.reference,
         metadata=payment.metadata,
-        capture=payment.capture,
         link_id=payment.link_id,
         plan_id=payment.plan_id,
+        capture=payment.capture,
         status=payment.status,
         refunded_paise=returned.refunded_paise,
         refund_pending_paise=returned.pending_paise,

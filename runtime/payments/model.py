@@ -107,9 +107,9 @@ class Payment(Frozen):
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
     ``mandate_id`` names the mandate that is authorised with this payment, ``link_id`` the payment link
     that it pays, in whole or part, ``plan_id`` the instalment plan that receives it. ``prepayment`` says what
-    of the plan becomes less where the payment exceeds what is due. ``capture`` is who captures: the gateway
-    by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells what went back,
-    by gateway payment; it is written with the returns themselves.
+    of the plan becomes less where the payment exceeds what is due. ``capture`` is who captures:
+    the gateway by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells
+    what went back, by gateway payment; it is written with the returns themselves.
     """
 
     payment_id: str
@@ -121,11 +121,11 @@ class Payment(Frozen):
     reference: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
-    capture: Literal["automatic", "manual"] = "automatic"
-    capture_order: CaptureOrder | None = None
     link_id: str | None = None
     plan_id: str | None = None
     prepayment: Effect | None = None
+    capture: Literal["automatic", "manual"] = "automatic"
+    capture_order: CaptureOrder | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

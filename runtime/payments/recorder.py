@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AlsoIn = Callable[[Transaction], None]
-_READ_AGAIN = frozenset({LABEL_PAYMENT, LABEL_RETURNS}) | TOKEN_LABELS | LINK_LABELS | PLAN_LABELS
+
+_STALE = {LABEL_PAYMENT, LABEL_RETURNS, *TOKEN_LABELS, *LINK_LABELS, *PLAN_LABELS}
 """The writes whose condition fails where somebody was faster."""
 
 
@@ -136,13 +137,13 @@ class PaymentRecorder:
         if attempt is not None:
             self.tokens.attach_in(transaction, stored, attempt)
         self.links.count_in(transaction, before, stored)
-        self.plans.receive_in(transaction, before, stored)
+        self.plans.take_in(transaction, before, stored, change.after.book if change is not None else None)
         for write in also:
             write(transaction)
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if _READ_AGAIN.intersection(failed.labels):
+            if _STALE.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
         self._count(before, stored, attempt, change)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.payments.links.repository import LinkRepository
+from runtime.payments.links.rules import part_id
 from runtime.payments.model import OPEN_STATUSES, Payment
 from runtime.payments.pages import query_page
 from runtime.payments.plans.repository import PlanRepository
@@ -44,14 +45,18 @@ class PaymentRepository:
         item = get_item(self._client, self._table, _key("PAYMENT", payment_id))
         return None if item is None else _payment(item)
 
-    def get_by_order(self, order_id: str) -> Payment | None:
+    def get_by_order(self, order_id: str, gateway_payment_id: str | None = None) -> Payment | None:
         """The payment that the gateway's order belongs to, or None when the order is not ours.
 
-        The order behind a payment link belongs to the link, and each payment of it is a payment by itself:
-        ``links`` knows it.
+        The order behind a payment link belongs to the link, and each gateway payment of it is a payment by
+        itself: of those, the one that ``gateway_payment_id`` names.
         """
-        pointer = get_item(self._client, self._table, _key("ORDER", order_id))
-        return None if pointer is None or "payment_id" not in pointer else self.get(pointer["payment_id"])
+        pointer = get_item(self._client, self._table, _key("ORDER", order_id)) or {}
+        if "payment_id" in pointer:
+            return self.get(pointer["payment_id"])
+        if "link_id" in pointer and gateway_payment_id is not None:
+            return self.get(part_id(pointer["link_id"], gateway_payment_id))
+        return None
 
     def put_in(self, transaction: Transaction, payment: Payment) -> None:
         """Write ``payment`` if nobody changed it since: the stored version must be one less (absent for

@@ -227,9 +227,9 @@ class PaymentService:
             description=asked.description,
             reference=asked.reference,
             metadata=asked.metadata,
-            capture=asked.capture,
             plan_id=asked.plan_id,
             prepayment=Effect(asked.prepayment) if asked.prepayment is not None else None,
+            capture=asked.capture,
             created_at=now,
             updated_at=now,
         )

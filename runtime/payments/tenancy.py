@@ -70,19 +70,3 @@ class Tenancy:
         """Raises ``school-forbidden`` where the caller belongs to other schools."""
         if not principal.may_see_school(school_id):
             raise Problem(SCHOOL_FORBIDDEN, "The caller belongs to other schools.")
-
-
-def may_see(principal: Principal, *, payer_id: str, school_id: str) -> bool:
-    """Whether something of a payer at a school exists for the caller: its own, or that of a school it works
-    for."""
-    own = payer_id == principal.principal_id
-    return own or (not principal.is_only_parent and principal.may_see_school(school_id))
-
-
-def only_school(principal: Principal) -> str:
-    """The school of a caller who names none. Raises Problem ``query-invalid`` where it has several."""
-    if len(principal.school_ids) == 1:
-        return next(iter(principal.school_ids))
-    raise Problem(
-        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
-    )

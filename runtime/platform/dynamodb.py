@@ -134,11 +134,6 @@ class Transaction:
             update["ExpressionAttributeNames"] = dict(names)
         self._add(label, {"Update": update})
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to write."""
-        return not self._writes
-
     def commit(self) -> None:
         """Write all of it.
 

@@ -1,5 +1,6 @@
 """What callers of the payment link API send and get."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -14,7 +15,7 @@ from runtime.payments.contracts import (
     SchoolId,
 )
 from runtime.payments.links.model import LinkStatus, PaymentLink
-from runtime.payments.links.rules import link_status
+from runtime.payments.links.rules import link_status_at
 from runtime.platform.api import Contract
 
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
@@ -110,9 +111,9 @@ class PaymentLinkPage(Contract):
 _PAYABLE = frozenset({LinkStatus.CREATED, LinkStatus.PARTIALLY_PAID})
 
 
-def link_view(link: PaymentLink) -> PaymentLinkView:
-    """A link as callers see it."""
-    status = link_status(link)
+def link_view(link: PaymentLink, at: datetime) -> PaymentLinkView:
+    """A link as callers see it at a moment."""
+    status = link_status_at(link, at)
     return PaymentLinkView(
         link_id=link.link_id,
         school_id=link.school_id,

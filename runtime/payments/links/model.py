@@ -22,6 +22,10 @@ class LinkStatus(StrEnum):
     EXPIRED = "expired"
 
 
+OPEN_STATUSES = frozenset({LinkStatus.UNKNOWN, LinkStatus.CREATED, LinkStatus.PARTIALLY_PAID})
+"""The gateway still has something to say of these; their payers are reminded."""
+
+
 class LinkEnd(StrEnum):
     """How a link ended at the gateway without being paid whole."""
 

@@ -1,12 +1,14 @@
 """Payment links in the table of payments: an item for a link, one that points from the gateway's order to it.
 
 In the indexes a school's links stand under ``LINKS#`` and its id, so that the lists of payments and of links
-stay apart.
+stay apart. Those that are open stand in ``by_open_status`` under ``link:`` and their status: who sweeps or
+reminds finds them there.
 """
 
 from typing import TYPE_CHECKING
 
-from runtime.payments.links.model import PaymentLink
+from runtime.payments.links.model import OPEN_STATUSES, PaymentLink
+from runtime.payments.links.rules import link_status
 from runtime.payments.pages import IndexPage, query_page
 from runtime.platform.clock import iso
 from runtime.platform.dynamodb import Item, Transaction, get_item
@@ -22,6 +24,7 @@ LABELS = frozenset({LABEL_LINK, LABEL_LINK_ORDER})
 """The writes of links; one whose condition fails means that somebody was faster: read again."""
 
 _OWNER = "LINKS#"
+_OPEN = "link:"
 
 
 class LinkRepository:
@@ -48,11 +51,14 @@ class LinkRepository:
         once that is known; gives it as stored."""
         version = before.version if before is not None else 0
         stored = after.model_copy(update={"version": version + 1, "updated_at": iso(now)})
+        status = link_status(stored)
         item = {
             **_key("LINK", stored.link_id),
             "school_id": _OWNER + stored.school_id,
             "payer_id": _OWNER + stored.payer_id,
             "created_key": f"{stored.created_at}#{stored.link_id}",
+            "open_status": f"{_OPEN}{status.value}" if status in OPEN_STATUSES else None,
+            "updated_at": stored.updated_at,
             "version": stored.version,
             "link": stored.model_dump(mode="json"),
         }

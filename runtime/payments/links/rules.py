@@ -5,13 +5,21 @@ payments, each of them merged by itself. So any permutation and any repetition o
 """
 
 import hashlib
-from datetime import date
+from datetime import date, datetime
 
 from runtime.ledger.accounts import school_payable, suspense
 from runtime.ledger.model import JournalEntry, credit, debit
-from runtime.payments.links.model import PAYMENTS_NAMED_MAX, LinkEnd, LinkState, LinkStatus, PaymentLink
+from runtime.payments.links.model import (
+    OPEN_STATUSES,
+    PAYMENTS_NAMED_MAX,
+    LinkEnd,
+    LinkState,
+    LinkStatus,
+    PaymentLink,
+)
 from runtime.payments.model import Attempt, AttemptStatus, Payment
 from runtime.payments.rules import matches
+from runtime.platform.clock import from_iso
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _BROUGHT_MONEY = frozenset({AttemptStatus.AUTHORIZED, AttemptStatus.CAPTURED, AttemptStatus.REFUNDED})
@@ -46,6 +54,14 @@ def link_status(link: PaymentLink) -> LinkStatus:
     if link.paid_paise:
         return LinkStatus.PARTIALLY_PAID
     return LinkStatus.UNKNOWN if link.gateway_link_id is None else LinkStatus.CREATED
+
+
+def link_status_at(link: PaymentLink, at: datetime) -> LinkStatus:
+    """Where the link stands at a moment: past its end it is ``expired`` although the gateway has not said so
+    yet."""
+    status = link_status(link)
+    over = link.expires_at is not None and at > from_iso(link.expires_at)
+    return LinkStatus.EXPIRED if over and status in OPEN_STATUSES else status
 
 
 def count_payment(link: PaymentLink, before: Payment | None, after: Payment) -> PaymentLink:

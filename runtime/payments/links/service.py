@@ -24,11 +24,12 @@ from runtime.payments.links.contracts import (
 )
 from runtime.payments.links.gateway_view import link_state_from
 from runtime.payments.links.model import LinkState, LinkStatus, PaymentLink
-from runtime.payments.links.rules import hear_link, link_status
+from runtime.payments.links.rules import hear_link, link_status_at
 from runtime.payments.links.terms import checked_end
 from runtime.payments.model import Attempt
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
-from runtime.payments.tenancy import Tenancy, may_see, only_school
+from runtime.payments.tenancy import Tenancy
+from runtime.payments.visibility import may_see
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, from_iso, iso
@@ -120,7 +121,7 @@ class LinkService:
 
     def get(self, principal: Principal, link_id: str) -> PaymentLinkView:
         """One link. Raises Problem ``payment-link-not-found`` also for what the caller may not see."""
-        return link_view(self._visible(principal, link_id))
+        return self._view(self._visible(principal, link_id))
 
     def list(self, principal: Principal, asked: ListPaymentLinks) -> PaymentLinkPage:
         """Links, newest first: a parent's own, or those of a school that the caller belongs to."""
@@ -130,10 +131,9 @@ class LinkService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or only_school(principal)
-            self.tenancy.check(principal, school_id)
+            school_id = self.tenancy.school_of(principal, asked.school_id)
             found, cursor = links.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
-        return PaymentLinkPage(items=[link_view(link) for link in found], next_cursor=cursor)
+        return PaymentLinkPage(items=[self._view(link) for link in found], next_cursor=cursor)
 
     def verify(
         self, principal: Principal, link_id: str, sent: VerifyPaymentLink, *, request_id: str
@@ -157,7 +157,7 @@ class LinkService:
             found = self.gateway.get_payment(sent.razorpay_payment_id)
         except GatewayError as error:
             self.logger.warning("the payment of a link could not be fetched", gateway_error=error.code)
-            return link_view(link)
+            return self._view(link)
         if link.order_id is not None and found.order_id != link.order_id:
             raise Problem(ORDER_MISMATCH, "The gateway knows this payment under another order.")
         state = LinkState(gateway_link_id=sent.razorpay_payment_link_id, order_id=found.order_id)
@@ -183,16 +183,16 @@ class LinkService:
             if told is None:
                 raise unconfirmed("It is not known yet whether the gateway has the link.")
             link = self._heard(link, link_state_from(told), line)
-        status = link_status(link)
+        status = link_status_at(link, self.clock.now())
         if status is LinkStatus.CANCELLED:
-            return link_view(link)
+            return self._view(link)
         if status is not LinkStatus.CREATED:
             raise Problem(LINK_NOT_CANCELLABLE, f"The payment link is {status.value}.")
         told = self._cancelled(str(link.gateway_link_id))
         after = self._heard(link, link_state_from(told), line)
         if told.status != LinkStatus.CANCELLED.value:
             raise Problem(LINK_NOT_CANCELLABLE, "The gateway did not cancel the link.")
-        return link_view(after)
+        return self._view(after)
 
     def _cancelled(self, gateway_link_id: str) -> GatewayLink:
         """The link after its cancellation was asked for: what the gateway says of it now."""
@@ -261,7 +261,7 @@ class LinkService:
             problem.extensions["link_id"] = wanted.link_id
             raise problem from None
         after = hear_link(wanted, link_state_from(told))
-        answer = StoredAnswer(201, link_view(after).model_dump(mode="json"))
+        answer = StoredAnswer(201, self._view(after).model_dump(mode="json"))
         self.book.put(
             before,
             after,
@@ -321,6 +321,9 @@ class LinkService:
             school_id=link.school_id,
             details={"amount_paise": link.amount_paise, "currency": link.currency},
         )
+
+    def _view(self, link: PaymentLink) -> PaymentLinkView:
+        return link_view(link, self.clock.now())
 
     def _visible(self, principal: Principal, link_id: str) -> PaymentLink:
         """The link if the caller may see it. What it may not see does not exist for it."""

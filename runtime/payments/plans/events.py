@@ -14,12 +14,13 @@ PAYMENT_RECEIVED = "PlanPaymentReceived"
 PAID = "PlanPaid"
 PAYMENT_REFUSED = "PlanPaymentRefused"
 """The money is there and booked, but the plan cannot take it in: a person decides."""
-PAYMENT_GIVEN_BACK = "PlanPaymentGivenBack"
+REFUNDS_CHANGED = "PlanRefundsChanged"
+"""A payment of the plan was refunded, in whole or part, or such a refund failed after all."""
 
 
 class PlanEventDetail(BaseModel):
     """The detail of every event about an instalment plan. ``message_key`` is the same however often the same
-    news is told. ``subject_id`` is the payment or the refund that brought it."""
+    news is told. ``subject_id`` is the payment that brought it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -58,6 +59,6 @@ def plan_event(
         currency=agreed.currency,
         description=agreed.description,
         code=code,
-        message_key=f"{detail_type}:{agreed.plan_id}:{subject_id}",
+        message_key=f"{detail_type}:{agreed.plan_id}:{subject_id}:{agreed.version}",
     )
     return DomainEvent(SOURCE, detail_type, agreed.plan_id, detail.model_dump(mode="json"))

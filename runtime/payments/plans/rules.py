@@ -1,12 +1,15 @@
-"""How a payment towards a plan is received into it: pure rules."""
+"""How payments towards a plan, and refunds of them, are taken into it: pure rules."""
 
 from datetime import UTC, datetime
 
+from runtime.ledger.accounts import school_payable
+from runtime.payments.accounting import credited_account
 from runtime.payments.instalments.effect import Effect
-from runtime.payments.instalments.model import Plan, Receipt
+from runtime.payments.instalments.model import GivenBack, Plan, Receipt
 from runtime.payments.instalments.prepayment import prepay
-from runtime.payments.instalments.receipts import receive
+from runtime.payments.instalments.receipts import give_back, receive, take_refund_back
 from runtime.payments.model import Attempt, Payment
+from runtime.payments.refunds.model import RefundBook, RefundStatus
 from runtime.payments.refusal import Refused
 from runtime.payments.rules import matches
 
@@ -42,6 +45,44 @@ def with_receipt(plan: Plan, receipt: Receipt, effect: Effect | None) -> Plan:
         except Refused:
             pass
     return receive(plan, receipt)
+
+
+def with_refunds(plan: Plan, payment: Payment, book: RefundBook) -> Plan:
+    """``plan`` with the refunds of one of its payments as they are known now: new ones given back, and those
+    that failed taken out again; the same plan where that is so already.
+
+    Refunds of a capture that is in suspense are none of the plan's. Raises Refused as
+    :func:`~runtime.payments.instalments.receipts.give_back` does.
+    """
+    if not _credits_school(payment, book.gateway_payment_id):
+        return plan
+    known = {given.refund_id for given in plan.refunds if given.payment_id == payment.payment_id}
+    there = {
+        refund_id: refund
+        for refund_id, refund in book.refunds.items()
+        if refund.status is not RefundStatus.FAILED
+    }
+    for refund_id in sorted(known - set(there)):
+        plan = take_refund_back(plan, refund_id)
+    for refund_id in sorted(set(there) - known):
+        plan = give_back(
+            plan,
+            GivenBack(
+                refund_id=refund_id,
+                payment_id=payment.payment_id,
+                amount_paise=there[refund_id].amount_paise,
+                given_at=datetime.fromtimestamp(there[refund_id].observed_at, UTC),
+            ),
+        )
+    return plan
+
+
+def _credits_school(payment: Payment, gateway_payment_id: str) -> bool:
+    try:
+        account = credited_account(payment, gateway_payment_id)
+    except ValueError:
+        return False  # it is not captured yet
+    return account == school_payable(payment.school_id)
 
 
 def _is_received(payment: Payment, attempt: Attempt) -> bool:

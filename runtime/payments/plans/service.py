@@ -25,7 +25,8 @@ from runtime.payments.plans.model import AgreedPlan
 from runtime.payments.plans.terms import plan_of, problem_of
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.refusal import Refused
-from runtime.payments.tenancy import Tenancy, may_see, only_school
+from runtime.payments.tenancy import Tenancy
+from runtime.payments.visibility import may_see
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, business_date, iso
@@ -126,8 +127,7 @@ class PlanService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or only_school(principal)
-            self.tenancy.check(principal, school_id)
+            school_id = self.tenancy.school_of(principal, asked.school_id)
             found, cursor = plans.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         now = self.clock.now()
         return InstalmentPlanPage(items=[plan_summary(agreed, now) for agreed in found], next_cursor=cursor)

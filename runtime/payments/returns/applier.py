@@ -110,7 +110,8 @@ class ReturnsApplier:
         receipt, which is ours."""
         repository = self.recorder.repository
         if event.payment is not None:
-            return repository.get_by_order(event.payment.order_id) if event.payment.order_id else None
+            order_id = event.payment.order_id
+            return repository.get_by_order(order_id, event.payment.id) if order_id else None
         receipt = event.refund.receipt if event.refund else None
         returns = repository.returns.find_refund(receipt) if receipt else None
         return repository.get(returns.payment_id) if returns else None

@@ -36,11 +36,11 @@ class FakeGateway:
         self.payments: dict[str, dict[str, Any]] = {}
         self.customers: dict[tuple[Any, Any], int] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.links = FakeLinks(clock)
         self.refunds: dict[str, dict[str, Any]] = {}
         self.refund_keys: list[str] = []
         self.captures: list[str] = []
         self.forgets_refund_keys = False
-        self.links = FakeLinks(clock)
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
 
@@ -71,7 +71,10 @@ class FakeGateway:
             return _answer(400, REFUSED)
         if kind == "says":
             return _answer(400, {"error": {"code": "BAD_REQUEST_ERROR", "description": moment}})
-        response = None if moment == "before" else self._apply(request)
+        of_links = request.operation in OF_LINKS
+        response = None
+        if moment != "before":
+            response = _answer(*self.links.apply(request)) if of_links else self._apply(request)
         if kind == "crash":
             raise Crashed
         if kind == "timeout":
@@ -96,9 +99,6 @@ class FakeGateway:
             receipt = parse_qs(parts.query)["receipt"][0]
             found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
             return _answer(200, {"entity": "collection", "count": len(found), "items": found})
-        if request.operation in OF_LINKS:
-            status, answer = self.links.apply(request)
-            return _answer(status, answer)
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,8 @@ from checks.sandbox.razorpay import RazorpaySimulator, SimulatorClock
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.inbox import EventState
 from runtime.payments.model import PaymentStatus
-from tests.integration.payments.world import KEY_ID, KEY_SECRET, WEBHOOK_SECRETS, World
+from tests.events import Answer
+from tests.integration.payments.world import KEY_ID, KEY_SECRET, PARENT, WEBHOOK_SECRETS, World
 
 UPI = {"method": "upi", "vpa": "success@razorpay"}
 UPI_THAT_FAILS = {"method": "upi", "vpa": "failure@razorpay"}
@@ -25,6 +27,11 @@ def simulator(world: World) -> Iterator[RazorpaySimulator]:
         clock=SimulatorClock(frozen_at=int(world.clock.now().timestamp())),
     ) as running:
         yield running
+
+
+def call(world: World, method: str, path: str, **more: Any) -> Answer:
+    """A call of the payments API by the parent."""
+    return world.call_payments(method, path, principal=PARENT, **more)
 
 
 @pytest.fixture
@@ -127,16 +134,16 @@ def test_a_link_is_paid_in_parts_and_everything_agrees(
     there: World, simulator: RazorpaySimulator, newest_first: bool
 ) -> None:
     body = {"school_id": "sch_1", "amount_paise": 45_000, "accept_partial": True, "description": "Lunches"}
-    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body).body
+    made = call(there, "POST", "/v1/payment-links", key="key-00000001", body=body).body
     (link,) = simulator.gw.each("payment_links")
     simulator.control.pay_link(link["id"], instrument=UPI, amount=15_000)
     back = simulator.control.pay_link(link["id"], instrument=UPI, amount=30_000)
     sent = {name: value for name, value in back.items() if name.startswith("razorpay_")}
     path = "/v1/payment-links/{link_id}/verify"
-    verified = there.call("POST", path, body=sent, link_id=made["link_id"])
+    verified = call(there, "POST", path, body=sent, link_id=made["link_id"])
     assert (verified.status, verified.body["paid_paise"]) == (200, 30_000)
     assert EventState.NOT_HANDLED not in tell_all(there, simulator, newest_first=newest_first)
-    shown = there.call("GET", "/v1/payment-links/{link_id}", link_id=made["link_id"]).body
+    shown = call(there, "GET", "/v1/payment-links/{link_id}", link_id=made["link_id"]).body
     assert (shown["status"], shown["paid_paise"], len(shown["payment_ids"])) == ("paid", 45_000, 2)
     books = there.day_books()
     assert books.balances
@@ -146,8 +153,8 @@ def test_a_link_is_paid_in_parts_and_everything_agrees(
 
 def test_a_link_is_cancelled_at_the_gateway(there: World, simulator: RazorpaySimulator) -> None:
     body = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches"}
-    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body).body
-    cancelled = there.call("POST", "/v1/payment-links/{link_id}/cancel", link_id=made["link_id"])
+    made = call(there, "POST", "/v1/payment-links", key="key-00000001", body=body).body
+    cancelled = call(there, "POST", "/v1/payment-links/{link_id}/cancel", link_id=made["link_id"])
     assert cancelled.body["status"] == "cancelled"
     assert [link["status"] for link in simulator.gw.each("payment_links")] == ["cancelled"]
     assert tell_all(there, simulator) == [EventState.NO_CHANGE]
@@ -158,6 +165,6 @@ def test_a_link_whose_answer_was_lost_is_found_by_its_reference(
 ) -> None:
     simulator.control.fault("POST", "/v1/payment_links", "500", after_effect=True)
     body = {"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches"}
-    made = there.call("POST", "/v1/payment-links", key="key-00000001", body=body)
+    made = call(there, "POST", "/v1/payment-links", key="key-00000001", body=body)
     assert made.status == 201
     assert [link["reference_id"] for link in simulator.gw.each("payment_links")] == [made.body["link_id"]]

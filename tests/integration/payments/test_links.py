@@ -12,10 +12,13 @@ from runtime.payments.links.model import PaymentLink
 from runtime.payments.links.rules import part_id
 from runtime.payments.model import PaymentStatus
 from runtime.platform.auth import Role
+from runtime.platform.errors import Problem
 from tests.events import Answer, caller
 from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.gateway_links import link_body, link_entity
 from tests.integration.payments.test_races import at_once
+from tests.integration.payments.test_refunds import refund
+from tests.integration.payments.test_refunds import tell as tell_of_refund
 from tests.integration.payments.world import (
     KEY_SECRET,
     OTHER_PARENT,
@@ -34,6 +37,11 @@ FINANCE_ELSEWHERE = caller("usr_finance_2", Role.FINANCE, schools=["sch_2"])
 PAY_1, PAY_2, PAY_3 = "pay_00000000000001", "pay_00000000000002", "pay_00000000000003"
 
 
+def call(world: World, method: str, path: str, **more: Any) -> Answer:
+    """A call of the payments API, by the parent unless told otherwise."""
+    return world.call_payments(method, path, **{"principal": PARENT} | more)
+
+
 def create(
     world: World, *, key: str | None = "key-00000001", principal: Any = PARENT, **changes: Any
 ) -> Answer:
@@ -44,11 +52,11 @@ def create(
         "description": "Lunches in April",
     } | changes
     sent = {name: value for name, value in body.items() if value is not None}
-    return world.call("POST", LINKS, principal=principal, key=key, body=sent)
+    return call(world, "POST", LINKS, principal=principal, key=key, body=sent)
 
 
 def get(world: World, link_id: str, principal: Any = PARENT) -> Answer:
-    return world.call("GET", LINK, principal=principal, link_id=link_id)
+    return call(world, "GET", LINK, principal=principal, link_id=link_id)
 
 
 def stored(world: World, link_id: str) -> PaymentLink:
@@ -116,7 +124,7 @@ class TestCreating:
         first, again = create(world), create(world)
         assert (first.status, first.body) == (again.status, again.body)
         assert len(world.gateway.links.all) == 1
-        assert len(world.call("GET", LINKS).body["items"]) == 1
+        assert len(call(world, "GET", LINKS).body["items"]) == 1
 
     def test_the_same_key_for_another_amount_is_refused(self, world: World) -> None:
         create(world)
@@ -285,7 +293,7 @@ class TestPaying:
         (item,) = world.page().body["items"]
         assert (item["payment_id"], item["checkout"]) == (part_id(link_id, PAY_1), None)
         assert world.events(item["payment_id"]) == ["PaymentCaptured"]
-        assert [link["link_id"] for link in world.call("GET", LINKS).body["items"]] == [link_id]
+        assert [link["link_id"] for link in call(world, "GET", LINKS).body["items"]] == [link_id]
 
     def test_whatever_comes_first_and_however_often_the_end_is_the_same(self, world: World) -> None:
         """Two parts, each told by its payment and by its link, an order paid, in 60 shuffles with repeats."""
@@ -446,6 +454,23 @@ class TestPaying:
         double = entity(world, id="plink_Another0000001")
         assert tell(world, "evt_2", link_body("payment_link.expired", double)) is EventState.NOT_HANDLED
 
+    def test_links_that_keep_changing_leave_the_event_for_later(self, world: World) -> None:
+        create(world)
+        body = link_body("payment_link.expired", entity(world, status="expired"))
+        world.deliver(body, event_id="evt_1")
+        restless = Interrupted(world.client)
+
+        def change(number: int) -> Any:
+            def happen() -> None:
+                paid(world, f"evt_x{number}", f"pay_{number:014d}", 100)
+
+            return happen
+
+        restless.before["transact_write_items"] = [change(number) for number in range(5)]
+        with pytest.raises(Problem, match="concurrent-change"):
+            world.over(restless).applier.apply("evt_1", request_id="req")
+        assert world.applier.apply("evt_1", request_id="req") is EventState.APPLIED
+
     def test_an_undocumented_status_of_a_part_waits_for_a_person(self, world: World) -> None:
         create(world)
         assert paid(world, "evt_1", PAY_1, 45_000, status="frozen") is EventState.NOT_HANDLED
@@ -453,8 +478,21 @@ class TestPaying:
     def test_an_event_that_no_rule_acts_on_yet_is_known_to_be_ours(self, world: World) -> None:
         create(world)
         paid(world, "evt_1", PAY_1, 15_000)
-        refund = webhook_body("refund.created", part(world, PAY_1, 15_000))
-        assert tell(world, "evt_2", refund) is EventState.NOT_HANDLED
+        body = webhook_body("invoice.paid", part(world, PAY_1, 15_000))
+        assert tell(world, "evt_2", body) is EventState.NOT_HANDLED
+
+    def test_a_part_is_refunded_like_any_payment(self, world: World) -> None:
+        link_id = create(world).body["link_id"]
+        paid(world, "evt_1", PAY_1, 15_000)
+        world.gateway.payments[PAY_1] = part(world, PAY_1, 15_000)
+        payment = world.stored(part_id(link_id, PAY_1))
+        assert refund(world, payment, 5_000).status == 201
+        (told,) = world.gateway.refunds.values()
+        world.gateway.payments[PAY_1] |= {"amount_refunded": 5_000, "refund_status": "partial"}
+        assert tell_of_refund(world, "refund.processed", told | {"status": "processed"}) is EventState.APPLIED
+        shown = get(world, link_id).body
+        assert (shown["paid_paise"], shown["refunded_paise"]) == (15_000, 5_000)
+        assert world.get(payment.payment_id).body["refunded_paise"] == 5_000
 
 
 class TestEnding:
@@ -468,6 +506,28 @@ class TestEnding:
         assert (shown["status"], shown["short_url"]) == (end, None)
         assert world.events(link_id) == sorted(["LinkCreated", told])
 
+    def test_past_its_last_second_it_is_expired_although_nobody_said_so(self, world: World) -> None:
+        link_id = create(world, expires_on="2026-04-01").body["link_id"]
+        world.clock.advance(seconds=12 * 3_600 - 1)  # 23:59:59 in India
+        assert get(world, link_id).body["status"] == "created"
+        world.clock.advance(seconds=1)
+        shown = get(world, link_id).body
+        assert (shown["status"], shown["short_url"]) == ("expired", None)
+        assert call(world, "POST", CANCEL, link_id=link_id).code == "payment-link-not-cancellable"
+
+    def test_an_open_link_is_found_by_who_sweeps_or_reminds(self, world: World) -> None:
+        link_id = create(world).body["link_id"]
+
+        def open_status() -> Any:
+            (item,) = [item for item in world.tables.items("payments") if item["pk"] == f"LINK#{link_id}"]
+            return item.get("open_status")
+
+        assert open_status() == "link:created"
+        paid(world, "evt_1", PAY_1, 15_000)
+        assert open_status() == "link:partially_paid"
+        paid(world, "evt_2", PAY_2, 30_000, whole=True)
+        assert open_status() is None
+
     def test_money_that_was_under_way_when_the_link_ended_counts(self, world: World) -> None:
         link_id = create(world).body["link_id"]
         tell(world, "evt_1", link_body("payment_link.expired", entity(world, status="expired")))
@@ -479,10 +539,10 @@ class TestEnding:
 
     def test_a_cancelled_link_is_cancelled_at_the_gateway(self, world: World) -> None:
         link_id = create(world).body["link_id"]
-        answer = world.call("POST", CANCEL, link_id=link_id)
+        answer = call(world, "POST", CANCEL, link_id=link_id)
         assert (answer.status, answer.body["status"]) == (200, "cancelled")
         assert world.gateway.links.all[0]["status"] == "cancelled"
-        again = world.call("POST", CANCEL, link_id=link_id)
+        again = call(world, "POST", CANCEL, link_id=link_id)
         assert again.body == answer.body
         assert world.gateway.calls.count("cancel_payment_link") == 1
         body = link_body("payment_link.cancelled", entity(world, order_id=None))
@@ -492,7 +552,7 @@ class TestEnding:
     def test_a_link_that_was_paid_in_part_is_not_cancelled(self, world: World) -> None:
         link_id = create(world).body["link_id"]
         paid(world, "evt_1", PAY_1, 15_000)
-        answer = world.call("POST", CANCEL, link_id=link_id)
+        answer = call(world, "POST", CANCEL, link_id=link_id)
         assert (answer.status, answer.code) == (409, "payment-link-not-cancellable")
         assert "cancel_payment_link" not in world.gateway.calls
 
@@ -500,27 +560,27 @@ class TestEnding:
         """It expired, and the event that tells of it has not come."""
         link_id = create(world).body["link_id"]
         world.gateway.links.all[0]["status"] = "expired"
-        assert world.call("POST", CANCEL, link_id=link_id).code == "payment-link-not-cancellable"
+        assert call(world, "POST", CANCEL, link_id=link_id).code == "payment-link-not-cancellable"
         assert get(world, link_id).body["status"] == "expired"
 
     @pytest.mark.parametrize("fault", ["timeout after", "502"])
     def test_a_cancellation_of_unknown_outcome_is_looked_up(self, world: World, fault: str) -> None:
         link_id = create(world).body["link_id"]
         world.gateway.plan("cancel_payment_link", fault)
-        assert world.call("POST", CANCEL, link_id=link_id).body["status"] == "cancelled"
+        assert call(world, "POST", CANCEL, link_id=link_id).body["status"] == "cancelled"
 
     def test_a_cancellation_that_cannot_be_looked_up_is_not_claimed(self, world: World) -> None:
         link_id = create(world).body["link_id"]
         world.gateway.plan("cancel_payment_link", "timeout before")
         world.gateway.plan("get_payment_link", *["timeout before"] * 5)
-        answer = world.call("POST", CANCEL, link_id=link_id)
+        answer = call(world, "POST", CANCEL, link_id=link_id)
         assert (answer.status, answer.code) == (503, "gateway-unavailable")
         assert get(world, link_id).body["status"] == "created"
 
     def test_a_busy_gateway_cancels_nothing(self, world: World) -> None:
         link_id = create(world).body["link_id"]
         world.gateway.plan("cancel_payment_link", *["429"] * 5)
-        assert world.call("POST", CANCEL, link_id=link_id).code == "gateway-unavailable"
+        assert call(world, "POST", CANCEL, link_id=link_id).code == "gateway-unavailable"
 
     def test_a_link_of_unknown_outcome_is_found_before_it_is_cancelled(self, world: World) -> None:
         world.gateway.plan("create_payment_link", "timeout after")
@@ -528,12 +588,12 @@ class TestEnding:
         link_id = create(world).body["link_id"]
         world.gateway.forget_faults()
         world.clock.advance(seconds=120)
-        assert world.call("POST", CANCEL, link_id=link_id).body["status"] == "cancelled"
+        assert call(world, "POST", CANCEL, link_id=link_id).body["status"] == "cancelled"
 
     def test_a_link_that_the_gateway_does_not_have_yet_is_not_cancelled(self, world: World) -> None:
         world.gateway.plan("create_payment_link", "timeout before")
         link_id = create(world).body["link_id"]
-        assert world.call("POST", CANCEL, link_id=link_id).code == "gateway-unavailable"
+        assert call(world, "POST", CANCEL, link_id=link_id).code == "gateway-unavailable"
 
 
 class TestComingBack:
@@ -552,7 +612,7 @@ class TestComingBack:
         return {"razorpay_signature": sign(signed.encode(), KEY_SECRET)} | values | changes
 
     def back(self, world: World, link_id: str, sent: dict[str, str], principal: Any = PARENT) -> Answer:
-        return world.call("POST", VERIFY, principal=principal, body=sent, link_id=link_id)
+        return call(world, "POST", VERIFY, principal=principal, body=sent, link_id=link_id)
 
     def test_the_payment_is_fetched_and_counted_before_any_event(self, world: World) -> None:
         link_id = create(world).body["link_id"]
@@ -617,7 +677,7 @@ class TestTenancy:
         link_id = create(world).body["link_id"]
         for principal in (OTHER_PARENT, FINANCE_ELSEWHERE):
             assert get(world, link_id, principal).code == "payment-link-not-found"
-            answer = world.call("POST", CANCEL, principal=principal, link_id=link_id)
+            answer = call(world, "POST", CANCEL, principal=principal, link_id=link_id)
             assert (answer.status, answer.code) == (404, "payment-link-not-found")
         assert get(world, "plk_no_such_thing").code == "payment-link-not-found"
         assert get(world, link_id, SCHOOL_ADMIN).status == 200
@@ -631,22 +691,22 @@ class TestTenancy:
         ]
 
         def listed(principal: Any, **query: str) -> set[str]:
-            items = world.call("GET", LINKS, principal=principal, query=query).body["items"]
+            items = call(world, "GET", LINKS, principal=principal, query=query).body["items"]
             return {item["link_id"] for item in items}
 
         assert listed(PARENT) == {first, third}
         assert listed(OTHER_PARENT) == {second}
         assert listed(SCHOOL_ADMIN) == {first, second, third}
         assert listed(FINANCE_ELSEWHERE) == set()
-        answer = world.call("GET", LINKS, principal=FINANCE_ELSEWHERE, query={"school_id": "sch_1"})
+        answer = call(world, "GET", LINKS, principal=FINANCE_ELSEWHERE, query={"school_id": "sch_1"})
         assert answer.code == "school-forbidden"
 
     def test_pages_follow_each_other_and_a_payments_cursor_is_none_of_theirs(self, world: World) -> None:
         made = [create(world, key=f"key-page-{number:04d}").body["link_id"] for number in range(3)]
-        page = world.call("GET", LINKS, query={"limit": "2"}).body
-        rest = world.call("GET", LINKS, query={"limit": "2", "cursor": page["next_cursor"]}).body
+        page = call(world, "GET", LINKS, query={"limit": "2"}).body
+        rest = call(world, "GET", LINKS, query={"limit": "2", "cursor": page["next_cursor"]}).body
         assert {item["link_id"] for item in page["items"] + rest["items"]} == set(made)
         world.created()
         world.created()
         cursor = world.page(limit="1").body["next_cursor"]
-        assert world.call("GET", LINKS, query={"cursor": cursor}).code == "cursor-invalid"
+        assert call(world, "GET", LINKS, query={"cursor": cursor}).code == "cursor-invalid"

@@ -1,22 +1,19 @@
 """A school agrees that it is paid by instalments; payments that name the plan are received into it, once."""
 
-from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
 import pytest
 
-from runtime.payments.instalments.model import RECEIPTS_MAX, Covered, GivenBack, Portion, Receipt
+from runtime.payments.instalments.model import RECEIPTS_MAX, GivenBack, Receipt
 from runtime.payments.model import Payment, PaymentStatus
 from runtime.payments.plans.model import AgreedPlan
-from runtime.payments.refusal import Refused
-from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Role
 from runtime.platform.dynamodb import Transaction
-from runtime.platform.errors import Problem
 from tests.events import Answer, caller
 from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.test_races import at_once
+from tests.integration.payments.test_refunds import at_gateway, refund, tell
 from tests.integration.payments.world import (
     OTHER_PARENT,
     PARENT,
@@ -46,6 +43,11 @@ PARTS = [
 CUSTOM = {"kind": "custom", "principal_paise": 90_000, "parts": PARTS}
 
 
+def call(world: World, method: str, path: str, **more: Any) -> Answer:
+    """A call of the payments API, by the parent unless told otherwise."""
+    return world.call_payments(method, path, **{"principal": PARENT} | more)
+
+
 def agree(
     world: World,
     terms: Any = EQUAL,
@@ -55,7 +57,7 @@ def agree(
     **more: Any,
 ) -> Answer:
     body = {"school_id": "sch_1", "payer_id": "usr_parent", "description": "Meals 2026/27"} | terms | more
-    return world.call("POST", PLANS, principal=principal, key=key, body=body)
+    return call(world, "POST", PLANS, principal=principal, key=key, body=body)
 
 
 def agreed(world: World, terms: Any = EQUAL, **more: Any) -> str:
@@ -65,7 +67,7 @@ def agreed(world: World, terms: Any = EQUAL, **more: Any) -> str:
 
 
 def shown(world: World, plan_id: str) -> dict[str, Any]:
-    return world.call("GET", PLAN, plan_id=plan_id).body
+    return call(world, "GET", PLAN, plan_id=plan_id).body
 
 
 def kept(world: World, plan_id: str) -> AgreedPlan:
@@ -79,28 +81,15 @@ def pay(
 ) -> Payment:
     """A payment towards the plan that is captured."""
     payment = world.created(plan_id=plan_id, amount_paise=amount, **more)
-    captured = gateway_payment(f"pay_{number:014d}", payment.order_id, amount=amount)
+    captured = world.gateway.pay(str(payment.order_id), f"pay_{number:014d}")
     world.tell(f"evt_{number}", "payment.captured", captured, at)
     return world.stored(payment.payment_id)
-
-
-def line() -> AuditLine:
-    return AuditLine("usr_finance", "refunds.create", "rfd_1", Outcome.DONE, "req")
-
-
-def refund(world: World, payment: Payment, refund_id: str, amount: int) -> GivenBack:
-    return GivenBack(
-        refund_id=refund_id,
-        payment_id=payment.payment_id,
-        amount_paise=amount,
-        given_at=world.clock.now() + timedelta(days=1),
-    )
 
 
 class TestLookingAhead:
     def test_the_worked_example_of_a_reducing_balance(self, world: World) -> None:
         """₹10,000.00 over 24 months at 24 % a year: 528.71 a month, 200.00 interest in the first."""
-        answer = world.call("POST", PREVIEW, body=EMI)
+        answer = call(world, "POST", PREVIEW, body=EMI)
         assert answer.status == 200
         assert (answer.body["instalment_paise"], answer.body["count"]) == (52_871, 24)
         assert answer.body["lines"][0]["interest_paise"] == 20_000
@@ -108,12 +97,12 @@ class TestLookingAhead:
         assert world.tables.items("payments") == []
 
     def test_equal_parts_differ_by_a_paisa_at_most(self, world: World) -> None:
-        answer = world.call("POST", PREVIEW, body=EQUAL | {"principal_paise": 100_000})
+        answer = call(world, "POST", PREVIEW, body=EQUAL | {"principal_paise": 100_000})
         assert [each["amount_paise"] for each in answer.body["lines"]] == [33_334, 33_333, 33_333]
 
     def test_the_anchor_is_remembered_over_february(self, world: World) -> None:
         terms = EQUAL | {"count": 4, "first_due_on": "2026-12-31", "anchor_day": 31}
-        days = [each["due_on"] for each in world.call("POST", PREVIEW, body=terms).body["lines"]]
+        days = [each["due_on"] for each in call(world, "POST", PREVIEW, body=terms).body["lines"]]
         assert days == ["2026-12-31", "2027-01-31", "2027-02-28", "2027-03-31"]
 
     @pytest.mark.parametrize(
@@ -136,7 +125,7 @@ class TestLookingAhead:
         ],
     )
     def test_impossible_terms_are_named(self, world: World, terms: dict[str, Any], code: str) -> None:
-        answer = world.call("POST", PREVIEW, body=terms)
+        answer = call(world, "POST", PREVIEW, body=terms)
         assert (answer.status, answer.code) == (422, code)
 
     @pytest.mark.parametrize(
@@ -152,7 +141,7 @@ class TestLookingAhead:
     def test_terms_that_do_not_belong_together_are_named(
         self, world: World, terms: dict[str, Any], pointers: list[str]
     ) -> None:
-        answer = world.call("POST", PREVIEW, body=terms)
+        answer = call(world, "POST", PREVIEW, body=terms)
         assert (answer.status, answer.code) == (400, "body-invalid")
         assert [error["pointer"] for error in answer.body["errors"]] == pointers
 
@@ -174,7 +163,7 @@ class TestAgreeing:
         world.clock.advance(seconds=6 * 86_400)
         assert agree(world).body == first.body
         assert agree(world, key="plan-0000002").code == "instalment-due-date-invalid"
-        assert len(world.call("GET", PLANS).body["items"]) == 1
+        assert len(call(world, "GET", PLANS).body["items"]) == 1
 
     def test_the_same_key_for_another_plan_is_refused(self, world: World) -> None:
         agree(world)
@@ -183,7 +172,7 @@ class TestAgreeing:
     def test_many_calls_with_one_key_at_once_make_one_plan(self, world: World) -> None:
         answers = at_once(*[lambda: agree(world).status] * 8)
         assert set(answers) <= {201, 409}
-        assert len(world.call("GET", PLANS).body["items"]) == 1
+        assert len(call(world, "GET", PLANS).body["items"]) == 1
 
     def test_a_crash_before_it_is_written_leaves_nothing_and_the_next_call_makes_it(
         self, world: World
@@ -209,7 +198,7 @@ class TestAgreeing:
 
         slow.before["transact_write_items"] = [taken_over]
         assert agree(world.over(slow)).code == "concurrent-change"
-        assert len(world.call("GET", PLANS).body["items"]) == 1
+        assert len(call(world, "GET", PLANS).body["items"]) == 1
 
     @pytest.mark.parametrize(
         ("more", "code"),
@@ -403,7 +392,7 @@ class TestPayingEarly:
         plan_id = agreed(world, EMI)
         world.clock.advance(seconds=14 * 86_400)
         query = {"amount_paise": "300000", "effect": "reduce_instalment"}
-        quote = world.call("GET", PREPAYMENT, query=query, plan_id=plan_id)
+        quote = call(world, "GET", PREPAYMENT, query=query, plan_id=plan_id)
         assert quote.status == 200
         assert quote.body["prepaid_paise"] == 300_000
         assert quote.body["interest_saved_paise"] > 0
@@ -440,14 +429,14 @@ class TestPayingEarly:
         plan_id = agreed(world)
         world.clock.advance(seconds=4 * 86_400)
         query = {"amount_paise": "30000", "effect": "reduce_tenure"}
-        answer = world.call("GET", PREPAYMENT, query=query, plan_id=plan_id)
+        answer = call(world, "GET", PREPAYMENT, query=query, plan_id=plan_id)
         assert (answer.status, answer.code) == (422, "instalment-nothing-to-prepay")
 
     @pytest.mark.parametrize(
         "query", [{}, {"amount_paise": "0", "effect": "reduce_tenure"}, {"amount_paise": "1", "effect": "x"}]
     )
     def test_a_quote_needs_an_amount_and_an_effect(self, world: World, query: dict[str, str]) -> None:
-        answer = world.call("GET", PREPAYMENT, query=query, plan_id=agreed(world))
+        answer = call(world, "GET", PREPAYMENT, query=query, plan_id=agreed(world))
         assert answer.code == "query-invalid"
 
 
@@ -455,98 +444,105 @@ class TestGivingBack:
     def test_a_refund_gives_back_what_was_covered_last_and_once(self, world: World) -> None:
         plan_id = agreed(world)
         payment = pay(world, plan_id, 45_000)
-        given = refund(world, payment, "rfd_1", 20_000)
-        covered = world.recorder.plans.give_back(payment, given, line())
-        assert covered == Covered((Portion(1, 0, 5_000), Portion(2, 0, 15_000)))
-        before = world.tables.snapshot()
-        assert world.recorder.plans.give_back(payment, given, line()) == covered
-        assert world.tables.snapshot() == before
+        made = refund(world, payment, 20_000).body
+        (told,) = world.gateway.refunds.values()
+        for event, status in (("refund.created", "pending"), ("refund.processed", "processed")) * 2:
+            tell(world, event, told | {"status": status})
         plan = shown(world, plan_id)
+        assert made["amount_paise"] == 20_000
         assert [each["paid_paise"] for each in plan["lines"]] == [25_000, 0, 0]
         assert plan["payments"][0]["refunded_paise"] == 20_000
-        assert world.events(plan_id) == ["PlanAgreed", "PlanPaymentGivenBack", "PlanPaymentReceived"]
+        assert world.events(plan_id) == ["PlanAgreed", "PlanPaymentReceived", "PlanRefundsChanged"]
+        assert world.day_books().balances_paise["school_payable:sch_1"] == -25_000
 
     def test_a_refund_that_failed_is_taken_out_again(self, world: World) -> None:
         plan_id = agreed(world)
         payment = pay(world, plan_id, 45_000)
         before = shown(world, plan_id)["lines"]
-        world.recorder.plans.give_back(payment, refund(world, payment, "rfd_1", 20_000), line())
-        for _ in range(2):
-            transaction = Transaction(world.client)
-            world.recorder.plans.take_refund_back_in(transaction, payment, "rfd_1")
-            if not transaction.is_empty:
-                transaction.commit()
+        refund(world, payment, 20_000)
+        assert shown(world, plan_id)["lines"] != before
+        (told,) = world.gateway.refunds.values()
+        tell(world, "refund.failed", told | {"status": "failed"})
         assert shown(world, plan_id)["lines"] == before
+        assert shown(world, plan_id)["payments"][0]["refunded_paise"] == 0
 
-    def test_no_more_is_given_back_than_was_paid(self, world: World) -> None:
-        payment = pay(world, agreed(world), 45_000)
-        world.recorder.plans.give_back(payment, refund(world, payment, "rfd_1", 40_000), line())
-        with pytest.raises(Refused, match="instalment-refund-over-payment"):
-            world.recorder.plans.give_back(payment, refund(world, payment, "rfd_2", 5_001), line())
+    def test_refunds_in_any_order_of_words_end_the_same(self, world: World) -> None:
+        ends = []
+        for number, order in enumerate(permutations(range(3))):
+            plan_id = agreed(world, key=f"plan-order-{number:03d}")
+            payment = pay(world, plan_id, 45_000, number)
+            made = [
+                refund(world, payment, amount, key=f"key-refund-{number}{amount}").body["refund_id"]
+                for amount in (20_000, 5_000)
+            ]
+            words = [
+                ("refund.processed", at_gateway(world, made[0], status="processed")),
+                ("refund.processed", at_gateway(world, made[1], status="processed")),
+                ("refund.failed", at_gateway(world, made[1], status="failed")),
+            ]
+            for which in order:
+                event, word = words[which]
+                tell(world, event, word, name=f"evt_{number}_{which}")
+            ends.append([each["paid_paise"] for each in shown(world, plan_id)["lines"]])
+        assert ends == [[20_000, 0, 0]] * 6  # processed outranks failed
 
-    def test_refunds_at_once_are_all_taken_in(self, world: World) -> None:
+    def test_a_refund_of_a_second_capture_is_none_of_the_plans(self, world: World) -> None:
+        plan_id = agreed(world)
+        payment = world.created(plan_id=plan_id)
+        for number in (1, 2):
+            word = world.gateway.pay(str(payment.order_id), f"pay_{number}")
+            world.tell(f"evt_{number}", "payment.captured", word, 1_775_025_000)
+        told = {
+            "id": "rfnd_00000000000009",
+            "entity": "refund",
+            "amount": 45_000,
+            "currency": "INR",
+            "payment_id": "pay_2",
+            "status": "processed",
+            "created_at": 1_775_025_050,
+        }
+        tell(world, "refund.processed", told)
+        assert shown(world, plan_id)["paid_paise"] == 45_000
+
+    def test_a_refund_at_a_full_plan_is_told_and_booked(self, world: World) -> None:
         plan_id = agreed(world)
         payment = pay(world, plan_id, 45_000)
-        at_once(
-            *[
-                lambda number=number: world.recorder.plans.give_back(
-                    payment, refund(world, payment, f"rfd_{number}", 10_000), line()
-                )
-                for number in range(4)
-            ]
+        there = kept(world, plan_id)
+        refunds = tuple(
+            GivenBack(refund_id=f"r{n}", payment_id="pmt_x", amount_paise=1, given_at=world.clock.now())
+            for n in range(RECEIPTS_MAX)
         )
-        assert shown(world, plan_id)["paid_paise"] == 5_000
-
-    def test_a_payment_of_no_plan_gives_nothing_back_to_one(self, world: World) -> None:
-        payment = world.created()
-        before = world.tables.snapshot()
-        assert world.recorder.plans.give_back(payment, refund(world, payment, "rfd_1", 1), line()) is None
+        more = Receipt(payment_id="pmt_x", amount_paise=RECEIPTS_MAX, received_at=world.clock.now())
+        plan = there.plan.model_copy(update={"refunds": refunds, "receipts": (*there.plan.receipts, more)})
         transaction = Transaction(world.client)
-        world.recorder.plans.take_refund_back_in(transaction, payment, "rfd_1")
-        assert transaction.is_empty
-        assert world.tables.snapshot() == before
-
-    def test_a_plan_that_never_keeps_still_is_left_for_later(self, world: World) -> None:
-        payment = pay(world, agreed(world), 45_000)
-        restless = Interrupted(world.client)
-
-        def change(number: int) -> Any:
-            given = refund(world, payment, f"rfd_x{number}", 1_000)
-
-            def happen() -> None:
-                world.recorder.plans.give_back(payment, given, line())
-
-            return happen
-
-        restless.before["transact_write_items"] = [change(number) for number in range(5)]
-        with pytest.raises(Problem, match="concurrent-change"):
-            world.over(restless).recorder.plans.give_back(
-                payment, refund(world, payment, "rfd_1", 1_000), line()
-            )
+        world.repository.plans.put_in(transaction, there.model_copy(update={"plan": plan}), world.clock.now())
+        transaction.commit()
+        assert refund(world, payment, 20_000).status == 201
+        assert "PlanPaymentRefused" in world.events(plan_id)
 
 
 class TestTenancy:
     def test_others_do_not_see_a_plan(self, world: World) -> None:
         plan_id = agreed(world)
         for principal in (OTHER_PARENT, FINANCE_ELSEWHERE):
-            answer = world.call("GET", PLAN, principal=principal, plan_id=plan_id)
+            answer = call(world, "GET", PLAN, principal=principal, plan_id=plan_id)
             assert (answer.status, answer.code) == (404, "instalment-plan-not-found")
             query = {"amount_paise": "40000", "effect": "reduce_tenure"}
-            quote = world.call("GET", PREPAYMENT, principal=principal, query=query, plan_id=plan_id)
+            quote = call(world, "GET", PREPAYMENT, principal=principal, query=query, plan_id=plan_id)
             assert quote.code == "instalment-plan-not-found"
-        assert world.call("GET", PLAN, plan_id="pln_none").code == "instalment-plan-not-found"
+        assert call(world, "GET", PLAN, plan_id="pln_none").code == "instalment-plan-not-found"
 
     def test_each_lists_its_own(self, world: World) -> None:
         first = agreed(world)
         second = agreed(world, key="plan-0000002", payer_id="usr_other")
 
         def listed(principal: Any) -> set[str]:
-            return {item["plan_id"] for item in world.call("GET", PLANS, principal=principal).body["items"]}
+            return {item["plan_id"] for item in call(world, "GET", PLANS, principal=principal).body["items"]}
 
         assert listed(PARENT) == {first}
         assert listed(OTHER_PARENT) == {second}
         assert listed(SCHOOL_ADMIN) == {first, second}
         assert listed(FINANCE_ELSEWHERE) == set()
         query = {"school_id": "sch_1"}
-        assert world.call("GET", PLANS, principal=FINANCE_ELSEWHERE, query=query).code == "school-forbidden"
+        assert call(world, "GET", PLANS, principal=FINANCE_ELSEWHERE, query=query).code == "school-forbidden"
         assert world.page().body["items"] == []

@@ -14,7 +14,14 @@ from runtime.platform.function import Handler
 from runtime.platform.settings import SettingsError
 from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
 from tests.integration.payments.gateway import gateway_payment
-from tests.integration.payments.world import KEY_ID, KEY_SECRET, PARENT, TABLES_OF_PAYMENTS, webhook_body
+from tests.integration.payments.world import (
+    KEY_ID,
+    KEY_SECRET,
+    PARENT,
+    SCHOOL_ADMIN,
+    TABLES_OF_PAYMENTS,
+    webhook_body,
+)
 from tests.integration.tables import Tables
 
 if TYPE_CHECKING:
@@ -129,6 +136,26 @@ def test_a_checkout_is_verified_with_the_key_from_the_secret(
         body=json.dumps(checkout),
     )
     assert Answer.of(payments(event, Context())).body["status"] == "captured"
+
+
+def test_a_link_and_a_plan_from_the_real_parts(
+    environment: dict[str, str], simulator: RazorpaySimulator
+) -> None:
+    payments = payments_advanced.wire(environment | {"ALLOWED_ORIGINS": "https://app.example"})
+
+    def post(path: str, body: dict[str, Any], key: str) -> Answer:
+        event = rest_event(
+            "POST", path, principal=SCHOOL_ADMIN, headers={"Idempotency-Key": key}, body=json.dumps(body)
+        )
+        return Answer.of(payments(event, Context()))
+
+    asked = {"school_id": "sch_1", "payer_id": "usr_parent", "description": "Meals 2026/27"}
+    terms = {"kind": "equal", "principal_paise": 90_000, "count": 3, "first_due_on": "2099-04-05"}
+    assert post("/v1/instalment-plans", asked | terms, "key-plan-0001").status == 201
+    more = {"amount_paise": 45_000, "callback_url": "https://app.example/paid"}
+    link = post("/v1/payment-links", asked | more, "key-link-0001")
+    assert link.status == 201
+    assert [each["reference_id"] for each in simulator.gw.each("payment_links")] == [link.body["link_id"]]
 
 
 def test_a_rotated_webhook_secret_is_taken_up_without_a_restart(

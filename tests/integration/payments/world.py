@@ -56,7 +56,6 @@ KEY_ID = "rzp_test_key"
 KEY_SECRET = "the-key-secret-of-the-gateway"
 WEBHOOK_SECRETS = ("newest-webhook-secret", "older-webhook-secret")
 WEB_ORIGINS = frozenset({"https://app.hasivu.example"})
-OF_PAYMENTS_ADVANCED = ("/v1/payment-links", "/v1/instalment-plans")
 QUEUE_URL = "https://sqs.example/hasivu-test-webhooks"
 
 PARENT = caller("usr_parent", Role.PARENT, schools=["sch_1"])
@@ -240,7 +239,7 @@ class World:
         query: dict[str, str] | None = None,
         **path_parameters: str,
     ) -> Answer:
-        """A call of the methods and mandates API, or of what payments-advanced serves beside payments."""
+        """A call of the methods and mandates API."""
         event = rest_event(
             method,
             path,
@@ -250,9 +249,7 @@ class World:
             path_parameters=path_parameters,
             query=query or {},
         )
-        advanced = path.startswith(OF_PAYMENTS_ADVANCED)
-        api = self.payments_api if advanced else self.methods_api
-        return Answer.of(api.handle(event, Context()))
+        return Answer.of(self.methods_api.handle(event, Context()))
 
     @property
     def tenancy(self) -> Tenancy:
