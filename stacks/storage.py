@@ -29,6 +29,9 @@ CONFIG_HISTORY_DAYS = 731
 TRAIL_PREFIX = "trail"
 """Where in the audit bucket the trail writes."""
 
+PAYMENT_HISTORY_PREFIX = "payments"
+"""Where in the analytics bucket payments-analytics writes the history."""
+
 
 def trail_name(environment: Environment) -> str:
     """The trail's name, by which the bucket and its key let it in: it refers to both itself."""
@@ -97,6 +100,13 @@ class StorageStack(HouseStack):
         )
         self._let_the_trail_in()
         self._let_config_in()
+
+    def let_write(self, role: iam.IRole, bucket: s3.Bucket, prefix: str) -> None:
+        """Let ``role`` put objects below ``prefix`` of ``bucket``, and read none."""
+        role.add_to_principal_policy(
+            iam.PolicyStatement(actions=["s3:PutObject"], resources=[bucket.arn_for_objects(f"{prefix}/*")])
+        )
+        self.key.allow_writing(role, through="s3")
 
     def _bucket(
         self, construct_id: str, purpose: str, keeping: Keeping, *, origins: Sequence[str] = ()

@@ -10,12 +10,14 @@ QUEUES = {
     "payment-retry-queue-{env}": "payment-dlq-{env}",
     "hasivu-{env}-webhooks": "hasivu-{env}-webhooks-dlq",
     "hasivu-{env}-notifications": "hasivu-{env}-notifications-dlq",
+    "hasivu-{env}-payment-analytics": "hasivu-{env}-payment-analytics-dlq",
 }
 OUTBOX_DLQ = "hasivu-{env}-outbox-dlq"
 UNDELIVERED_DLQ = "hasivu-{env}-undelivered-dlq"
 CONSUMERS = {
     "hasivu-{env}-webhooks": "payments-webhook-handler",
     "hasivu-{env}-notifications": "notification-dispatcher",
+    "hasivu-{env}-payment-analytics": "payments-analytics",
 }
 
 
