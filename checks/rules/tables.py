@@ -17,6 +17,7 @@ EXPIRING = {
     "payment-webhook-idempotency-{env}": "expires_at",
     "hasivu-{env}-notifications": "expires_at",
     "hasivu-{env}-payment-rollups": "expires_at",
+    "hasivu-{env}-payment-methods": "expires_at",
 }
 """Tables of what loses its use: the attribute that says when."""
 
