@@ -24,7 +24,7 @@ from stacks.messaging import (
     WEBHOOK_CONSUMER_TIMEOUT_S,
     MessagingStack,
 )
-from stacks.storage import PAYMENT_HISTORY_PREFIX, StorageStack
+from stacks.storage import StorageStack
 
 API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
@@ -251,7 +251,7 @@ class PaymentsStack(HouseStack):
         )
         data.audit.allow(function.role, "PutItem")
         data.payment_rollups.allow(function.role, "GetItem", "PutItem", "UpdateItem", "Query")
-        storage.let_write(function.role, storage.analytics, PAYMENT_HISTORY_PREFIX)
+        storage.let_write_the_payment_history(function.role)
         events.allow_consuming(function.role)
         # Few at a time: transactions that meet at a row cancel each other, and reports leave room for them.
         function.consume(events.queue, concurrency_max=5)
