@@ -11,6 +11,7 @@ from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
+from stacks.payment_history import PAYMENT_HISTORY_PREFIX, PaymentHistory
 
 EIGHT_YEARS_DAYS = 2_922
 """Invoices and books stay for 72 months after the annual return is due (CGST Act 2017, section 36), audit
@@ -29,9 +30,6 @@ CONFIG_HISTORY_DAYS = 731
 
 TRAIL_PREFIX = "trail"
 """Where in the audit bucket the trail writes."""
-
-PAYMENT_HISTORY_PREFIX = "payments"
-"""Where in the analytics bucket payments-analytics writes the history."""
 
 
 def trail_name(environment: Environment) -> str:
@@ -89,6 +87,14 @@ class StorageStack(HouseStack):
                 archived_days=YEAR_DAYS,
                 expires_days=THREE_YEARS_DAYS,
             ),
+        )
+        PaymentHistory(
+            self,
+            "PaymentHistory",
+            environment=environment,
+            bucket=self.analytics,
+            key=self.key,
+            account=self.account,
         )
         self.audit = self._bucket("Audit", "audit", _record())
         self.config = self._bucket(

@@ -25,6 +25,7 @@ SUBJECTS = (
     "firewall_decisions",
     "functions",
     "governance",
+    "history",
     "identity",
     "keys",
     "logs",

@@ -37,6 +37,7 @@ from tests.checks.rules.sound_governance import (
     recovery,
     trail,
 )
+from tests.checks.rules.sound_history import history
 
 CONTRACT: Body = {
     "openapi": "3.0.3",
@@ -1009,6 +1010,7 @@ PARTS = (
     configuration,
     alarms,
     dashboards,
+    history,
 )
 
 
