@@ -88,6 +88,18 @@ class TestEachEventCountsOnce:
         (funnel,) = counting.table.rows(school_scope("sch_1"), Dimension.FUNNEL, DAY, DAY).values()
         assert funnel == {"created": 1, "pending": 1}
 
+    def test_of_many_payments_at_once_none_is_lost(self, counting: Counting) -> None:
+        """They all touch the platform's rows, and transactions that meet there cancel each other."""
+        _ = counting.tables["payment_rollups"]
+        facts = [fact(event_id=f"evt_{n}", payment_id=f"pmt_{n}", school_id=f"sch_{n}") for n in range(24)]
+        with ThreadPoolExecutor(12) as pool:
+            answers = dict(zip(facts, pool.map(counting.tell, facts), strict=True))
+        for one, failed in answers.items():
+            if failed:
+                assert counting.tell(one) == []
+        total = counting.ask().body["total"]
+        assert (total["captured"], total["captured_paise"]) == (24, 24 * 45_000)
+
     def test_a_mark_that_changes_between_reading_and_writing_is_read_again(self, counting: Counting) -> None:
         broken = Interrupted(counting.client)
         broken.before["transact_write_items"] = [counted_meanwhile(counting, "evt_other")]
