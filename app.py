@@ -98,6 +98,7 @@ def build(
         bundles=bundles,
         data=data,
         messaging=messaging,
+        storage=storage,
         identity=identity,
         canary_alarms_ignored=ignored,
     )

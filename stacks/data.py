@@ -88,6 +88,13 @@ class DataStack(HouseStack):
             sort="sk",
             expires_at="expires_at",  # tokens that turn out to be nobody's
         )
+        self.payment_rollups = self._table(
+            "PaymentRollups",
+            name=f"hasivu-{env}-payment-rollups",
+            partition="pk",
+            sort="sk",
+            expires_at="expires_at",  # the marks of what was counted; the counters stay
+        )
         self.notifications = self._table(
             "Notifications",
             name=f"hasivu-{env}-notifications",

@@ -16,6 +16,7 @@ from stacks.house_stack import HouseStack
 WEBHOOK_CONSUMER_TIMEOUT_S = 25
 NOTIFICATION_CONSUMER_TIMEOUT_S = 25
 RETRY_CONSUMER_TIMEOUT_S = 25
+ANALYTICS_CONSUMER_TIMEOUT_S = 25
 """Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
 
 ARCHIVED_DAYS = 90
@@ -65,6 +66,12 @@ class MessagingStack(HouseStack):
             dead_letter_name=f"payment-dlq-{env}",
             consumer_timeout_s=RETRY_CONSUMER_TIMEOUT_S,
         )
+        self.payment_analytics = self._queue(
+            "PaymentAnalytics",
+            name=f"hasivu-{env}-payment-analytics",
+            dead_letter_name=f"hasivu-{env}-payment-analytics-dlq",
+            consumer_timeout_s=ANALYTICS_CONSUMER_TIMEOUT_S,
+        )
         self.outbox_dead_letters = DeadLetterQueue(
             self, "OutboxDeadLetters", environment=environment, name=f"hasivu-{env}-outbox-dlq", key=self.key
         )
@@ -83,6 +90,7 @@ class MessagingStack(HouseStack):
         self.alarm_topics = AlarmTopics(self, "Alarms", environment=environment)
         self._tell_people_of_payments()
         self._deliver_to_the_dispatcher()
+        self._deliver_to_analytics()
 
     def _queue(
         self, construct_id: str, *, name: str, dead_letter_name: str, consumer_timeout_s: int
@@ -169,12 +177,7 @@ class MessagingStack(HouseStack):
 
         ``{bus}/`` stands before the rule's name unless it is on the default bus.
         """
-        from_this_rule = {
-            # By name: the bus is encrypted with the key whose policy this becomes.
-            "ArnEquals": {
-                "aws:SourceArn": self.format_arn(service="events", resource="rule", resource_name=rule)
-            }
-        }
+        from_this_rule = self._from_rule(rule)
         self.key.allow_service(
             "events.amazonaws.com", actions=("kms:Decrypt", "kms:GenerateDataKey"), conditions=from_this_rule
         )
@@ -217,6 +220,48 @@ class MessagingStack(HouseStack):
             dead_letter_queue=self.undelivered,
         )
         subscription.node.add_dependency(queue)
+
+    def _deliver_to_analytics(self) -> None:
+        """Every event of payments goes to the analytics' queue; what is not counted is passed over there."""
+        name = f"hasivu-{self.environment_settings.name}-payment-analytics"
+        rule = f"hasivu-{self.environment_settings.name}-events/{name}"
+        queue = self.payment_analytics.queue
+        queue.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("events.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions=self._from_rule(rule),
+            )
+        )
+        events.CfnRule(
+            self,
+            "PaymentEventsForAnalytics",
+            name=name,  # by which its metrics are found, and its events let in
+            description="Payment events to be counted",
+            event_bus_name=self.bus.event_bus_name,
+            event_pattern={"source": [PAYMENTS_SOURCE]},
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="queue",
+                    arn=queue.queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=self.undelivered.queue_arn
+                    ),
+                )
+            ],
+        )
+        self.set_aside_what_is_undelivered(rule)  # which lets the rule encrypt for both queues
+
+    def _from_rule(self, rule: str) -> dict[str, dict[str, str]]:
+        """The condition that it is the event rule ``rule`` who asks."""
+        return {
+            # By name: the bus is encrypted with the key whose policy this becomes.
+            "ArnEquals": {
+                "aws:SourceArn": self.format_arn(service="events", resource="rule", resource_name=rule)
+            }
+        }
 
     def _topic_name(self) -> str:
         return f"payment-notifications-{self.environment_settings.name}"

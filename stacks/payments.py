@@ -18,7 +18,13 @@ from stacks.data import DataStack
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
-from stacks.messaging import RETRY_CONSUMER_TIMEOUT_S, WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
+from stacks.messaging import (
+    ANALYTICS_CONSUMER_TIMEOUT_S,
+    RETRY_CONSUMER_TIMEOUT_S,
+    WEBHOOK_CONSUMER_TIMEOUT_S,
+    MessagingStack,
+)
+from stacks.storage import StorageStack
 
 API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
@@ -36,8 +42,8 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, payments-webhook-handler, payments-manage-methods and the outbox pipe; the functions
-    payments-retry, payments-reconciliation and payments-analytics, which are not built yet."""
+    """payments-advanced, payments-webhook-handler, payments-manage-methods, payments-analytics and the outbox
+    pipe; the functions payments-retry and payments-reconciliation, which are not built yet."""
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class PaymentsStack(HouseStack):
         bundles: Bundles,
         data: DataStack,
         messaging: MessagingStack,
+        storage: StorageStack,
         identity: IdentityStack,
         canary_alarms_ignored: IgnoredAlarms | None = None,
     ) -> None:
@@ -61,6 +68,7 @@ class PaymentsStack(HouseStack):
         self._bundles = bundles
         self._data = data
         self._messaging = messaging
+        self._storage = storage
         self._identity = identity
         self._layers = DependencyLayers(
             self, "Layers", environment=environment, bundles=bundles, names=("core",)
@@ -68,6 +76,7 @@ class PaymentsStack(HouseStack):
         self.payments_advanced = self._payments_advanced()
         self.payments_webhook_handler = self._payments_webhook_handler()
         self.payments_manage_methods = self._payments_manage_methods()
+        self.payments_analytics = self._payments_analytics()
         self._outbox_pipe()
         unbuilt = partial(
             UnbuiltFunction,
@@ -95,13 +104,7 @@ class PaymentsStack(HouseStack):
                 timeout_s=REPORT_TIMEOUT_S,
                 concurrency=10,
             ),
-            unbuilt(
-                name="payments-analytics",
-                description="Success, failure, throughput and revenue of payments",
-                memory_mib=1024,
-                timeout_s=REPORT_TIMEOUT_S,
-                concurrency=20,
-            ),
+            self.payments_analytics,
         )
         self._deploy_by_canary(canary_alarms_ignored)
 
@@ -224,6 +227,35 @@ class PaymentsStack(HouseStack):
         identity.allow_secret(function.role, identity.razorpay)
         function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
         function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        return function
+
+    def _payments_analytics(self) -> ServiceFunction:
+        data, storage, events = self._data, self._storage, self._messaging.payment_analytics
+        function = ServiceFunction(
+            self,
+            "PaymentsAnalytics",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-analytics",
+            description="Success, failure, throughput and revenue of payments",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENT_ROLLUPS_TABLE": data.payment_rollups.table_name,
+                "ANALYTICS_BUCKET": storage.analytics.bucket_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=ANALYTICS_CONSUMER_TIMEOUT_S,
+            concurrency=20,
+        )
+        data.audit.allow(function.role, "PutItem")
+        data.payment_rollups.allow(function.role, "GetItem", "PutItem", "UpdateItem", "Query")
+        storage.let_write_the_payment_history(function.role)
+        events.allow_consuming(function.role)
+        # Few at a time: transactions that meet at a row cancel each other, and reports leave room for them.
+        function.consume(events.queue, concurrency_max=5)
         return function
 
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:

@@ -6,10 +6,12 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
+from stacks.payment_history import PAYMENT_HISTORY_PREFIX, PaymentHistory
 
 EIGHT_YEARS_DAYS = 2_922
 """Invoices and books stay for 72 months after the annual return is due (CGST Act 2017, section 36), audit
@@ -86,6 +88,14 @@ class StorageStack(HouseStack):
                 expires_days=THREE_YEARS_DAYS,
             ),
         )
+        PaymentHistory(
+            self,
+            "PaymentHistory",
+            environment=environment,
+            bucket=self.analytics,
+            key=self.key,
+            account=self.account,
+        )
         self.audit = self._bucket("Audit", "audit", _record())
         self.config = self._bucket(
             # Apart from the audit records: AWS Config delivers to no bucket whose objects are locked.
@@ -97,6 +107,25 @@ class StorageStack(HouseStack):
         )
         self._let_the_trail_in()
         self._let_config_in()
+
+    def let_write_the_payment_history(self, role: iam.IRole) -> None:
+        """Let ``role`` put objects below the history's prefix of the analytics bucket, and read none."""
+        # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
+        objects = f"hasivu-{self.environment_settings.name}-analytics/{PAYMENT_HISTORY_PREFIX}/*"
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"],
+                resources=[self.format_arn(service="s3", region="", account="", resource=objects)],
+            )
+        )
+        acknowledge(
+            role,
+            f"AwsSolutions-IAM5[Resource::arn:aws:s3:::{objects}]",
+            why="objects have no name before they are written; the prefix is this writer's own",
+            evidence="ADR 0022",
+            owner="security",
+        )
+        self.key.allow_writing(role, through="s3")
 
     def _bucket(
         self, construct_id: str, purpose: str, keeping: Keeping, *, origins: Sequence[str] = ()

@@ -31,6 +31,7 @@ SUBJECTS = (
     "functions",
     "governance",
     "grammar",
+    "history",
     "identity",
     "keys",
     "lifecycles",

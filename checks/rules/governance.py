@@ -22,6 +22,7 @@ KINDS = frozenset(
             for kind in ("Model", "RequestValidator", "Resource", "RestApi", "Stage")
         ),
         *(f"AWS::ApiGateway::{kind}" for kind in ("UsagePlan", "UsagePlanKey")),
+        "AWS::Athena::WorkGroup",
         *(f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy")),
         *(f"AWS::Backup::{kind}" for kind in ("BackupPlan", "BackupSelection", "BackupVault")),
         "AWS::Budgets::Budget",
@@ -37,6 +38,7 @@ KINDS = frozenset(
         *(f"AWS::Config::{kind}" for kind in ("ConfigRule", "ConfigurationRecorder", "DeliveryChannel")),
         "AWS::DynamoDB::Table",
         *(f"AWS::Events::{kind}" for kind in ("Archive", "EventBus", "EventBusPolicy", "Rule")),
+        *(f"AWS::Glue::{kind}" for kind in ("Database", "Table")),
         *(f"AWS::IAM::{kind}" for kind in ("ManagedPolicy", "Policy", "Role")),
         *(f"AWS::KMS::{kind}" for kind in ("Alias", "Key")),
         *(
@@ -63,6 +65,7 @@ TAGGED = frozenset(
     {
         "AWS::AccessAnalyzer::Analyzer",
         *(f"AWS::ApiGateway::{kind}" for kind in ("ApiKey", "DomainName", "RestApi", "Stage", "UsagePlan")),
+        "AWS::Athena::WorkGroup",
         *(f"AWS::Backup::{kind}" for kind in ("BackupPlan", "BackupVault")),
         "AWS::CertificateManager::Certificate",
         "AWS::CloudTrail::Trail",

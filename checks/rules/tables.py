@@ -18,6 +18,7 @@ EXPIRING = {
     "payment-webhook-idempotency-{env}": "expires_at",
     "hasivu-{env}-notifications": "expires_at",
     "hasivu-{env}-payment-methods": "expires_at",  # only tokens that turn out to be nobody's have it
+    "hasivu-{env}-payment-rollups": "expires_at",
 }
 """Tables of what loses its use: the attribute that says when."""
 

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from runtime.payments.model import Attempt, Payment, PaymentStatus
+from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
 from runtime.platform.outbox import DomainEvent
 
 SOURCE = "hasivu.payments"
@@ -17,11 +17,23 @@ DETAIL_TYPES = {
     PaymentStatus.CONFLICTED: "PaymentConflicted",
 }
 
+ATTEMPT_FAILED = "PaymentAttemptFailed"
+"""An attempt failed and the payment stands as before: another one failed first, is open, or was captured."""
+
+DETAIL_VERSION = 2
+"""Of the detail's shape. Version 1 had nothing below ``error_reason`` and did not say its version."""
+
 
 class PaymentEventDetail(BaseModel):
     """The detail of every payment event. ``message_key`` is the same however often the same news is told.
 
-    No personal data: consumers that must reach a person look ``payer_id`` up.
+    No personal data: consumers that must reach a person look ``payer_id`` up. A consumer takes what it knows
+    and ignores the rest; so a version only ever adds, and what is added may be missing.
+
+    ``network`` and ``issuer`` are the card's, ``bank`` the payer's of a transfer; ``fee_paise`` includes
+    ``tax_paise``, both where the gateway has told them by then. ``created_at`` is the payment's,
+    ``captured_at`` that of the event ``PaymentCaptured``. ``failed_before`` tells that this very attempt had
+    failed, and its failure been told, before the bank's late word.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,12 +50,42 @@ class PaymentEventDetail(BaseModel):
     gateway_payment_id: str | None = None
     method: str | None = None
     error_reason: str | None = None
+    detail_version: int = 1
+    network: str | None = None
+    issuer: str | None = None
+    bank: str | None = None
+    fee_paise: int | None = None
+    tax_paise: int | None = None
+    created_at: str | None = None
+    captured_at: str | None = None
+    failed_before: bool = False
 
 
-def status_event(payment: Payment, attempt: Attempt | None = None) -> DomainEvent:
-    """The event that tells of the payment's present status; ``attempt`` is the one that brought it there."""
-    detail_type = DETAIL_TYPES[payment.status]
+def status_event(
+    payment: Payment, attempt: Attempt | None = None, *, known: Attempt | None = None
+) -> DomainEvent:
+    """The event that tells of the payment's present status; ``attempt`` is the one that brought it there, and
+    ``known`` the same attempt as it was before."""
+    failed = payment.status is PaymentStatus.FAILED
+    return _event(DETAIL_TYPES[payment.status], payment, attempt, known, failed=failed)
+
+
+def attempt_event(before: Payment, after: Payment, attempt: Attempt) -> DomainEvent | None:
+    """``PaymentAttemptFailed`` where ``attempt`` failed while the payment's status stayed; else None."""
+    known = before.attempts.get(attempt.gateway_payment_id)
+    merged = after.attempts.get(attempt.gateway_payment_id)
+    if merged is None or merged.status is not AttemptStatus.FAILED:
+        return None
+    if known is not None and known.status is AttemptStatus.FAILED:
+        return None
+    return _event(ATTEMPT_FAILED, after, attempt, known, failed=True)
+
+
+def _event(
+    detail_type: str, payment: Payment, attempt: Attempt | None, known: Attempt | None, *, failed: bool
+) -> DomainEvent:
     parts = [detail_type, payment.payment_id] + ([attempt.gateway_payment_id] if attempt else [])
+    merged = payment.attempts.get(attempt.gateway_payment_id, attempt) if attempt else None
     detail = PaymentEventDetail(
         payment_id=payment.payment_id,
         school_id=payment.school_id,
@@ -56,6 +98,15 @@ def status_event(payment: Payment, attempt: Attempt | None = None) -> DomainEven
         message_key=":".join(parts),
         gateway_payment_id=attempt.gateway_payment_id if attempt else None,
         method=attempt.method if attempt else None,
-        error_reason=attempt.error_reason if attempt and payment.status is PaymentStatus.FAILED else None,
+        error_reason=attempt.error_reason if attempt and failed else None,
+        detail_version=DETAIL_VERSION,
+        network=merged.card_network if merged else None,
+        issuer=merged.card_issuer if merged else None,
+        bank=merged.bank if merged else None,
+        fee_paise=merged.fee_paise if merged else None,
+        tax_paise=merged.tax_paise if merged else None,
+        created_at=payment.created_at,
+        captured_at=payment.updated_at if payment.status is PaymentStatus.CAPTURED and not failed else None,
+        failed_before=not failed and known is not None and known.status is AttemptStatus.FAILED,
     )
     return DomainEvent(SOURCE, detail_type, payment.payment_id, detail.model_dump(mode="json"))

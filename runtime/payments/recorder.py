@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import JournalEntry
 from runtime.payments.accounting import entries_due
-from runtime.payments.events import status_event
+from runtime.payments.events import attempt_event, status_event
 from runtime.payments.links.book import LinkBook
 from runtime.payments.links.repository import LABELS as LINK_LABELS
 from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
@@ -27,7 +27,7 @@ from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction
 from runtime.platform.ids import Ids
 from runtime.platform.metrics import UNHEARD, Metrics
-from runtime.platform.outbox import Outbox
+from runtime.platform.outbox import DomainEvent, Outbox
 from runtime.platform.settings import PaymentStoreSettings
 
 if TYPE_CHECKING:
@@ -132,8 +132,8 @@ class PaymentRecorder:
         for entry in entries:
             self.journal.post_in(transaction, entry)
         self.audit.append_in(transaction, line)
-        if before is None or before.status is not stored.status:
-            self.outbox.add_in(transaction, status_event(stored, attempt))
+        if (event := _news(before, stored, attempt)) is not None:
+            self.outbox.add_in(transaction, event)
         if attempt is not None:
             self.tokens.attach_in(transaction, stored, attempt)
         self.links.count_in(transaction, before, stored)
@@ -195,3 +195,13 @@ class PaymentRecorder:
         elif stored.status is PaymentStatus.FAILED:
             label = attempt.error_source if attempt else None
         self.metrics.count(BY_STATUS[stored.status], label)
+
+
+def _news(before: Payment | None, stored: Payment, attempt: Attempt | None) -> DomainEvent | None:
+    """The event of a change: of the payment's new status, or else of an attempt that failed beside it."""
+    if before is None:
+        return status_event(stored, attempt)
+    if before.status is not stored.status:
+        known = before.attempts.get(attempt.gateway_payment_id) if attempt else None
+        return status_event(stored, attempt, known=known)
+    return attempt_event(before, stored, attempt) if attempt else None

@@ -10,6 +10,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
@@ -42,6 +43,12 @@ def dynamodb() -> "DynamoDBClient":
 def sqs() -> "SQSClient":
     """An SQS client."""
     found: SQSClient = client("sqs")
+    return found
+
+
+def s3() -> "S3Client":
+    """An S3 client."""
+    found: S3Client = client("s3")
     return found
 
 

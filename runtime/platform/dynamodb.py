@@ -118,18 +118,19 @@ class Transaction:
         key: Mapping[str, object],
         *,
         expression: str,
-        condition: str,
+        condition: str | None,
         values: Mapping[str, object],
         names: Mapping[str, str] | None = None,
     ) -> None:
-        """Update the item at ``key`` by ``expression`` if ``condition`` holds."""
+        """Update the item at ``key`` by ``expression`` if ``condition`` holds; None asks nothing of it."""
         update: dict[str, Any] = {
             "TableName": table,
             "Key": to_item(key),
             "UpdateExpression": expression,
-            "ConditionExpression": condition,
             "ExpressionAttributeValues": to_item(values),
         }
+        if condition is not None:
+            update["ConditionExpression"] = condition
         if names:
             update["ExpressionAttributeNames"] = dict(names)
         self._add(label, {"Update": update})

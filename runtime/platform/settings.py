@@ -104,6 +104,13 @@ class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
     razorpay_webhook_secret_arn: Name
 
 
+class PaymentsAnalyticsSettings(FunctionSettings):
+    """payments-analytics: where events are counted, and where they are kept."""
+
+    payment_rollups_table: Name
+    analytics_bucket: Name
+
+
 class NotificationDispatcherSettings(FunctionSettings):
     """notification-dispatcher: messages to people."""
 
@@ -134,11 +141,11 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "payments-advanced": PaymentsAdvancedSettings,
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
     "payments-manage-methods": PaymentsManageMethodsSettings,
+    "payments-analytics": PaymentsAnalyticsSettings,
     "notification-dispatcher": NotificationDispatcherSettings,
     # Not built yet: what every function is told is all that they need.
     "payments-retry": FunctionSettings,
     "payments-reconciliation": FunctionSettings,
-    "payments-analytics": FunctionSettings,
     "subscription-management": FunctionSettings,
     "billing-automation": FunctionSettings,
     "subscription-plans": FunctionSettings,

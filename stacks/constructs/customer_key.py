@@ -23,6 +23,7 @@ WRITING_NEEDS = {
         "kms:ReEncryptFrom",
         "kms:ReEncryptTo",
     ),
+    "s3": ("kms:GenerateDataKey",),  # objects that are put whole; parts would have to be opened again
     "secretsmanager": ("kms:Decrypt", "kms:GenerateDataKey"),
     "sns": ("kms:Decrypt", "kms:GenerateDataKey"),
     "sqs": ("kms:Decrypt", "kms:GenerateDataKey"),

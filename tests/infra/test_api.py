@@ -106,6 +106,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("DELETE", "/v1/mandates/{mandate_id}"),
             )
         ),
+        ("GET", "/v1/analytics/payments", "payments-analytics", False),
+        ("GET", "/v1/analytics/payments/funnel", "payments-analytics", False),
         ("POST", "/v1/webhooks/razorpay", "payments-webhook-handler", True),
         ("GET", "/v1/webhooks/whatsapp", "notification-dispatcher", True),
         ("POST", "/v1/webhooks/whatsapp", "notification-dispatcher", True),

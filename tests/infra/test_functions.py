@@ -146,7 +146,8 @@ def test_queue_consumers_answer_for_each_message_of_a_batch(assembly: Assembly) 
 
     env = assembly.environment
     assert consumed.keys() == {
-        assembly.queue(f"hasivu-{env}-{name}").arn for name in ("webhooks", "notifications")
+        assembly.queue(f"hasivu-{env}-{name}").arn
+        for name in ("webhooks", "notifications", "payment-analytics")
     }
 
 

@@ -10,12 +10,14 @@ QUEUES = {
     "payment-retry-queue-{env}": "payment-dlq-{env}",
     "hasivu-{env}-webhooks": "hasivu-{env}-webhooks-dlq",
     "hasivu-{env}-notifications": "hasivu-{env}-notifications-dlq",
+    "hasivu-{env}-payment-analytics": "hasivu-{env}-payment-analytics-dlq",
 }
 OUTBOX_DLQ = "hasivu-{env}-outbox-dlq"
 UNDELIVERED_DLQ = "hasivu-{env}-undelivered-dlq"
 CONSUMERS = {
     "hasivu-{env}-webhooks": "payments-webhook-handler",
     "hasivu-{env}-notifications": "notification-dispatcher",
+    "hasivu-{env}-payment-analytics": "payments-analytics",
 }
 
 
@@ -144,6 +146,29 @@ def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: As
     }
     assert assembly.text(target["Arn"], rule.stack) == topic.ref
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
+
+
+def test_every_event_of_payments_goes_to_the_queue_of_analytics_and_from_its_rule_only(
+    assembly: Assembly,
+) -> None:
+    name = f"hasivu-{assembly.environment}-payment-analytics"
+    rule = assembly.one("AWS::Events::Rule", Name=name)
+    (target,) = rule.properties["Targets"]
+    queue = assembly.queue(name)
+    senders = [
+        (statement.principal, assembly.text(statement.conditions["ArnEquals"]["aws:SourceArn"], policy.stack))
+        for policy in assembly.resources("AWS::SQS::QueuePolicy")
+        for statement in assembly.statements(policy.properties["PolicyDocument"], policy.stack)
+        if statement.effect == "Allow" and queue.arn in statement.resources
+    ]
+
+    assert rule.properties["State"] == "ENABLED"
+    assert rule.properties["EventPattern"] == {"source": [PAYMENTS_SOURCE]}
+    assert assembly.text(target["Arn"], rule.stack) == queue.arn
+    assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
+    ((principal, source),) = senders
+    assert principal == {"Service": "events.amazonaws.com"}
+    assert source.endswith(f":rule/hasivu-{assembly.environment}-events/{name}")
 
 
 def test_the_pipe_turns_new_outbox_items_into_events_and_ignores_removals(assembly: Assembly) -> None:

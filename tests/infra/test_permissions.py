@@ -112,6 +112,25 @@ def test_payments_manage_methods_may_do_its_work_and_no_more(assembly: Assembly)
     }
 
 
+def test_payments_analytics_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-analytics") == {
+        "hasivu-payment-rollups": {"GetItem", "PutItem", "UpdateItem", "Query"},
+        "hasivu-audit": {"PutItem"},
+    }
+    assert rights_elsewhere(assembly, "payments-analytics") == {"s3": {"PutObject"}, "sqs": QUEUE_CONSUMER}
+
+
+def test_the_history_of_payments_is_written_below_its_prefix_only(assembly: Assembly) -> None:
+    name = f"hasivu-{assembly.environment}-analytics"
+    assert assembly.one("AWS::S3::Bucket", BucketName=name)
+    written = [
+        statement.resources
+        for statement in assembly.role_of("payments-analytics")
+        if "s3:PutObject" in statement.actions
+    ]
+    assert written == [{f"arn:aws:s3:::{name}/payments/*"}]
+
+
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
@@ -225,7 +244,12 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
                     GATEWAY_LOGGING,
                     {"backup:TagResource"},
                     BACKUP_COPYING,
+                    {"s3:PutObject"},  # objects below a prefix
                 )
+                if statement.actions == {"s3:PutObject"}:
+                    assert all(
+                        re.fullmatch(r"arn:aws:s3:::[a-z-]+/[a-z]+/\*", arn) for arn in statement.resources
+                    )
                 if statement.actions == BACKUP_COPYING:
                     target = statement.conditions["ArnEquals"]["backup:CopyTargets"]
                     assert target.endswith(f":backup-vault:hasivu-{assembly.environment}-copy")
@@ -242,7 +266,7 @@ def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
                 services = statement.conditions["StringEquals"]["kms:ViaService"]
                 for service in services if isinstance(services, list) else [services]:
                     assert re.fullmatch(
-                        r"(backup|dynamodb|secretsmanager|sns|sqs)\.ap-south-[12]\.amazonaws\.com", service
+                        r"(backup|dynamodb|s3|secretsmanager|sns|sqs)\.ap-south-[12]\.amazonaws\.com", service
                     )
     assert used
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from runtime.payments.analytics.history import PREFIX
+from runtime.payments.analytics.news import PaymentFact
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
@@ -218,3 +220,31 @@ def test_what_is_locked_says_for_how_long() -> None:
             access_logs=None,
             keeping=Keeping(superseded_days=1, locked=True),
         )
+
+
+def test_the_history_of_payments_has_the_columns_that_are_written(assembly: Assembly) -> None:
+    table = assembly.one("AWS::Glue::Table")
+    described = table.properties["TableInput"]["StorageDescriptor"]
+    columns = {column["Name"]: column["Type"] for column in described["Columns"]}
+
+    kinds = {"integer": "bigint", "string": "string", "boolean": "boolean"}
+    written = PaymentFact.model_json_schema(mode="serialization")
+    expected = {}
+    for name, member in written["properties"].items():
+        options = member.get("anyOf", [written["$defs"]["News"] if "$ref" in member else member])
+        (kind,) = (option["type"] for option in options if option["type"] != "null")
+        expected[name] = kinds[kind]
+    assert columns == expected
+    assert table.properties["TableInput"]["PartitionKeys"] == [{"Name": "dt", "Type": "string"}]
+
+
+def test_the_history_is_read_where_it_is_written_and_answered_beside_it(assembly: Assembly) -> None:
+    bucket = assembly.one("AWS::S3::Bucket", BucketName=f"hasivu-{assembly.environment}-analytics")
+    table, workgroup = assembly.one("AWS::Glue::Table"), assembly.one("AWS::Athena::WorkGroup")
+    settings = workgroup.properties["WorkGroupConfiguration"]
+    location = table.properties["TableInput"]["StorageDescriptor"]["Location"]
+    answers = settings["ResultConfiguration"]["OutputLocation"]
+
+    assert assembly.text(location, table.stack) == f"s3://{bucket.ref}/{PREFIX}/"
+    assert assembly.text(answers, workgroup.stack) == f"s3://{bucket.ref}/athena/"
+    assert table.properties["TableInput"]["Parameters"]["projection.dt.range"].endswith(",NOW+1DAYS")

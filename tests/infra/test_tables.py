@@ -33,6 +33,7 @@ TABLES: dict[str, tuple[str, str | None, dict[str, tuple[str, str | None]], str 
     "hasivu-{env}-schools": ("school_id", None, {}, None, None),
     "hasivu-{env}-api-keys": ("key_id", None, {}, None, None),
     "hasivu-{env}-payment-methods": ("pk", "sk", {}, "expires_at", None),
+    "hasivu-{env}-payment-rollups": ("pk", "sk", {}, "expires_at", None),
     "hasivu-{env}-notifications": (
         "notification_id",
         None,

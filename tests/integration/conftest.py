@@ -18,6 +18,7 @@ from tests.integration.tables import Tables
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
     from mypy_boto3_sqs import SQSClient
@@ -82,6 +83,13 @@ def dynamodb(aws_endpoint_url: str) -> "DynamoDBClient":
 def sqs(aws_endpoint_url: str) -> "SQSClient":
     """An SQS client."""
     found: SQSClient = _client("sqs", aws_endpoint_url)
+    return found
+
+
+@pytest.fixture(scope="session")
+def s3(aws_endpoint_url: str) -> "S3Client":
+    """An S3 client."""
+    found: S3Client = _client("s3", aws_endpoint_url)
     return found
 
 

@@ -41,6 +41,7 @@ TABLE_SHAPES = {
     "schools": TableShape("school_id"),
     "api_keys": TableShape("key_id"),
     "payment_methods": TableShape("pk", "sk"),
+    "payment_rollups": TableShape("pk", "sk"),
     "notifications": TableShape(
         "notification_id", None, (("by_provider_message", "provider_message_id", None),)
     ),

@@ -48,6 +48,7 @@ from tests.checks.rules.sound_governance import (
     recovery,
     trail,
 )
+from tests.checks.rules.sound_history import history
 
 CONTRACT: Body = {
     "openapi": "3.0.3",
@@ -1093,6 +1094,7 @@ PARTS = (
     configuration,
     alarms,
     dashboards,
+    history,
 )
 
 

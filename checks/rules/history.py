@@ -1,0 +1,60 @@
+"""What is asked of history: the catalogue's tables read our buckets; Athena answers into them, encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from checks.rules.estate import Estate, Resource
+from checks.rules.rule import Breach, at, rule
+
+SCANNED_BYTES_MAX = 1024**4
+BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
+
+
+@rule(
+    "HASIVU-ATH-1",
+    "PCI DSS 3.5.1.2",
+    "GDPR 32(1)(a)",
+    remedy="Let the table's location begin with s3:// and a reference to a bucket of the estate.",
+)
+def tables_of_the_catalogue_read_our_buckets(estate: Estate) -> Iterator[Breach]:
+    """A table of the Glue catalogue reads a bucket of the estate, which is encrypted and in India."""
+    for table in estate.of("AWS::Glue::Table"):
+        path = "TableInput.StorageDescriptor.Location"
+        if not _is_in_our_bucket(estate, table, path):
+            yield at(table, path)
+        if "storage.location.template" in (table.get("TableInput.Parameters") or {}):
+            yield at(table, "TableInput.Parameters", shown="a location beside the table's own")
+
+
+@rule(
+    "HASIVU-ATH-2",
+    "PCI DSS 3.5.1.2",
+    "GDPR 32(1)(a)",
+    "SOX CM-6",
+    remedy="Enforce the workgroup's settings: answers in our bucket, SSE_KMS with our key, and a bound.",
+)
+def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
+    """A workgroup decides, and not who asks, where answers go: into our bucket, under our key; and it bounds
+    what is read."""
+    for group in estate.of("AWS::Athena::WorkGroup"):
+        base = "WorkGroupConfiguration"
+        if group.get(f"{base}.EnforceWorkGroupConfiguration") is not True:
+            yield at(group, f"{base}.EnforceWorkGroupConfiguration")
+        result = f"{base}.ResultConfiguration"
+        if not _is_in_our_bucket(estate, group, f"{result}.OutputLocation"):
+            yield at(group, f"{result}.OutputLocation")
+        encryption = f"{result}.EncryptionConfiguration"
+        if group.get(f"{encryption}.EncryptionOption") != "SSE_KMS":
+            yield at(group, f"{encryption}.EncryptionOption")
+        if not estate.ours(group, f"{encryption}.KmsKey", KEY):
+            yield at(group, f"{encryption}.KmsKey")
+        read_at_most = group.get(f"{base}.BytesScannedCutoffPerQuery")
+        if not isinstance(read_at_most, int) or not 0 < read_at_most <= SCANNED_BYTES_MAX:
+            yield at(group, f"{base}.BytesScannedCutoffPerQuery")
+
+
+def _is_in_our_bucket(estate: Estate, resource: Resource, path: str) -> bool:
+    """Whether the property is an address of S3 that begins with a bucket of the estate."""
+    value = resource.get(path)
+    return estate.text(value, resource.stack).startswith("s3://<") and estate.ours(resource, path, BUCKET)

@@ -1,0 +1,125 @@
+"""What is asked of payment analytics, and what is answered."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from runtime.platform.api import Contract
+
+GroupBy = Literal["day", "hour", "method", "network", "issuer", "reason"]
+
+
+FIRST_DAY = date(2020, 1, 1)
+LAST_DAY = date(2099, 12, 31)
+
+
+def _day(value: object) -> object:
+    """A day as it is written in the contract; a moment or a number of seconds is none."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("a day is written 2026-04-01")
+    return value
+
+
+def _of_our_time(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"a day is between {FIRST_DAY} and {LAST_DAY}")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_day), AfterValidator(_of_our_time)]
+
+
+class Range(Contract):
+    """The days that are asked about, in India, both included."""
+
+    school_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = Field(
+        default=None, description="One school. Left out by who sees every school, it is all of them."
+    )
+    first_day: Annotated[Day, Field(alias="from", description="The first day, in India.")]
+    last_day: Annotated[
+        Day, Field(alias="to", description="The last day, in India; at most 92 days with the first.")
+    ]
+
+
+class FiguresQuery(Range):
+    """The query of `GET /v1/analytics/payments`."""
+
+    group_by: GroupBy = Field(
+        default="day",
+        description=(
+            "By what the figures are grouped. `hour` is the hour of the day in India; `network` is of cards, "
+            "`issuer` the payer's bank, `reason` why attempts failed."
+        ),
+    )
+
+
+class FunnelQuery(Range):
+    """The query of `GET /v1/analytics/payments/funnel`."""
+
+
+class Figures(Contract):
+    """What happened on the days asked for, whenever the payments were created. Sums are of payments in INR.
+
+    `attempts` have ended: `captured`, `failed` or `conflicted`. `success_rate_bps` is `captured` of them in
+    hundredths of a percent: payers who never tried are not in it, and an attempt that failed and was
+    `recovered` by the bank's late word is in it twice, once as each. `fee_paise` includes `tax_paise` and is
+    of the `fee_known` payments whose fee was told with their capture. `time_to_capture_ms` is the mean,
+    mostly the payer's own time. `attempts_per_minute_max` is of the busiest minute.
+    """
+
+    created: int
+    attempts: int
+    authorized: int
+    captured: int
+    failed: int
+    conflicted: int
+    unknown: int
+    recovered: int
+    other_currency: int
+    captured_paise: int
+    fee_paise: int
+    tax_paise: int
+    fee_known: int
+    success_rate_bps: int | None
+    time_to_capture_ms: int | None
+    attempts_per_minute_max: int | None
+
+
+class FiguresGroup(Contract):
+    """The figures of one `value` of what they are grouped by. Grouped by `method`, `network`, `issuer` or
+    `reason` only attempts that have ended are counted, and minutes are not told."""
+
+    value: str
+    figures: Figures
+
+
+class PaymentFigures(Contract):
+    """The figures of payments. Days without any are in it; other values are those that occurred."""
+
+    school_id: str | None
+    first_day: date
+    last_day: date
+    group_by: str
+    total: Figures
+    groups: list[FiguresGroup]
+
+
+class FunnelStage(Contract):
+    """How many payments came at least so far, and how many of those created, in hundredths of a percent."""
+
+    stage: str
+    payments: int
+    of_created_bps: int | None
+
+
+class PaymentFunnel(Contract):
+    """How far the payments came, up to now, that were created on the days asked for: `created`, `pending`
+    (can be paid), `authorized`, `captured`, `settled`. A payment counts once in each stage that it reached
+    or passed."""
+
+    school_id: str | None
+    first_day: date
+    last_day: date
+    stages: list[FunnelStage]

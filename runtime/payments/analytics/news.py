@@ -1,0 +1,101 @@
+"""Payment events as analytics reads them off the bus: what is counted, and nothing that leads to a person.
+
+Events of older versions lack what was added since; what a later version adds is ignored.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from runtime.platform.clock import from_iso
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Word = Annotated[str, StringConstraints(max_length=200)] | None
+
+
+class EventUnreadable(ValueError):
+    """The message is not an event of ours. It belongs into the dead-letter queue, where a person reads it."""
+
+
+class News(StrEnum):
+    """The events that are counted, by their detail type."""
+
+    CREATED = "PaymentCreated"
+    UNKNOWN = "PaymentOutcomeUnknown"
+    PENDING = "PaymentPending"
+    AUTHORIZED = "PaymentAuthorized"
+    CAPTURED = "PaymentCaptured"
+    FAILED = "PaymentFailed"
+    CONFLICTED = "PaymentConflicted"
+    ATTEMPT_FAILED = "PaymentAttemptFailed"
+
+
+class PaymentFact(BaseModel):
+    """What one event says of a payment. Moments are RFC 3339 in UTC, amounts whole paise.
+
+    ``event_id`` is the outbox's and the same in every delivery. ``version`` is the payment's; its first event
+    has 1. ``created_at``, ``network``, ``issuer``, ``bank``, the fee and ``failed_before`` are known of
+    details of version 2 and later only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: Identifier
+    occurred_at: Identifier
+    news: News
+    payment_id: Identifier
+    school_id: Identifier
+    version: Annotated[int, Field(strict=True, ge=1)]
+    amount_paise: Annotated[int, Field(strict=True, ge=0)]
+    currency: Identifier
+    gateway_payment_id: Word = None
+    method: Word = None
+    network: Word = None
+    issuer: Word = None
+    bank: Word = None
+    error_reason: Word = None
+    fee_paise: Annotated[int, Field(strict=True, ge=0)] | None = None
+    tax_paise: Annotated[int, Field(strict=True, ge=0)] | None = None
+    created_at: Word = None
+    captured_at: Word = None
+    failed_before: Annotated[bool, Field(strict=True)] = False
+
+    @field_validator("occurred_at", "created_at", "captured_at")
+    @classmethod
+    def _is_a_moment(cls, text: str | None) -> str | None:
+        if text is not None:
+            from_iso(text)
+        return text
+
+    @property
+    def moment(self) -> datetime:
+        """When it happened, in UTC."""
+        return from_iso(self.occurred_at)
+
+
+def read_event(message: str) -> PaymentFact | None:
+    """The fact in an SQS message: EventBridge's envelope, whose ``detail`` is the outbox item with its own
+    ``detail`` as JSON text (a Pipe does not parse it). None for an event that is not about a payment's state.
+
+    Raises EventUnreadable.
+    """
+    try:
+        envelope = json.loads(message)
+        kind = envelope["detail-type"]
+        item = envelope["detail"]
+        if not isinstance(kind, str):
+            raise TypeError("a detail type is text")
+        if kind not in set(News):
+            return None
+        detail: Mapping[str, Any] = json.loads(item["detail"])
+        told = {"event_id": item["event_id"], "occurred_at": item["occurred_at"], "news": kind}
+        return PaymentFact.model_validate({**detail, **told})
+    except ValidationError as error:
+        names = ", ".join(sorted({str(item["loc"][0])[:40] for item in error.errors() if item["loc"]}))
+        raise EventUnreadable(f"not an event of ours: {names}") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise EventUnreadable(f"not an event of ours ({type(error).__name__})") from None

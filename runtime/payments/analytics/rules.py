@@ -1,0 +1,154 @@
+"""What an event adds to the rows: pure rules.
+
+Two kinds of additions, both independent of the order in which events come. Counters belong to the event
+alone: each event adds its own, once. The funnel belongs to the payment: it has reached the furthest stage
+that any of its events tells of, and every stage before it; a stage is counted once, on the day of the
+payment's creation.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from runtime.payments.analytics.model import (
+    PLATFORM,
+    STAGES,
+    Addition,
+    Counters,
+    Dimension,
+    Mark,
+    RowKey,
+    Stage,
+    school_scope,
+)
+from runtime.payments.analytics.news import News, PaymentFact
+from runtime.platform.clock import IST, business_date, from_iso
+
+BOOKS_CURRENCY = "INR"
+"""The books are in rupees; sums of paise of any other currency would not be sums."""
+
+NOT_STATED = "not_stated"
+"""The value of a dimension that the gateway said nothing of."""
+
+VALUE_LENGTH_MAX = 64
+
+_STAGE = {
+    News.CREATED: Stage.CREATED,
+    News.UNKNOWN: Stage.CREATED,
+    News.PENDING: Stage.PENDING,
+    News.FAILED: Stage.PENDING,
+    News.ATTEMPT_FAILED: Stage.PENDING,
+    News.AUTHORIZED: Stage.AUTHORIZED,
+    News.CONFLICTED: Stage.AUTHORIZED,
+    News.CAPTURED: Stage.CAPTURED,
+}
+"""How far a payment has come at least when the event is told; a conflicted one had its bank's word."""
+
+_COLUMN = {
+    News.UNKNOWN: "unknown",
+    News.AUTHORIZED: "authorized",
+    News.CAPTURED: "captured",
+    News.FAILED: "failed",
+    News.ATTEMPT_FAILED: "failed",
+    News.CONFLICTED: "conflicted",
+}
+
+CONCLUDED = frozenset({News.CAPTURED, News.FAILED, News.ATTEMPT_FAILED, News.CONFLICTED})
+"""The events that end an attempt."""
+
+
+def minute_column(minute: int) -> str:
+    """The column of the hour's row in which the attempts of a minute (0 to 59) are counted."""
+    return f"m{minute:02}"
+
+
+def addition(fact: PaymentFact, mark: Mark) -> Addition:
+    """What ``fact`` adds, given what was counted of its payment; it must not have been counted yet."""
+    if fact.event_id in mark.applied:
+        raise ValueError("the event was counted before")
+    rows: dict[tuple[Dimension, str, str], Counters] = {
+        (dimension, business_date(fact.moment).isoformat(), value): counters
+        for dimension, value, counters in _by_dimension(fact)
+    }
+    reached = mark.reached
+    if fact.created_at is not None:  # else the event is of the first version, which does not say when
+        reached = _further(mark.reached, _STAGE[fact.news])
+        if newly := _between(mark.reached, reached):
+            day = business_date(from_iso(fact.created_at)).isoformat()
+            rows[Dimension.FUNNEL, day, "all"] = {stage.value: 1 for stage in newly}
+    scopes = (school_scope(fact.school_id), PLATFORM)
+    return Addition(
+        {RowKey(scope, *key): counters for scope in scopes for key, counters in rows.items()}, reached
+    )
+
+
+def fold(facts: Iterable[PaymentFact]) -> dict[RowKey, dict[str, int]]:
+    """The rows that ``facts`` make, in any order and with any repetition: what a rebuild from history
+    gives."""
+    rows: dict[RowKey, Counter[str]] = {}
+    marks: dict[str, Mark] = {}
+    for fact in facts:
+        mark = marks.get(fact.payment_id, Mark(fact.payment_id))
+        if fact.event_id in mark.applied:
+            continue
+        added = addition(fact, mark)
+        marks[fact.payment_id] = Mark(fact.payment_id, (*mark.applied, fact.event_id), added.reached)
+        for key, counters in added.rows.items():
+            rows.setdefault(key, Counter()).update(counters)
+    return {key: dict(counters) for key, counters in rows.items()}
+
+
+def _by_dimension(fact: PaymentFact) -> Iterator[tuple[Dimension, str, Counters]]:
+    counters = _counters(fact)
+    local = fact.moment.astimezone(IST)
+    hour = dict(counters)
+    if fact.version == 1:
+        hour["created"] = 1
+    if fact.news in CONCLUDED:
+        hour[minute_column(local.minute)] = 1
+    if hour:
+        yield Dimension.HOUR, f"{local.hour:02}", hour
+    if fact.news not in CONCLUDED:
+        return
+    yield Dimension.METHOD, _value(fact.method), counters
+    if fact.network:
+        yield Dimension.NETWORK, _value(fact.network), counters
+    if issuer := fact.issuer or fact.bank:
+        yield Dimension.ISSUER, _value(issuer), counters
+    if _COLUMN[fact.news] == "failed":
+        yield Dimension.REASON, _value(fact.error_reason), counters
+
+
+def _counters(fact: PaymentFact) -> dict[str, int]:
+    """The event's own counters: one for what it is, and the money where it is money."""
+    column = _COLUMN.get(fact.news)
+    counters = {column: 1} if column else {}
+    if fact.failed_before and column != "failed":
+        counters["recovered"] = 1
+    if fact.news is not News.CAPTURED:
+        return counters
+    if fact.created_at is not None and fact.captured_at is not None:
+        waited = from_iso(fact.captured_at) - from_iso(fact.created_at)
+        counters |= {"timed": 1, "time_to_capture_ms": max(0, round(waited.total_seconds() * 1000))}
+    if fact.currency != BOOKS_CURRENCY:
+        return counters | {"other_currency": 1}
+    counters["captured_paise"] = fact.amount_paise
+    if fact.fee_paise is not None:
+        counters |= {"fee_known": 1, "fee_paise": fact.fee_paise, "tax_paise": fact.tax_paise or 0}
+    return counters
+
+
+def _value(word: str | None) -> str:
+    """A word of the gateway as a row's value. Razorpay says "NA", nothing, or null of what it does not
+    know."""
+    stated = (word or "").strip()[:VALUE_LENGTH_MAX]
+    return NOT_STATED if stated.upper() in {"", "NA"} else stated
+
+
+def _further(known: Stage | None, told: Stage) -> Stage:
+    return told if known is None else max(known, told, key=STAGES.index)
+
+
+def _between(before: Stage | None, after: Stage) -> tuple[Stage, ...]:
+    """The stages after ``before`` up to ``after``."""
+    first = 0 if before is None else STAGES.index(before) + 1
+    return STAGES[first : STAGES.index(after) + 1]

@@ -1,0 +1,37 @@
+"""The sound estate's history: a table of the catalogue and a workgroup."""
+
+from tests.checks.rules.building import Body, arn, ref, resource
+
+
+def history() -> dict[str, Body]:
+    """The table and the workgroup over the bucket ``Analytics``; ``Key`` encrypts the answers."""
+    lines = {"Fn::Join": ["", ["s3://", ref("Analytics"), "/payments/"]]}
+    answers = {"Fn::Join": ["", ["s3://", ref("Analytics"), "/athena/"]]}
+    table = {
+        "Name": "payment_events",
+        "Parameters": {"projection.enabled": "true"},
+        "StorageDescriptor": {"Location": lines},
+    }
+    encryption = {"EncryptionOption": "SSE_KMS", "KmsKey": arn("Key")}
+    return {
+        "PaymentEvents": resource(
+            "AWS::Glue::Table",
+            {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": table},
+            tags=False,
+        ),
+        "WorkGroup": resource(
+            "AWS::Athena::WorkGroup",
+            {
+                "Name": "hasivu-prod-analytics",
+                "State": "ENABLED",
+                "WorkGroupConfiguration": {
+                    "EnforceWorkGroupConfiguration": True,
+                    "BytesScannedCutoffPerQuery": 10 * 1024**3,
+                    "ResultConfiguration": {
+                        "OutputLocation": answers,
+                        "EncryptionConfiguration": encryption,
+                    },
+                },
+            },
+        ),
+    }

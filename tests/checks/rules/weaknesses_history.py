@@ -1,0 +1,40 @@
+"""Planted: where the history is read from, and where answers about it go."""
+
+from typing import Any
+
+from tests.checks.rules.planting import Weakness, drop, put
+
+LOCATION = "TableInput.StorageDescriptor.Location"
+SETTINGS = "WorkGroupConfiguration"
+RESULT = f"{SETTINGS}.ResultConfiguration"
+
+
+def table(title: str, change: Any) -> Weakness:
+    return Weakness("HASIVU-ATH-1", title, "AWS::Glue::Table", change)
+
+
+def workgroup(title: str, change: Any) -> Weakness:
+    return Weakness("HASIVU-ATH-2", title, "AWS::Athena::WorkGroup", change)
+
+
+WEAKNESSES = (
+    table("another's bucket", put(LOCATION, "s3://somebodys-bucket/payments/")),
+    table("no location", drop(LOCATION)),
+    table(
+        "our bucket's name somewhere in it",
+        put(LOCATION, {"Fn::Join": ["", ["s3://somebodys-bucket/", {"Ref": "Analytics"}]]}),
+    ),
+    table(
+        "days somewhere else",
+        lambda body: body["Properties"]["TableInput"].__setitem__(
+            "Parameters", {"storage.location.template": "s3://somebodys-bucket/${dt}/"}
+        ),
+    ),
+    workgroup("who asks decides", put(f"{SETTINGS}.EnforceWorkGroupConfiguration", False)),
+    workgroup("answers go elsewhere", put(f"{RESULT}.OutputLocation", "s3://somebodys-bucket/")),
+    workgroup("answers go anywhere", drop(RESULT)),
+    workgroup("answers under S3's key", put(f"{RESULT}.EncryptionConfiguration.EncryptionOption", "SSE_S3")),
+    workgroup("answers under another key", put(f"{RESULT}.EncryptionConfiguration.KmsKey", "alias/aws/s3")),
+    workgroup("no bound", drop(f"{SETTINGS}.BytesScannedCutoffPerQuery")),
+    workgroup("a bound beyond reason", put(f"{SETTINGS}.BytesScannedCutoffPerQuery", 1024**5)),
+)
