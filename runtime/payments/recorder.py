@@ -125,8 +125,8 @@ class PaymentRecorder:
         self.repository.put_in(transaction, stored)
         if change is not None and change.after != change.before:
             self.repository.returns.put_in(transaction, change.before, change.after)
-            for event in return_events(stored, change):
-                self.outbox.add_in(transaction, event)
+            for told in return_events(stored, change):
+                self.outbox.add_in(transaction, told)
         if stored.order_id is not None and (before is None or before.order_id is None):
             self.repository.point_in(transaction, stored.order_id, stored.payment_id)
         for entry in entries:
