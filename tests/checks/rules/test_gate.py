@@ -231,7 +231,7 @@ def test_a_synth_that_does_not_end_is_an_error_and_no_pass(
     def never(*_: object, **__: object) -> None:
         raise subprocess.TimeoutExpired("app.py", 300)
 
-    monkeypatch.setattr(gate.subprocess, "run", never)
+    monkeypatch.setattr(subprocess, "run", never)
 
     with pytest.raises(HasivuError) as refused:
         gate.run("prod", into=tmp_path, today=TODAY)
@@ -244,7 +244,7 @@ def test_a_linter_that_fails_without_a_finding_is_an_error(
     def failed(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 32, "[]", "boom")
 
-    monkeypatch.setattr(gate.subprocess, "run", failed)
+    monkeypatch.setattr(subprocess, "run", failed)
 
     with pytest.raises(HasivuError) as refused:
         gate._lint([tmp_path / "Data.template.json"])
