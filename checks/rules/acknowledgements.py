@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 from checks.rules.validation_report import Acknowledged, PackReport
 from stacks.constructs.acknowledge import EVIDENCE, OWNERS
@@ -14,6 +15,12 @@ _GRAMMAR = re.compile(
     r"(?P<why>[^|\n]+?) \| evidence=(?P<evidence>[^|\n]+?) \| owner=(?P<owner>[\w-]+)"
     r" \| until=(?P<until>\d{4}-\d{2}-\d{2})"
 )
+
+
+LONGEST = timedelta(days=731)
+"""Two years: what is accepted for longer is accepted for good, and nobody looks at it again."""
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +78,26 @@ def unsound(
             yield Unsound(item.construct, item.rule_id, "malformed, which counts as expired")
         elif not reason.counts_on(today):
             yield Unsound(item.construct, item.rule_id, f"expired after {reason.until.isoformat()}")
+        elif reason.until - today > LONGEST:
+            yield Unsound(
+                item.construct, item.rule_id, f"until {reason.until.isoformat()}, as good as for ever"
+            )
+        if reason is not None and not exists(reason.evidence):
+            yield Unsound(item.construct, item.rule_id, f"its evidence {reason.evidence} does not exist")
         if "::" in item.rule_id and (item.rule_id, item.construct) not in covering:
             yield Unsound(item.construct, item.rule_id, "stale: it covers no finding")
     known = {(item.rule_id, item.construct) for item in acknowledged}
     for rule_id, construct in sorted(covering - known):
         if not construct or construct in stacks:
             yield Unsound(construct or "the app", rule_id, "for a whole stack or app")
+        else:
+            yield Unsound(construct, rule_id, "in the report alone: this assembly does not acknowledge it")
+
+
+def exists(evidence: str) -> bool:
+    """Whether the ADR, the document or the test that ``evidence`` names is there."""
+    if evidence.startswith("ADR "):
+        return any((ROOT / "docs" / "adr").glob(f"{evidence.removeprefix('ADR ')}-*.md"))
+    place, _, test = evidence.partition("::")
+    path = ROOT / place
+    return path.exists() and (not test or f"def {test}(" in path.read_text(encoding="utf-8"))

@@ -32,9 +32,9 @@ def the_gateway_answers_as_it_was_written(estate: Estate) -> Iterator[Breach]:
         if allowed is None:
             continue  # API-11 and API-20 name what cannot be read
         expected = as_extension(allowed)
-        given = api.get(RESPONSES) or {}
-        for name in sorted(expected.keys() | given.keys()):
-            if given.get(name) != expected.get(name):
+        said = api.get(RESPONSES) or {}
+        for name in sorted(expected.keys() | said.keys()):
+            if said.get(name) != expected.get(name):
                 yield at(api, f"{RESPONSES}.{name}", shown="differs from what was written")
         paths = {
             path: {method: declared for method, declared in item.items() if method != "options"}

@@ -152,6 +152,8 @@ def the_authoriser_is_sound(estate: Estate) -> Iterator[Breach]:
             yield at(api, "Body.components.securitySchemes")
         for name, scheme in schemes.items():
             if name in key_schemes(api):
+                if (scheme.get("type"), scheme.get("in")) != ("apiKey", "header"):
+                    yield at(api, f"Body.components.securitySchemes.{name}", shown="not a key in a header")
                 continue
             path = f"Body.components.securitySchemes.{name}"
             said = scheme.get("x-amazon-apigateway-authorizer") or {}
@@ -166,6 +168,8 @@ def the_authoriser_is_sound(estate: Estate) -> Iterator[Breach]:
                 )
             if not 0 <= int(said.get("authorizerResultTtlInSeconds", 300)) <= AUTHORIZER_CACHE_S_MAX:
                 yield at(api, f"{path}.authorizerResultTtlInSeconds", shown="cached for too long")
+            if said.get("type") != "token":
+                yield at(api, f"{path}.type", shown="not an authoriser of tokens")
             if scheme.get("in") != "header" or scheme.get("name") != "Authorization":
                 yield at(api, f"{path}.name", shown="the credential is not in the header Authorization")
 

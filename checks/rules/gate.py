@@ -71,7 +71,7 @@ class Verdict:
         return (
             all(state == "ran" for state in self.packs.values())
             and not (self.open or self.unsound or self.lint)
-            and all(count <= RESOURCES_MAX for count in self.resources.values())
+            and all(1 <= count <= RESOURCES_MAX for count in self.resources.values())
             and bool(self.resources)
         )
 
@@ -91,16 +91,23 @@ def run(environment: str, *, into: Path, today: date, context: Mapping[str, str]
         real = pool.submit(_synthesise, environment, assembly, context or {})
         said = real.result()
         if not (assembly / REPORT).is_file():
-            raise HasivuError(
-                "SYNTH_FAILED",
-                f"The environment {environment} could not be synthesised with its checks.",
-                detail=said,
-                next_step=f"put right what it says, then see it again with `hasivu gate --env {environment}`",
-                exit_code=ExitCode.BUILD,
-            )
+            raise _not_synthesised(environment, said)
         lint = tuple(found for part in pool.map(_lint, _halves(assembly)) for found in part)
         proof.result()
-    return judge(environment, assembly, bad, lint=lint, today=today, took_s=time.monotonic() - began)
+    try:
+        return judge(environment, assembly, bad, lint=lint, today=today, took_s=time.monotonic() - began)
+    except (AttributeError, LookupError, OSError, TypeError, ValueError) as error:
+        raise _not_synthesised(environment, f"{said}\n{type(error).__name__}: {error}") from error
+
+
+def _not_synthesised(environment: str, said: str) -> HasivuError:
+    return HasivuError(
+        "SYNTH_FAILED",
+        f"The environment {environment} could not be synthesised with its checks.",
+        detail=said,
+        next_step=f"put right what it says, then see it again with `hasivu gate --env {environment}`",
+        exit_code=ExitCode.BUILD,
+    )
 
 
 def judge(
@@ -113,7 +120,7 @@ def judge(
     return Verdict(
         environment,
         today,
-        _states(packs, bad),
+        _states(packs, bad, frozenset(counts)),
         tuple(finding for pack in packs for finding in pack.open),
         tuple(unsound(acknowledged, packs, today=today, stacks=frozenset(counts))),
         tuple(lint),
@@ -123,17 +130,29 @@ def judge(
     )
 
 
-def _states(packs: Sequence[PackReport], bad: Path) -> dict[str, str]:
-    """Whether each required pack ran: it must have complained of the bad app, and crashed in neither."""
+def _states(packs: Sequence[PackReport], bad: Path, stacks: frozenset[str]) -> dict[str, str]:
+    """Whether each required pack ran: it must have complained of the bad app, crashed in neither, and
+    reported once, of the ``stacks`` of this assembly."""
     try:
         proved = {pack.name: pack for pack in read_report(bad)}
     except (FileNotFoundError, KeyError, ValueError):
         proved = {}
-    real = {pack.name: pack for pack in packs}
-    return {name: _state(real.get(name), proved.get(name)) for name in sorted({*REQUIRED_PACKS, *real})}
+    real: dict[str, list[PackReport]] = {}
+    for pack in packs:
+        real.setdefault(pack.name, []).append(pack)
+    return {
+        name: _state(real.get(name, []), proved.get(name), stacks)
+        for name in sorted({*REQUIRED_PACKS, *real})
+    }
 
 
-def _state(real: PackReport | None, proved: PackReport | None) -> str:
+def _state(reports: Sequence[PackReport], proved: PackReport | None, stacks: frozenset[str]) -> str:
+    if len(reports) > 1:
+        return f"reported {len(reports)} times: one of them may hide another"
+    real = reports[0] if reports else None
+    for place in () if real is None else real.places():
+        if "/" in place and place.strip("/").split("/")[0] not in stacks:
+            return f"of another assembly: {place} is in none of the stacks"
     if real is not None and (real.error or (real.conclusion != "success" and not real.open)):
         return f"crashed: {real.error or 'a failure without findings'}"
     if proved is not None and proved.error:
@@ -152,8 +171,18 @@ def _python(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
     """Run the project's Python; what it said last. That it fails is no failure here: the report decides."""
     environment = toolchain.tool_environment() | dict(variables)
     environment.pop("CDK_VALIDATION", None)
-    result = subprocess.run(
-        [sys.executable, *arguments],
+    try:
+        result = _run([sys.executable, *arguments], environment)
+    except subprocess.TimeoutExpired:
+        return f"{' '.join(arguments)} did not end within {_TIMEOUT_S} seconds"
+    return "\n".join((result.stdout + result.stderr).strip().splitlines()[-_SHOWN_LINES:])
+
+
+def _run(
+    command: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        list(command),
         cwd=toolchain.REPOSITORY,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -162,7 +191,6 @@ def _python(arguments: Sequence[str], variables: Mapping[str, str]) -> str:
         timeout=_TIMEOUT_S,
         check=False,
     )
-    return "\n".join((result.stdout + result.stderr).strip().splitlines()[-_SHOWN_LINES:])
 
 
 def _halves(assembly: Path) -> tuple[list[Path], list[Path]]:
@@ -176,20 +204,12 @@ def _lint(templates: Sequence[Path]) -> tuple[Lint, ...]:
     if not templates:
         return ()
     command = [str(Path(sys.executable).parent / "cfn-lint"), "--format", "json", "--"]
-    result = subprocess.run(
-        [*command, *map(str, templates)],
-        cwd=toolchain.REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    result = _run([*command, *map(str, templates)])
     try:
         found = json.loads(result.stdout or "null")
     except ValueError:
         found = None
-    if not isinstance(found, list):
+    if not isinstance(found, list) or (result.returncode != 0 and not found):
         raise HasivuError(
             "LINT_FAILED",
             "cfn-lint did not say what it found.",

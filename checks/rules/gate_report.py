@@ -56,8 +56,17 @@ def rows(verdict: Verdict) -> Iterator[Row]:
             "",
         )
     for stack, count in verdict.resources.items():
-        if count > RESOURCES_MAX:
-            yield ("size", "", "", "error", stack, f"{count} resources", "Split the stack.", "")
+        if not 1 <= count <= RESOURCES_MAX:
+            yield (
+                "size",
+                "",
+                "",
+                "error",
+                stack,
+                f"{count} resources",
+                "Split the stack, or see why it is empty.",
+                "",
+            )
 
 
 def as_json(verdict: Verdict) -> str:

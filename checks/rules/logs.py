@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
@@ -89,6 +90,10 @@ def metric_filters_count(estate: Estate) -> Iterator[Breach]:
                 yield at(item, f"MetricTransformations.{index}.MetricValue")
             if transformation.get("DefaultValue") not in {None, 0}:
                 yield at(item, f"MetricTransformations.{index}.DefaultValue")
+            for dimension in transformation.get("Dimensions") or []:
+                named = re.fullmatch(r"[a-z_]+", str(dimension.get("Key") or ""))
+                if named is None or not str(dimension.get("Value")).startswith("$."):
+                    yield at(item, f"MetricTransformations.{index}.Dimensions")
             if transformation.get("MetricNamespace") != f"HASIVU/{estate.environment}":
                 yield at(item, f"MetricTransformations.{index}.MetricNamespace")
 

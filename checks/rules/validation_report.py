@@ -57,6 +57,11 @@ class PackReport:
     open: tuple[OpenFinding, ...]
     suppressed: tuple[Suppressed, ...]
 
+    def places(self) -> Iterator[str]:
+        """The path of each construct that the pack found something about, accepted or not."""
+        yield from (item.construct for item in self.open)
+        yield from (item.construct for item in self.suppressed)
+
 
 def read_report(assembly: Path) -> tuple[PackReport, ...]:
     """The report of the assembly in ``assembly``. Raises FileNotFoundError, KeyError and ValueError."""

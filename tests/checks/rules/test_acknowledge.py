@@ -18,7 +18,7 @@ from stacks.constructs.acknowledge import AcknowledgementInvalid, acknowledge, q
 from stacks.house_app import ROOT
 
 TODAY = date(2027, 1, 15)
-SOUND = "the bucket is public on purpose | evidence=ADR 0020 | owner=security | until=2027-01-15"
+SOUND = "the bucket is public on purpose | evidence=ADR 0010 | owner=security | until=2027-01-15"
 
 
 def recorded(app: App, stack: str) -> dict[str, str]:
@@ -77,7 +77,7 @@ def test_a_logical_id_inside_a_finding_is_made_from_the_construct() -> None:
     ],
 )
 def test_an_incomplete_acknowledgement_is_refused(changes: dict[str, str], says: str) -> None:
-    arguments = {"why": "w", "evidence": "ADR 0020", "owner": "security"} | changes
+    arguments = {"why": "w", "evidence": "ADR 0010", "owner": "security"} | changes
 
     with pytest.raises(AcknowledgementInvalid, match=says):
         acknowledge(

@@ -22,7 +22,7 @@ def right(action: Any, resource: Any = "*", **rest: Any) -> dict[str, Any]:
 
 
 def of_api(properties: Any) -> bool:
-    return bool(properties.get("Principal") == "apigateway.amazonaws.com")
+    return str(properties.get("Principal")) == "apigateway.amazonaws.com"
 
 
 FUNCTIONS = (
