@@ -75,12 +75,24 @@ class Attempt(Frozen):
     customer_id: str | None = None
 
 
+class DebitTerms(Frozen):
+    """What makes a payment a debit: the mandate it is taken by, and the cycle of the mandate it belongs to.
+
+    The bounds are RFC 3339, the end not included; None where the mandate has no cycles.
+    """
+
+    mandate_id: str
+    cycle_start: str | None = None
+    cycle_end: str | None = None
+
+
 class Payment(Frozen):
     """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment.
+    ``mandate_id`` names the mandate that is authorised with this payment or, where there is a ``debit``, the
+    one by which it is debited; a debit has one order after the other, and ``order_id`` is the newest.
     """
 
     payment_id: str
@@ -92,6 +104,7 @@ class Payment(Frozen):
     reference: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
+    debit: DebitTerms | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False

@@ -11,7 +11,7 @@ from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
-from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
+from runtime.payments.repository import LABEL_PAYMENT, LABEL_RETRY, PaymentRepository
 from runtime.platform.audit import AuditLine, AuditTrail
 from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction
@@ -108,7 +108,7 @@ class PaymentRecorder:
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if LABEL_PAYMENT in failed.labels or TOKEN_LABELS.intersection(failed.labels):
+            if (TOKEN_LABELS | {LABEL_PAYMENT, LABEL_RETRY}).intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
         if before is None:

@@ -31,6 +31,7 @@ PACKAGES = {
     "payments-advanced": EVERYWHERE,
     "payments-webhook-handler": EVERYWHERE,
     "payments-manage-methods": EVERYWHERE,
+    "payments-retry": EVERYWHERE,
     "notification-dispatcher": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
@@ -40,6 +41,7 @@ UTILITIES = {
     "health-check": {"parameters"},
     "payments-advanced": {"parameters"},
     "payments-manage-methods": {"parameters"},
+    "payments-retry": {"parameters", "batch", "data_classes", "parser"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
     "secret-rotation": {"parameters"},
@@ -52,8 +54,9 @@ AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
     "payments-advanced": PAYMENTS,
-    "payments-webhook-handler": PAYMENTS,
+    "payments-webhook-handler": PAYMENTS | {"payments.debits"},
     "payments-manage-methods": PAYMENTS,
+    "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -62,7 +65,8 @@ AREAS = {
 
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
-    "platform.idempotency": set(PACKAGES) - {"payments-advanced", "payments-manage-methods"},
+    "platform.idempotency": set(PACKAGES)
+    - {"payments-advanced", "payments-manage-methods", "payments-retry"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 

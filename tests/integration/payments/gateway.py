@@ -36,6 +36,10 @@ class FakeGateway:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
+        self.debits: list[dict[str, Any]] = []
+        """What came of recurring debits, in the order in which they were asked for."""
+        self.debit_outcomes: deque[str | None] = deque()
+        """What the bank answers to the next debits: None pays, ``created`` is silence, a reason declines."""
 
     def plan(self, operation: str, *faults: str) -> None:
         """The next calls of ``operation`` fail as ``faults`` say, one each."""
@@ -90,6 +94,15 @@ class FakeGateway:
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        if request.operation == "get_order":
+            (order,) = [one for one in self.orders if one["id"] == parts.path.rpartition("/")[2]]
+            return _answer(200, order)
+        if request.operation == "list_order_payments":
+            order_id = parts.path.split("/")[3]
+            found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
+            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        if request.operation == "create_recurring_payment":
+            return self._debit(json.loads(request.body or b"{}"))
         if request.operation == "create_customer":
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
@@ -107,9 +120,44 @@ class FakeGateway:
             "created_at": int(self._clock.now().timestamp()),
             "notes": [],
         }
+        if "notification" in fields:
+            order["notification"] = fields["notification"] | {
+                "id": f"notification_{len(self.orders):014d}",
+                "order_id": order["id"],
+                "status": "created",
+                "delivered_at": None,
+            }
         order |= {name: fields[name] for name in ("method", "customer_id", "token") if name in fields}
         self.orders.append(order)
         return order
+
+    def _debit(self, fields: dict[str, Any]) -> HttpResponse:
+        """A debit without the payer: like the gateway, the same call again makes another."""
+        outcome = self.debit_outcomes.popleft() if self.debit_outcomes else None
+        if outcome == "refused":
+            return _answer(400, REFUSED)
+        status = {None: "captured", "created": "created"}.get(outcome, "failed")
+        payment_id = f"pay_Debit{len(self.debits):09d}"
+        made = gateway_payment(payment_id, fields["order_id"], status=status, amount=fields["amount"])
+        made |= {
+            "token_id": fields["token"],
+            "customer_id": fields["customer_id"],
+            "created_at": int(self._clock.now().timestamp()),
+        }
+        if status == "failed":
+            made |= {"error_reason": outcome, "error_source": "issuer_bank"}
+        self.payments[payment_id] = made
+        self.debits.append(made)
+        return _answer(200, {"razorpay_payment_id": payment_id})
+
+    def deliver_notice(self, order_id: str, status: str = "delivered") -> dict[str, Any]:
+        """The notice of an order as it stands once the bank has told the payer, or could not."""
+        (order,) = [one for one in self.orders if one["id"] == order_id]
+        order["notification"]["status"] = status
+        if status == "delivered":
+            order["notification"]["delivered_at"] = int(self._clock.now().timestamp())
+        notification: dict[str, Any] = order["notification"]
+        return notification
 
     def _customer(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The customer with this e-mail and telephone number, made at the first call (``fail_existing``)."""
