@@ -21,7 +21,8 @@ from stacks.billing import BillingStack
 from stacks.bundles import BUNDLES, BundleMissing, Bundles
 from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
 from stacks.data import DataStack
-from stacks.environment import Environment, EnvironmentRefused, load_environment
+from stacks.environment import Environment
+from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.firewall import FirewallStack
 from stacks.governance import GovernanceStack
 from stacks.house_app import ROOT, HouseApp

@@ -204,6 +204,7 @@ class PaymentsStack(HouseStack):
                 "USER_POOL_ID": identity.user_pool.user_pool_id,
                 "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
                 "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from checks.errors import ExitCode, HasivuError
 from checks.sandbox.sandbox import Sandbox
 from checks.toolchain import REPOSITORY
-from stacks.environment import EnvironmentRefused, load_environment
+from stacks.environment_file import EnvironmentRefused, load_environment
 
 CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_timeout=5, read_timeout=30)
 

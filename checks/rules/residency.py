@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from checks.rules.estate import Estate, strings_in
 from checks.rules.rule import DEPLOYED, Breach, at, rule
-from stacks.environment import INDIAN_REGIONS
+from stacks.environment_rules import INDIAN_REGIONS
 
 REGION = re.compile(
     r"\b(us|eu|ap|ca|sa|me|af|il|mx|cn|us-gov)-(north|south|east|west|central|northeast|southeast|northwest|southwest)"

@@ -16,6 +16,7 @@ EXPIRING = {
     "hasivu-{env}-idempotency": "expires_at",
     "payment-webhook-idempotency-{env}": "expires_at",
     "hasivu-{env}-notifications": "expires_at",
+    "hasivu-{env}-payment-methods": "expires_at",
 }
 """Tables of what loses its use: the attribute that says when."""
 

@@ -31,7 +31,7 @@ from checks.sandbox.deployed import DeployedStack
 from checks.sandbox.layout import Layout
 from checks.sandbox.secret_values import SecretValues
 from checks.sandbox.state import Endpoints, SandboxState
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 
 ENVIRONMENT = "sandbox"
 

@@ -1,6 +1,6 @@
 """payments-manage-methods: saved payment methods and mandates. Tokens of the gateway, never a card number."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import BaseModel
 
@@ -175,8 +175,8 @@ ROUTES = (
 )
 
 
-def api(methods: MethodService, mandates: MandateService) -> Api:
-    """The routes of this function in front of both services."""
+def api(methods: MethodService, mandates: MandateService, *, origins: Collection[str] = ()) -> Api:
+    """The routes of this function in front of both services; pages of ``origins`` may read the answers."""
 
     def list_methods(request: Request) -> Response:
         return _ok(methods.list(request.principal, request.query(WhoseMethods)))
@@ -234,6 +234,7 @@ def api(methods: MethodService, mandates: MandateService) -> Api:
         ],
         audit=methods.audit,
         logger=mandates.logger,
+        origins=origins,
     )
 
 
@@ -283,7 +284,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(methods, mandates)
+        return api(methods, mandates, origins=settings.origins)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

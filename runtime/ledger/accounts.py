@@ -82,3 +82,13 @@ def output_gst() -> Account:
 def refund_costs() -> Account:
     """What the platform bears itself of refunds, where no receiver of a share is left to bear it."""
     return Account("refund_costs", AccountKind.EXPENSE)
+
+
+def bank(account_id: str) -> Account:
+    """Money in one of our bank accounts, by our own name for it."""
+    return Account(f"bank:{account_id}", AccountKind.ASSET)
+
+
+def reconciliation_difference(gateway: str) -> Account:
+    """What two people agreed to write off against a gateway (a debit), or to keep (a credit)."""
+    return Account(f"reconciliation_difference:{gateway}", AccountKind.EXPENSE)

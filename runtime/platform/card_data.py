@@ -17,6 +17,8 @@ _GROUP = re.compile(r"[0-9]+")
 _DIGEST = re.compile(r"(?=.*[a-f])[0-9a-f]{32,128}")
 """A hexadecimal digest or signature: the digits in it are chance and one in a thousand would pass the
 check."""
+_UUID = re.compile(r"(?=.*[a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""The same for a UUID: no card number is written in its groups, with letters between."""
 _SECURITY_CODE = re.compile(
     r"(card)?(cvv|cvc|cvn|csc|cav)[12]?(code|number|no|value)?|cid|(card)?securitycode|cardverification(code|value)"
     r"|(atm|card|upi|m)?pin|pinblock|track[12]?(data)?|magstripe|magneticstripe"
@@ -187,7 +189,7 @@ def _plain_character(character: str) -> str:
 
 def _card_number_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where card numbers stand: every run of neighbouring digit groups that together make one."""
-    if len(text) < _LENGTH_MIN or _DIGEST.fullmatch(text):
+    if len(text) < _LENGTH_MIN or _DIGEST.fullmatch(text) or _UUID.fullmatch(text):
         return
     plain = in_ascii_digits(text)
     for sequence in _DIGIT_GROUPS.finditer(plain):

@@ -11,7 +11,7 @@ from aws_cdk import aws_certificatemanager as acm
 from stacks.constructs.alarm import Alarm, Comparison, Missing, OneIsEnough, Sustained
 from stacks.constructs.alarm_topics import AlarmTopics, Severity
 from stacks.constructs.metric import Formula, Measure, Samples, share, total
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
 from stacks.observability_estate import Estate

@@ -15,7 +15,8 @@ from runtime.functions.api_authorizer import BACK_OFFICES
 from runtime.platform.api import EXPOSED_HEADERS
 from stacks import preflights, usage_plans
 from stacks.api_contract import operations
-from stacks.environment import Environment, load_environment
+from stacks.environment import Environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from stacks.preflights import gateway_answer_headers, origin_template
 from tests.infra.assembly import Assembly

@@ -10,7 +10,7 @@ import pytest
 
 from app import build
 from stacks.bundles import BundleMissing, Bundles
-from stacks.environment import EnvironmentRefused, load_environment
+from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.house_app import ROOT, HouseApp
 from tests.infra.assembly import Assembly, Resource
 from tests.infra.conftest import TODAY, Synthesise

@@ -7,7 +7,7 @@ import pytest
 
 from checks.rules.catalogue import examine
 from checks.rules.estate import Estate
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from tests.infra.assembly import Assembly, Resource
 from tests.infra.conftest import ENVIRONMENTS, TODAY, Synthesise
 from tests.infra.observed import alarms, measured
@@ -96,7 +96,7 @@ def test_provisioned_every_dimension_of_every_table_and_index_scales(provisioned
         for item in provisioned.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     }
 
-    assert len(expected) == 30, "nine tables and six indexes, reads and writes"
+    assert len(expected) == 32, "ten tables and six indexes, reads and writes"
     assert targets == expected
 
 

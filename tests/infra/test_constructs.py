@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.durable_table import DurableTable, Index
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
 from tests.infra.assembly import Assembly, read_assembly

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from runtime.gateways.razorpay.api import ALLOWED_HOSTS as RAZORPAY_HOSTS
 from runtime.gateways.transport import permitted_base_url
 from runtime.gateways.whatsapp.client import ALLOWED_HOSTS as WHATSAPP_HOSTS
-from stacks.environment import ENVIRONMENT_NAMES, EnvironmentRefused, load_environment
+from stacks.environment import ENVIRONMENT_NAMES
+from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.house_app import ROOT
 from tests.infra.conftest import TODAY
 

@@ -14,7 +14,7 @@ from runtime.platform.api import BODY_BYTES_MAX
 from stacks import firewall_rules
 from stacks.api_contract import Operation, operations
 from stacks.data import DataStack
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.firewall import FirewallStack
 from stacks.firewall_rules import MONEY_FUNCTIONS, WRITING, money_collections
 from stacks.house_app import ROOT

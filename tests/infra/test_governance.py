@@ -7,7 +7,7 @@ import pytest
 
 from checks.rules.log_patterns import matcher
 from checks.rules.trail_calls import ORDINARY, WAKING
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.governance_alarms import WATCHES
 from stacks.governance_findings import FINDINGS
 from stacks.house_app import ROOT

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from stacks.environment import Environment, load_environment
+from stacks.environment import Environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from tests.infra.assembly import Assembly, Resource
 from tests.infra.conftest import TODAY

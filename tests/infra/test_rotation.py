@@ -2,7 +2,7 @@
 
 import pytest
 
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from stacks.rotation import ROTATED_EVERY_DAYS
 from tests.infra.assembly import Assembly

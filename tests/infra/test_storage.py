@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
 from tests.infra.assembly import Assembly, Resource, Statement

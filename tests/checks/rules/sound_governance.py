@@ -47,6 +47,9 @@ KEY_USES = (
 )
 """What the key's policy says for the trail and for Config."""
 
+TABLES = ("Payments", "Ledger", "Outbox", "Schools")
+"""The tables of the sound estate: backed up and recorded."""
+
 
 def objects(bucket: str, below: str = "") -> Body:
     return {"Fn::Join": ["", [arn(bucket), f"/{below}"]]}
@@ -117,7 +120,7 @@ def plan_rule(schedule: str, **lifecycle: int) -> Body:
 
 
 def recovery() -> dict[str, Body]:
-    tables = [arn("Payments"), arn("Ledger"), arn("Outbox")]
+    tables = [arn(name) for name in TABLES]
     through = [
         f"{service}.{region}.amazonaws.com"
         for service in ("backup", "dynamodb")
@@ -212,7 +215,7 @@ def trail() -> dict[str, Body]:
                     selector(
                         equals("eventCategory", "Data"),
                         equals("resources.type", "AWS::DynamoDB::Table"),
-                        equals("resources.ARN", arn("Payments"), arn("Ledger"), arn("Outbox")),
+                        equals("resources.ARN", *(arn(name) for name in TABLES)),
                     ),
                     selector(
                         equals("eventCategory", "Data"),

@@ -11,7 +11,7 @@ from typing import Any
 from aws_cdk.assertions import Template
 
 from stacks.data import DataStack
-from stacks.environment import load_environment
+from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.recovery import RecoveryStack
 from tests.integration.tables import TABLE_SHAPES, TableShape

@@ -1,0 +1,1 @@
+"""Reconciliation: what we expected, what the gateway says and what the bank shows, held together."""
