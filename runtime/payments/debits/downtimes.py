@@ -34,7 +34,7 @@ class KeptDowntime(Frozen):
     status: str
     instruments: tuple[str, ...]
     begins_at: int
-    ends_at: int | None
+    ends_at: int | None = None
     heard: str
 
 

@@ -375,6 +375,7 @@ class TestDowntimes:
 
     def test_a_repetition_is_no_news(self, desk: Desk) -> None:
         assert self.tell(desk, "evt_down_1") is EventState.APPLIED
+        assert [known.ends_at for known in desk.planning.downtimes.current()] == [None]
         assert self.tell(desk, "evt_down_2") is EventState.NO_CHANGE
 
     def test_moments_that_are_not_meant_do_no_harm(self, desk: Desk) -> None:

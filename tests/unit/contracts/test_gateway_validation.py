@@ -39,6 +39,7 @@ KNOWN: dict[str, dict[str, Any]] = {
         "expires_on": "2027-03-31",
         "description": "Lunches every month",
     },
+    "CreateDebit": {"payer_id": "usr_1", "amount_paise": 45_000, "description": "Lunches in April"},
 }
 """A body that is accepted, for every body that there is."""
 
