@@ -37,14 +37,15 @@ def _merged(
 ) -> Notice:
     if _RANK[status] <= _RANK[notice.status]:
         return notice
-    changes: dict[str, object] = {"status": status}
-    if status is NoticeState.DELIVERED:
-        changes["delivered_at"] = None if delivered_at is None else iso(delivered_at)
-        if notice.debit_at is None and debit_at is not None:
-            changes["debit_at"] = iso(debit_at)
-    else:
-        changes["delivered_at"] = None
-    return notice.model_copy(update=changes)
+    delivered = delivered_at if status is NoticeState.DELIVERED else None
+    named = iso(debit_at) if notice.debit_at is None and debit_at is not None else notice.debit_at
+    return notice.model_copy(
+        update={
+            "status": status,
+            "delivered_at": None if delivered is None else iso(delivered),
+            "debit_at": named,
+        }
+    )
 
 
 def look_at(
