@@ -165,7 +165,8 @@ class DebitTeller:
     def debit(self, payment: Payment, record: RetryRecord, request_id: str) -> None:
         """Write the try, then ask for the debit, then write what was answered.
 
-        Raises PaymentChanged before anything is asked for, and never afterwards.
+        Raises PaymentChanged, and GatewayThrottled or GatewayUnavailable when nothing left the house: then
+        there was no try, and the plan stands.
         """
         mandate = self.desk.mandate_of(payment)
         token = current_token(self.desk.tokens_of(mandate))
@@ -192,10 +193,13 @@ class DebitTeller:
         except GatewayRejected as refused:
             said = refused.detail
             why = Refused(code=said.code, reason=said.reason, source=said.source, step=said.step)
-            self._conclude(payment.payment_id, one, lambda known: known.model_copy(update={"refused": why}))
-        except (GatewayThrottled, GatewayUnavailable) as nothing:
-            self.logger.warning("a debit did not leave", gateway_error=nothing.code)
-            self._conclude(payment.payment_id, one, lambda known: known.model_copy(update={"not_made": True}))
+            self._update(
+                payment.payment_id,
+                lambda known: _with_try(known, one.number, lambda it: it.model_copy(update={"refused": why})),
+            )
+        except (GatewayThrottled, GatewayUnavailable):
+            self._take_back(payment.payment_id, one, record)
+            raise
         except GatewayOutcomeUnknown:
             self.logger.warning("the outcome of a debit is unknown", payment_id=payment.payment_id)
         else:
@@ -264,9 +268,19 @@ class DebitTeller:
             return
         self.logger.warning("a debit is left for the next look to find", payment_id=payment_id)
 
-    def _conclude(self, payment_id: str, one: Try, change: ChangeOfTry) -> None:
-        """Write what became of a try that the gateway did not take on."""
-        self._update(payment_id, lambda record: _with_try(record, one.number, change))
+    def _take_back(self, payment_id: str, one: Try, before: RetryRecord) -> None:
+        """Forget a try that did not leave the house, and let the plan stand that it was made by."""
+        self._update(
+            payment_id,
+            lambda known: known.model_copy(
+                update={
+                    "tries": tuple(each for each in known.tries if each.number != one.number),
+                    "plan": before.plan,
+                    "state": before.state,
+                    "manual": before.manual,
+                }
+            ),
+        )
 
     def _update(self, payment_id: str, change: Callable[[RetryRecord], RetryRecord]) -> None:
         for _ in range(CHANGE_ATTEMPTS_MAX):

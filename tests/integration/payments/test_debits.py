@@ -166,17 +166,20 @@ class TestSilence:
         assert [one["outcome"] for one in desk.shown(payment_id)["tries"]] == ["not_made", "captured"]
 
     @pytest.mark.parametrize("fault", ["429", "refused"])
-    def test_a_gateway_that_is_not_reached_costs_no_attempt(self, desk: Desk, fault: str) -> None:
+    def test_a_gateway_that_is_not_reached_costs_no_attempt_and_no_day(self, desk: Desk, fault: str) -> None:
         payment_id = desk.debited()
         desk.announced(payment_id)
+        planned_at = desk.record(payment_id).plan.at
         desk.world.gateway.plan("create_recurring_payment", *[fault] * 10)
-        desk.next(payment_id)
+        assert desk.next(payment_id) is Worked.POSTPONED
         desk.world.gateway.forget_faults()
-        assert all(one.not_made for one in desk.record(payment_id).tries)
-        desk.tried(payment_id)
+        record = desk.record(payment_id)
+        assert (record.tries, record.state.value, record.plan.at) == ((), "planned", planned_at)
+        desk.next(payment_id)
+        assert desk.world.clock.now() - from_iso(str(planned_at)) < timedelta(minutes=5)
         desk.next(payment_id)
         assert_paid_once(desk, payment_id)
-        assert desk.shown(payment_id)["tries"][-1]["outcome"] == "captured"
+        assert [one.number for one in desk.record(payment_id).tries] == [1]
 
     def test_a_refusal_at_once_counts_as_a_failure(self, desk: Desk) -> None:
         payment_id = desk.debited()
