@@ -228,7 +228,6 @@ def wire(environment: Mapping[str, str]) -> Handler:
         tenancy=Tenancy(SchoolRegister(dynamodb, settings.schools_table)),
         clock=clock,
         ids=ids,
-        logger=logger,
     )
 
     def with_keys(keys: dict[str, str]) -> Parts:

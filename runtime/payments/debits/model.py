@@ -98,11 +98,6 @@ class Try(Frozen):
     polls: int = 0
     last_polled_at: str | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it may have reached the gateway without our knowing it there."""
-        return self.gateway_payment_id is None and self.refused is None and not self.not_made
-
 
 class RetryRecord(Frozen):
     """Everything about the tries of one debit.

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from aws_lambda_powertools import Logger
-
 from runtime.payments.contracts import AMOUNT_MIN_PAISE
 from runtime.payments.debits.contracts import CreateDebit, retries_view
 from runtime.payments.debits.cycles import cycle_of
@@ -55,7 +53,6 @@ class DebitService:
     tenancy: Tenancy
     clock: Clock
     ids: Ids
-    logger: Logger
 
     def create(
         self,

@@ -124,7 +124,7 @@ class DebitTeller:
             looked = partial(look_at, order_id=order_id, listed=heard, now=self.clock.now())
             self._update(payment_id, looked)
 
-    def ask_of_notice(self, payment_id: str, request_id: str) -> None:
+    def ask_of_notice(self, payment_id: str) -> None:
         """Fetch the notice of the newest order, if its delivery was not heard of. Raises GatewayError."""
         record = self._record(payment_id)
         if not record.notices or record.notices[-1].status is not NoticeState.RAISED:

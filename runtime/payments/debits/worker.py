@@ -130,7 +130,7 @@ class DebitWorker:
     def _debit(self, payment_id: str, request_id: str) -> None:
         """Ask the gateway what it has, then for the debit, if nothing forbids it at this moment."""
         self.teller.look(payment_id, request_id)
-        self.teller.ask_of_notice(payment_id, request_id)
+        self.teller.ask_of_notice(payment_id)
         payment, record = self._loaded(payment_id)
         forbidden = self.desk.forbids(payment, record)
         if forbidden:

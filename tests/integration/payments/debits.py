@@ -126,7 +126,6 @@ class Desk:
             tenancy=world.tenancy,
             clock=world.clock,
             ids=world.ids,
-            logger=world.logger,
         )
         retries = RetryService(
             self.recorder, self.planning, self.idempotency, KEY_ID, world.clock, world.logger
