@@ -22,7 +22,10 @@ ARCHIVED_DAYS = 90
 """How far back events can be told again: a quarter's books are closed within it."""
 
 PAYMENTS_SOURCE = "hasivu.payments"
-HEARD_BY_PEOPLE = ("PaymentCaptured", "PaymentFailed", "PaymentConflicted")
+HEARD_BY_PEOPLE = (
+    *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
+    *("RefundProcessed", "RefundFailed"),
+)
 
 
 class MessagingStack(HouseStack):

@@ -69,6 +69,34 @@ class PaymentAlarms(Construct):
         )
         Alarm(
             self,
+            "DisputeOpened",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="A payer's bank contests a payment: evidence has to be given before its deadline.",
+            runbook="payments#dispute-opened",
+            signal=signals.own("DisputeOpened"),
+            guard=OneIsEnough("each has a deadline, and is lost without an answer"),
+            threshold=1,
+            comparison=Comparison.AT_LEAST,
+            missing=Missing.FINE,
+            period_s=FIVE_MINUTES_S,
+        )
+        Alarm(
+            self,
+            "RefundFailed",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="A refund did not reach the payer, whose money we owe again.",
+            runbook="payments#refund-failed",
+            signal=signals.own("RefundFailed"),
+            guard=OneIsEnough("each is somebody's money"),
+            threshold=1,
+            comparison=Comparison.AT_LEAST,
+            missing=Missing.FINE,
+            period_s=FIVE_MINUTES_S,
+        )
+        Alarm(
+            self,
             "GatewaySilence",
             topics=topics,
             severity=Severity.PAGE,

@@ -123,7 +123,7 @@ class PaymentsStack(HouseStack):
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-advanced",
-            description="Creates, verifies, gets and lists payments",
+            description="Creates, verifies, lists, captures and refunds payments",
             layers=[self._layers["core"]],
             settings={
                 "PAYMENTS_TABLE": data.payments.table_name,
@@ -144,6 +144,7 @@ class PaymentsStack(HouseStack):
             concurrency=100,
         )
         self._allow_the_payment_transaction(function.role)
+        data.payments.allow(function.role, "Query")  # the disputes of a school are a partition
         data.payments.allow_query(function.role, "by_school", "by_payer")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")

@@ -89,6 +89,10 @@ class Grant:
         return True
 
 
+SPEAK_OF_REQUESTS = frozenset({"AWS::WAFv2::WebACL", "AWS::WAFv2::RuleGroup"})
+"""Their statements are conditions on requests and allow nobody anything; switches.py compares them."""
+
+
 def grants_of(assembly: Assembly) -> Iterator[Grant]:
     """Every statement of every policy of a comparable assembly, for each of its subjects."""
     for stack in assembly.values():
@@ -101,6 +105,8 @@ def grants_of(assembly: Assembly) -> Iterator[Grant]:
                 continue
             if kind == "AWS::IAM::Role":
                 yield from _managed(properties, own, stack.id)
+            if kind in SPEAK_OF_REQUESTS:
+                continue
             subjects = list(_subjects(kind, properties, own))
             for path, document in _documents(properties):
                 about = [f"trust of {own}"] if path[:1] == ("AssumeRolePolicyDocument",) else subjects

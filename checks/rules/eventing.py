@@ -16,7 +16,9 @@ SCHEDULE = "AWS::Scheduler::Schedule"
 PIPE = "AWS::Pipes::Pipe"
 QUEUE = "AWS::SQS::Queue"
 
-HEARD_BY_PEOPLE = frozenset({"PaymentCaptured", "PaymentFailed", "PaymentConflicted"})
+HEARD_BY_PEOPLE = frozenset(
+    {"PaymentCaptured", "PaymentFailed", "PaymentConflicted", "RefundProcessed", "RefundFailed"}
+)
 PAYMENTS_SOURCE = "hasivu.payments"
 HEALTH_INTERVAL_MIN = 5
 _UNITS_MIN = {"minute": 1, "minutes": 1, "hour": 60, "hours": 60, "day": 1440, "days": 1440}

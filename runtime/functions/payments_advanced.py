@@ -1,19 +1,27 @@
-"""payments-advanced: create a payment, verify its checkout, get and list payments."""
+"""payments-advanced: create, verify, get, list, capture and refund payments; list disputes."""
 
 from collections.abc import Collection, Mapping
 
 from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.payments.captures.contracts import CapturePayment, CaptureView
+from runtime.payments.captures.service import CaptureService
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
+from runtime.payments.disputes.contracts import DisputePage, ListDisputes
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.recorder import PaymentRecorder
+from runtime.payments.returns.contracts import CreateRefund, RefundList, RefundView
+from runtime.payments.returns.desk import RefundDesk
+from runtime.payments.returns.refusals import REFUSED_BY_GATEWAY
+from runtime.payments.returns.service import RefundService
 from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
-from runtime.platform.api import Api, Request, Response, Route
+from runtime.platform.api import Api, Contract, Request, Response, Route
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
 from runtime.platform.function import Handler, LambdaFunction
-from runtime.platform.idempotency import IdempotencyStore
+from runtime.platform.idempotency import IdempotencyStore, StoredAnswer
 from runtime.platform.ids import UlidIds
 from runtime.platform.metrics import Metrics
 from runtime.platform.schools import SchoolRegister
@@ -26,6 +34,7 @@ GATEWAY_DEADLINE_MS = 8_000
 
 _MAY_PAY = frozenset({Role.PARENT, Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
 _MAY_READ = frozenset(Role)
+_MAY_REFUND = frozenset({Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
 
 CREATE = Route(
     method="POST",
@@ -92,11 +101,114 @@ VERIFY = Route(
         errors.CONCURRENT_CHANGE,
     ),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY)
+CAPTURE = Route(
+    method="POST",
+    path="/v1/payments/{payment_id}/capture",
+    action="payments.capture",
+    summary="Capture a payment",
+    description=(
+        "Takes the money of an authorised payment. The gateway captures whole authorisations only: where "
+        "less is to be kept, the rest is refunded at once, and the answer says so. 202: it is captured, but "
+        "it is not known yet whether the gateway took that refund; send the same again with the same "
+        "Idempotency-Key."
+    ),
+    roles=_MAY_REFUND,
+    body=CapturePayment,
+    response=CaptureView,
+    also_status=(202,),
+    idempotent=True,
+    problems=(
+        errors.AMOUNT_BELOW_MINIMUM,
+        errors.CAPTURE_EXCEEDS_AUTHORIZATION,
+        errors.CAPTURE_REST_TOO_SMALL,
+        errors.SCHOOL_FORBIDDEN,
+        errors.PAYMENT_NOT_FOUND,
+        errors.PAYMENT_NOT_AUTHORIZED,
+        errors.ALREADY_CAPTURED,
+        errors.AUTHORIZATION_EXPIRED,
+        errors.CAPTURE_UNDER_WAY,
+        errors.REFUND_EXCEEDS_BALANCE,
+        errors.CONCURRENT_CHANGE,
+        errors.GATEWAY_REJECTED,
+        errors.GATEWAY_UNAVAILABLE,
+    ),
+)
+REFUND = Route(
+    method="POST",
+    path="/v1/payments/{payment_id}/refunds",
+    action="refunds.create",
+    summary="Refund a payment",
+    description=(
+        "Gives back a part of a captured payment, or all of it; as often as something is left. The amount "
+        "is held from before the gateway is asked. 202: it is not known yet whether the gateway took the "
+        "refund; send the same again with the same Idempotency-Key, and nothing is refunded twice."
+    ),
+    roles=_MAY_REFUND,
+    body=CreateRefund,
+    response=RefundView,
+    status=201,
+    also_status=(202,),
+    idempotent=True,
+    problems=(
+        errors.AMOUNT_BELOW_MINIMUM,
+        errors.AMOUNT_ABOVE_MAXIMUM,
+        errors.SCHOOL_FORBIDDEN,
+        errors.PAYMENT_NOT_FOUND,
+        errors.PAYMENT_NOT_CAPTURED,
+        errors.REFUNDS_TOO_MANY,
+        errors.CONCURRENT_CHANGE,
+        errors.GATEWAY_UNAVAILABLE,
+        *REFUSED_BY_GATEWAY,
+    ),
+)
+LIST_REFUNDS = Route(
+    method="GET",
+    path="/v1/payments/{payment_id}/refunds",
+    action="refunds.list",
+    summary="List a payment's refunds",
+    description="All of them, those made in the gateway's dashboard included.",
+    roles=_MAY_READ,
+    response=RefundList,
+    problems=(errors.PAYMENT_NOT_FOUND,),
+)
+GET_REFUND = Route(
+    method="GET",
+    path="/v1/refunds/{refund_id}",
+    action="refunds.get",
+    summary="Get a refund",
+    description="One refund, by our identifier, or by the gateway's where it was made in its dashboard.",
+    roles=_MAY_READ,
+    response=RefundView,
+    problems=(errors.REFUND_NOT_FOUND,),
+)
+LIST_DISPUTES = Route(
+    method="GET",
+    path="/v1/disputes",
+    action="disputes.list",
+    summary="List disputes",
+    description=(
+        "Payments of a school that the payers' banks contest, the newest first, with the deadline for "
+        "evidence. What is contested is set aside in the books until it is decided, and cannot be refunded "
+        "meanwhile."
+    ),
+    roles=_MAY_READ - {Role.PARENT},
+    query=ListDisputes,
+    response=DisputePage,
+    problems=(errors.CURSOR_INVALID, errors.SCHOOL_FORBIDDEN),
+)
+ROUTES = (CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES)
 
 
-def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] = ()) -> Api:
-    """The routes of this function in front of ``service``; pages of ``origins`` may read the answers."""
+def api(
+    service: PaymentService,
+    captures: CaptureService,
+    refunds: RefundService,
+    disputes: DisputeService,
+    audit: AuditTrail,
+    *,
+    origins: Collection[str] = (),
+) -> Api:
+    """The routes of this function in front of its services; pages of ``origins`` may read the answers."""
 
     def create(request: Request) -> Response:
         answer = service.create(
@@ -106,8 +218,7 @@ def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] 
             request_id=request.request_id,
             remaining_ms=request.remaining_ms(),
         )
-        headers = {"content-type": errors.CONTENT_TYPE} if answer.status >= 400 else {}
-        return Response(answer.status, answer.body, headers)
+        return _stored(answer)
 
     def verify(request: Request) -> Response:
         sent = request.body(VerifyPayment)
@@ -120,16 +231,57 @@ def api(service: PaymentService, audit: AuditTrail, *, origins: Collection[str] 
     def list_(request: Request) -> Response:
         return _ok(service.list(request.principal, request.query(ListPayments)))
 
+    def capture(request: Request) -> Response:
+        answer = captures.capture(
+            request.principal,
+            request.path_parameters["payment_id"],
+            request.body(CapturePayment),
+            key=request.headers.get("idempotency-key"),
+            request_id=request.request_id,
+            remaining_ms=request.remaining_ms(),
+        )
+        return _stored(answer)
+
+    def refund(request: Request) -> Response:
+        answer = refunds.create(
+            request.principal,
+            request.path_parameters["payment_id"],
+            request.body(CreateRefund),
+            key=request.headers.get("idempotency-key"),
+            request_id=request.request_id,
+            remaining_ms=request.remaining_ms(),
+        )
+        return _stored(answer)
+
+    def list_refunds(request: Request) -> Response:
+        return _ok(refunds.list(request.principal, request.path_parameters["payment_id"]))
+
+    def get_refund(request: Request) -> Response:
+        return _ok(refunds.get(request.principal, request.path_parameters["refund_id"]))
+
+    def list_disputes(request: Request) -> Response:
+        return _ok(disputes.list(request.principal, request.query(ListDisputes)))
+
     return Api(
-        [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)],
+        [
+            *((CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify)),
+            (CAPTURE, capture),
+            *((REFUND, refund), (LIST_REFUNDS, list_refunds), (GET_REFUND, get_refund)),
+            (LIST_DISPUTES, list_disputes),
+        ],
         audit=audit,
         logger=service.logger,
         origins=origins,
     )
 
 
-def _ok(answer: PaymentView | PaymentPage) -> Response:
+def _ok(answer: Contract) -> Response:
     return Response(200, answer.model_dump(mode="json"))
+
+
+def _stored(answer: StoredAnswer) -> Response:
+    headers = {"content-type": errors.CONTENT_TYPE} if answer.status >= 400 else {}
+    return Response(answer.status, answer.body, headers)
 
 
 def wire(environment: Mapping[str, str]) -> Handler:
@@ -151,11 +303,24 @@ def wire(environment: Mapping[str, str]) -> Handler:
             clock=clock,
             deadline_ms=GATEWAY_DEADLINE_MS,
         )
+        idempotency = IdempotencyStore(dynamodb, settings.idempotency_table, clock)
+        tenancy = Tenancy(SchoolRegister(dynamodb, settings.schools_table))
+        desk = RefundDesk(recorder, gateway, clock, logger)
+        captures = CaptureService(desk, idempotency, tenancy, clock, ids, logger)
+        refunds = RefundService(
+            repository=recorder.repository,
+            desk=desk,
+            idempotency=idempotency,
+            tenancy=tenancy,
+            clock=clock,
+            ids=ids,
+        )
+        disputes = DisputeService(recorder.repository, tenancy, clock)
         service = PaymentService(
             repository=recorder.repository,
             recorder=recorder,
-            idempotency=IdempotencyStore(dynamodb, settings.idempotency_table, clock),
-            tenancy=Tenancy(SchoolRegister(dynamodb, settings.schools_table)),
+            idempotency=idempotency,
+            tenancy=tenancy,
             gateway=gateway,
             key_id=keys["key_id"],
             key_secret=keys["key_secret"],
@@ -165,7 +330,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             ids=ids,
             logger=logger,
         )
-        return api(service, recorder.audit, origins=settings.origins)
+        return api(service, captures, refunds, disputes, recorder.audit, origins=settings.origins)
 
     apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
     return lambda event, context: apis.current().handle(event, context)

@@ -46,6 +46,18 @@ TEMPLATES: dict[str, Template] = {
         "We are looking into it and will come back to you; please do not pay again. "
         "Your payment reference is {{5}}. HASIVU",
     ),
+    "RefundProcessed": Template(
+        "refund_processed",
+        "Your refund is on its way",
+        "Dear {{1}}, we have refunded {{2}} of your payment for {{3}} ({{4}}). "
+        "Your bank shows it within seven working days. Your payment reference is {{5}}. HASIVU",
+    ),
+    "RefundFailed": Template(
+        "refund_failed",
+        "Your refund did not arrive",
+        "Dear {{1}}, your bank did not take our refund of {{2}} for {{3}} ({{4}}). "
+        "We will come back to you to pay it another way. Your payment reference is {{5}}. HASIVU",
+    ),
 }
 """Which news a person hears, by the event's type. Five days: RBI's harmonised turnaround time for failed
 transactions (DPSS.CO.PD No.629/02.01.014/2019-20)."""

@@ -21,6 +21,7 @@ from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
+from runtime.payments.returns.applier import ReturnsApplier, is_about_returns
 from runtime.payments.rules import hear
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock, from_iso, iso
@@ -75,6 +76,8 @@ class EventApplier:
         if event.event in DOWNTIME_EVENTS and event.downtime is not None:
             news = self._debits.hear_downtime(event.downtime, self._finisher(event_id, EventState.APPLIED))
             return EventState.APPLIED if news else self._finish(event_id, EventState.NO_CHANGE)
+        if is_about_returns(event):
+            return self._apply_returns(event_id, event, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
             return self._finish(
                 event_id, EventState.NOT_HANDLED if self._concerns_us(event) else EventState.NOT_OURS
@@ -187,6 +190,21 @@ class EventApplier:
     @property
     def _debits(self) -> DebitHearing:
         return DebitHearing.over(self.recorder)
+
+    def _apply_returns(
+        self, event_id: str, event: WebhookEvent, record: Mapping[str, Any], request_id: str
+    ) -> EventState:
+        """Keep what is said of a refund or a dispute."""
+        about = event.refund or event.dispute
+        state = ReturnsApplier(self.recorder).apply(
+            event,
+            observed_at=event.created_at or (about.created_at if about else None) or 0,
+            event_id=event_id,
+            body_sha256=record["body_sha256"],
+            request_id=request_id,
+            finisher=lambda state: self._finisher(event_id, state),
+        )
+        return state if state is EventState.APPLIED else self._finish(event_id, state)
 
     def _finisher(self, event_id: str, state: EventState) -> Callable[[Transaction], None]:
         return lambda transaction: self._finish_in(transaction, event_id, state)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.payments.returns.rules import payment_totals, refundable_paise
 from runtime.platform.api import Contract
 
 AMOUNT_MIN_PAISE = 100
@@ -34,6 +35,10 @@ class CreatePayment(Contract):
         default="INR", description="ISO 4217; INR unless another is enabled."
     )
     description: Line = Field(description="What the payer reads: 'Lunches in April'. No personal data.")
+    capture: Literal["automatic", "manual"] = Field(
+        default="automatic",
+        description="manual: the bank authorises only, and the money is taken by a call, within five days.",
+    )
     payer_id: PrincipalId | None = Field(
         default=None, description="Who is to pay. A parent always pays for itself and leaves it out."
     )
@@ -96,7 +101,11 @@ class Checkout(Contract):
 
 
 class PaymentView(Contract):
-    """A payment as callers see it. `checkout` is there while it can still be paid."""
+    """A payment as callers see it. `checkout` is there while it can still be paid.
+
+    `refunded_paise` went back, `refund_pending_paise` is on its way or promised, `disputed_paise` is
+    contested by the payer's bank or lost to it, and `refundable_paise` is what can still be refunded.
+    """
 
     payment_id: str
     school_id: str
@@ -106,7 +115,12 @@ class PaymentView(Contract):
     description: str
     reference: str | None
     metadata: dict[str, str]
+    capture: Literal["automatic", "manual"]
     status: PaymentStatus
+    refunded_paise: int
+    refund_pending_paise: int
+    refundable_paise: int
+    disputed_paise: int
     checkout: Checkout | None
     attempts: list[AttemptView]
     created_at: str
@@ -134,6 +148,7 @@ def view(payment: Payment, key_id: str) -> PaymentView:
             amount_paise=payment.amount_paise,
             currency=payment.currency,
         )
+    returned = payment_totals(payment)
     return PaymentView(
         payment_id=payment.payment_id,
         school_id=payment.school_id,
@@ -143,7 +158,12 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         description=payment.description,
         reference=payment.reference,
         metadata=payment.metadata,
+        capture=payment.capture,
         status=payment.status,
+        refunded_paise=returned.refunded_paise,
+        refund_pending_paise=returned.pending_paise,
+        refundable_paise=refundable_paise(payment),
+        disputed_paise=returned.disputed_paise,
         checkout=checkout,
         attempts=[_attempt_view(attempt) for attempt in payment.attempts.values()],
         created_at=payment.created_at,

@@ -44,6 +44,12 @@ BY_STATUS: dict[PaymentStatus, Metric] = {
 TIME_TO_CAPTURE = Metric("PaymentTimeToCapture", Unit.MILLISECONDS)
 """From the payment's creation to its capture: mostly the payer's own time."""
 
+DISPUTE_OPENED = Metric("DisputeOpened")
+"""A dispute became known that is not decided: somebody has to give evidence before its deadline."""
+
+REFUND_FAILED = Metric("RefundFailed")
+"""A refund that the gateway had taken did not reach the payer: somebody has to pay it back otherwise."""
+
 WEBHOOK_RECEIVED = Metric("WebhookReceived", Unit.COUNT, "delivery", frozenset({"first", "repeated"}))
 WEBHOOK_REFUSED = Metric(
     "WebhookRefused",
@@ -72,6 +78,8 @@ METRICS = (
     CREATED,
     *BY_STATUS.values(),
     TIME_TO_CAPTURE,
+    DISPUTE_OPENED,
+    REFUND_FAILED,
     WEBHOOK_RECEIVED,
     WEBHOOK_REFUSED,
     WEBHOOK_APPLIED,

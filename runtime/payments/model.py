@@ -1,6 +1,7 @@
 """A payment and the attempts to make it, as they are stored and reasoned about."""
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -86,6 +87,28 @@ class DebitTerms(Frozen):
     cycle_end: str | None = None
 
 
+class ReturnTotals(Frozen):
+    """What went back of one captured gateway payment, in paise: refunded (by the gateway's word), on its way
+    or promised, and contested or lost in disputes."""
+
+    refunded_paise: int = 0
+    pending_paise: int = 0
+    disputed_paise: int = 0
+
+
+class CaptureOrder(Frozen):
+    """A capture that was decided on, kept from before the gateway is asked.
+
+    ``kept_paise`` of the attempt is to stay; ``refund_id`` names the refund of the rest. Until
+    ``lease_until`` (a moment in UTC) the call that decided may still be at work.
+    """
+
+    refund_id: str
+    gateway_payment_id: str
+    kept_paise: int
+    lease_until: str
+
+
 class Payment(Frozen):
     """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
 
@@ -93,6 +116,9 @@ class Payment(Frozen):
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
     ``mandate_id`` names the mandate that is authorised with this payment or, where there is a ``debit``, the
     one by which it is debited; a debit has one order after the other, and ``order_id`` is the newest.
+    ``capture`` is who captures: the gateway by itself (``automatic``) or we (``manual``), as
+    ``capture_order`` says. ``returns`` tells what went back, by gateway payment; it is written with the
+    returns themselves.
     """
 
     payment_id: str
@@ -105,12 +131,15 @@ class Payment(Frozen):
     metadata: dict[str, str] = Field(default_factory=dict)
     mandate_id: str | None = None
     debit: DebitTerms | None = None
+    capture: Literal["automatic", "manual"] = "automatic"
+    capture_order: CaptureOrder | None = None
     status: PaymentStatus = PaymentStatus.CREATED
     order_id: str | None = None
     order_outcome_unknown: bool = False
     checkout_verified: bool = False
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     journal: tuple[str, ...] = ()
+    returns: dict[str, ReturnTotals] = Field(default_factory=dict)
     created_at: str
     updated_at: str
     version: int = 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runtime.ledger.journal import Journal
+from runtime.ledger.model import JournalEntry
 from runtime.payments.accounting import entries_due
 from runtime.payments.events import status_event
 from runtime.payments.methods.repository import LABELS as TOKEN_LABELS
@@ -12,6 +13,11 @@ from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.repository import LABEL_PAYMENT, LABEL_RETRY, PaymentRepository
+from runtime.payments.returns.accounting import booked
+from runtime.payments.returns.events import counted_as, return_events
+from runtime.payments.returns.model import ReturnsChange
+from runtime.payments.returns.repository import LABEL_RETURNS
+from runtime.payments.returns.rules import followed, no_returns, totals
 from runtime.platform.audit import AuditLine, AuditTrail
 from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 AlsoIn = Callable[[Transaction], None]
+
+_STALE = {LABEL_PAYMENT, LABEL_RETRY, LABEL_RETURNS, *TOKEN_LABELS}
+"""The writes whose condition fails where somebody was faster."""
 
 
 class PaymentChanged(Exception):
@@ -76,15 +85,17 @@ class PaymentRecorder:
         line: AuditLine,
         *,
         attempt: Attempt | None = None,
+        returns: ReturnsChange | None = None,
         also: Sequence[AlsoIn] = (),
     ) -> Payment:
         """Write ``after`` in place of ``before`` and give it as stored.
 
-        ``line`` is the audit line, ``attempt`` the one that brought the change, and ``also`` further writes
-        that must happen with it or not at all. Raises PaymentChanged when ``before`` is stale.
+        ``line`` is the audit line, ``attempt`` the one that brought the change, ``returns`` what changes of
+        its refunds and disputes, and ``also`` further writes that must happen with it or not at all. Raises
+        PaymentChanged when ``before`` is stale.
         """
         now = self.clock.now()
-        entries = entries_due(after, business_date(now))
+        entries = list(entries_due(after, business_date(now)))
         stored = after.model_copy(
             update={
                 "version": (before.version if before else 0) + 1,
@@ -92,8 +103,16 @@ class PaymentRecorder:
                 "journal": (*after.journal, *(entry.entry_id for entry in entries)),
             }
         )
+        change = returns or self._following(stored, attempt)
+        if change is not None:
+            stored, change, more = self._with_returns(stored, change)
+            entries.extend(more)
         transaction = Transaction(self.client)
         self.repository.put_in(transaction, stored)
+        if change is not None and change.after != change.before:
+            self.repository.returns.put_in(transaction, change.before, change.after)
+            for event in return_events(stored, change):
+                self.outbox.add_in(transaction, event)
         if stored.order_id is not None and (before is None or before.order_id is None):
             self.repository.point_in(transaction, stored.order_id, stored.payment_id)
         for entry in entries:
@@ -108,17 +127,50 @@ class PaymentRecorder:
         try:
             transaction.commit()
         except ConditionFailed as failed:
-            if (TOKEN_LABELS | {LABEL_PAYMENT, LABEL_RETRY}).intersection(failed.labels):
+            if _STALE.intersection(failed.labels):
                 raise PaymentChanged(after.payment_id) from None
             raise
-        if before is None:
-            self.metrics.count(CREATED)
-        if (before is None or before.status is not stored.status) and stored.status in BY_STATUS:
-            self._count(stored, attempt)
+        self._count(before, stored, attempt, change)
         return stored
 
-    def _count(self, stored: Payment, attempt: Attempt | None) -> None:
-        """Count a status that a payment has reached, once it is written."""
+    def _following(self, stored: Payment, attempt: Attempt | None) -> ReturnsChange | None:
+        """The returns that a word about an attempt may concern: there are some, or the gateway says so."""
+        if attempt is None:
+            return None
+        known = stored.attempts.get(attempt.gateway_payment_id)
+        if known is None or not (known.amount_refunded_paise or known.gateway_payment_id in stored.returns):
+            return None
+        found = self.repository.returns.get(stored.payment_id, known.gateway_payment_id)
+        before = found or no_returns(stored, known)
+        return ReturnsChange(before, before)
+
+    def _with_returns(
+        self, stored: Payment, change: ReturnsChange
+    ) -> tuple[Payment, ReturnsChange, tuple[JournalEntry, ...]]:
+        """The payment and the returns as they are to be written together, and the entries that are due."""
+        gateway_payment_id = change.after.book.gateway_payment_id
+        after = followed(change.after, stored.attempts[gateway_payment_id])
+        after, entries = booked(after, stored, business_date(self.clock.now()))
+        returned = stored.returns | {gateway_payment_id: totals(after)}
+        return (
+            stored.model_copy(update={"returns": dict(sorted(returned.items()))}),
+            ReturnsChange(change.before, after),
+            entries,
+        )
+
+    def _count(
+        self, before: Payment | None, stored: Payment, attempt: Attempt | None, change: ReturnsChange | None
+    ) -> None:
+        """Count what has happened, once it is written."""
+        if before is None:
+            self.metrics.count(CREATED)
+        for metric in counted_as(change) if change is not None else ():
+            self.metrics.count(metric)
+        if (before is None or before.status is not stored.status) and stored.status in BY_STATUS:
+            self._count_status(stored, attempt)
+
+    def _count_status(self, stored: Payment, attempt: Attempt | None) -> None:
+        """Count a status that a payment has reached."""
         label: str | None = None
         if stored.status is PaymentStatus.CAPTURED:
             label = attempt.method if attempt else None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.payments.model import OPEN_STATUSES, Payment
+from runtime.payments.returns.repository import ReturnsRepository
 from runtime.platform.dynamodb import Item, Transaction, from_item, get_item, to_item
 from runtime.platform.errors import CURSOR_INVALID, Problem
 
@@ -36,6 +37,7 @@ class PaymentRepository:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self.returns = ReturnsRepository(client, table)
 
     @property
     def table(self) -> str:

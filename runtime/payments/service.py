@@ -1,7 +1,7 @@
 """The payment API's order of things: create, verify, get, list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aws_lambda_powertools import Logger
 
@@ -31,6 +31,7 @@ from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
 from runtime.payments.tenancy import Tenancy
+from runtime.payments.visibility import visible_payment
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, iso
@@ -44,19 +45,19 @@ from runtime.platform.errors import (
     GATEWAY_REJECTED,
     GATEWAY_UNAVAILABLE,
     ORDER_MISMATCH,
-    PAYMENT_NOT_FOUND,
-    QUERY_INVALID,
-    FieldError,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
-from runtime.platform.ids import Ids, is_id
+from runtime.platform.ids import Ids
 
 CAPTURE = CaptureOptions(
     capture="automatic", automatic_expiry_minutes=3 * 24 * 60, manual_expiry_minutes=5 * 24 * 60
 )
 """Captured at once. The gateway asks silent banks for three days, so a payment that is authorised late is
 captured all the same, as long as it comes within them."""
+
+MANUAL_CAPTURE = replace(CAPTURE, capture="manual")
+"""Captured by a call of ours. What is not, the gateway gives back after five days."""
 
 RETRY_AFTER_S = 5
 CHANGE_ATTEMPTS_MAX = 5
@@ -192,8 +193,7 @@ class PaymentService:
                 principal.principal_id, limit=asked.limit, cursor=asked.cursor
             )
         else:
-            school_id = asked.school_id or _only_school(principal)
-            self.tenancy.check(principal, school_id)
+            school_id = self.tenancy.school_of(principal, asked.school_id)
             page = self.repository.list_by_school(school_id, limit=asked.limit, cursor=asked.cursor)
         return PaymentPage(
             items=[view(payment, self.key_id) for payment in page.payments], next_cursor=page.next_cursor
@@ -220,6 +220,7 @@ class PaymentService:
             description=asked.description,
             reference=asked.reference,
             metadata=asked.metadata,
+            capture=asked.capture,
             created_at=now,
             updated_at=now,
         )
@@ -234,7 +235,7 @@ class PaymentService:
                 amount_paise=wanted.amount_paise,
                 currency=wanted.currency,
                 receipt=wanted.payment_id,
-                capture=CAPTURE,
+                capture=MANUAL_CAPTURE if wanted.capture == "manual" else CAPTURE,
                 receipt_is_new=not claim.resumed,
             )
         except GatewayRejected as refused:
@@ -301,25 +302,9 @@ class PaymentService:
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing.", retry_after_s=1)
 
     def _visible(self, principal: Principal, payment_id: str) -> Payment:
-        """The payment if the caller may see it. What it may not see does not exist for it."""
-        payment = self.repository.get(payment_id) if is_id(payment_id, "pmt") else None
-        not_found = Problem(PAYMENT_NOT_FOUND, "No payment of yours has that identifier.")
-        if payment is None:
-            raise not_found
-        own = payment.payer_id == principal.principal_id
-        if not own and (principal.is_only_parent or not principal.may_see_school(payment.school_id)):
-            raise not_found
-        return payment
+        return visible_payment(self.repository, principal, payment_id)
 
 
 def _with_order(payment: Payment, order_id: str) -> Payment:
     ordered = payment.model_copy(update={"order_id": order_id, "order_outcome_unknown": False})
     return ordered.model_copy(update={"status": derive_status(ordered)})
-
-
-def _only_school(principal: Principal) -> str:
-    if len(principal.school_ids) == 1:
-        return next(iter(principal.school_ids))
-    raise Problem(
-        QUERY_INVALID, "Several schools are possible.", errors=[FieldError("/school_id", "name one school")]
-    )

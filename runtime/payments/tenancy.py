@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from runtime.platform.auth import Principal, Role
 from runtime.platform.errors import (
     BODY_INVALID,
+    QUERY_INVALID,
     SCHOOL_FORBIDDEN,
     SCHOOL_INACTIVE,
     SCHOOL_UNKNOWN,
@@ -49,6 +50,20 @@ class Tenancy:
         self.check(principal, school_id)
         if not school.active:
             raise Problem(SCHOOL_INACTIVE, "The school is registered but not active.")
+
+    def school_of(self, principal: Principal, school_id: str | None) -> str:
+        """The school that is asked about: the one named, or the caller's only one. Raises ``query-invalid``
+        and ``school-forbidden``."""
+        if school_id is None:
+            if len(principal.school_ids) != 1:
+                raise Problem(
+                    QUERY_INVALID,
+                    "Several schools are possible.",
+                    errors=[FieldError("/school_id", "name one school")],
+                )
+            school_id = next(iter(principal.school_ids))
+        self.check(principal, school_id)
+        return school_id
 
     @staticmethod
     def check(principal: Principal, school_id: str) -> None:

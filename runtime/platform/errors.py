@@ -211,6 +211,79 @@ RETRY_NOT_PLANNED = _declare(
     "retry-not-planned", 409, "No retry is planned", "Nothing to cancel: look at the payment's retries."
 )
 
+# Captures
+PAYMENT_NOT_AUTHORIZED = _declare(
+    "payment-not-authorized",
+    409,
+    "The payment is not authorised",
+    "Get the payment, or verify its checkout; what expired has to be paid anew.",
+)
+ALREADY_CAPTURED = _declare(
+    "already-captured", 409, "The payment has been captured", "Nothing to do; refund what is not to be kept."
+)
+AUTHORIZATION_EXPIRED = _declare(
+    "authorization-expired",
+    409,
+    "The authorisation is over and the money goes back to the payer",
+    "Ask the payer to pay again.",
+)
+CAPTURE_UNDER_WAY = _declare(
+    "capture-under-way",
+    409,
+    "Another call captures the payment",
+    "Repeat that call with its Idempotency-Key, or get the payment after Retry-After.",
+)
+CAPTURE_EXCEEDS_AUTHORIZATION = _declare(
+    "capture-exceeds-authorization",
+    422,
+    "More is to be captured than the payer has authorised",
+    "Capture the authorised amount or less.",
+)
+CAPTURE_REST_TOO_SMALL = _declare(
+    "capture-rest-too-small",
+    422,
+    "What is not kept is too little to be refunded",
+    "Keep all of it, or leave 100 paise (₹1.00) at least.",
+)
+
+# Refunds
+REFUND_NOT_FOUND = _declare(
+    "refund-not-found", 404, "There is no such refund", "Check the identifier, or list the payment's refunds."
+)
+PAYMENT_NOT_CAPTURED = _declare(
+    "payment-not-captured",
+    409,
+    "The payment brought no money that could go back",
+    "Get the payment; only a captured one can be refunded.",
+)
+REFUND_EXCEEDS_BALANCE = _declare(
+    "refund-exceeds-balance",
+    422,
+    "The refund is larger than what is left of the payment",
+    "Ask for refundable_paise of the payment at most.",
+)
+ALREADY_REFUNDED = _declare(
+    "already-refunded",
+    422,
+    "The payment has been refunded in full",
+    "Nothing to do: list the payment's refunds to see where the money went.",
+)
+REFUNDS_TOO_MANY = _declare(
+    "refunds-too-many", 422, "The payment has as many refunds as it can have", "Pay back by bank transfer."
+)
+REFUND_WINDOW_OVER = _declare(
+    "refund-window-over",
+    422,
+    "The payment is too old for its bank to take a refund",
+    "Pay back by bank transfer.",
+)
+GATEWAY_BALANCE_LOW = _declare(
+    "gateway-balance-low",
+    422,
+    "The gateway holds too little of ours to pay the refund out",
+    "Ask again with a new Idempotency-Key after the next captures, or ask finance to add funds.",
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

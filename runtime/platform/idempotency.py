@@ -122,6 +122,19 @@ class IdempotencyStore:
             return None
         return StoredAnswer(existing["status"], json.loads(existing["body"]))
 
+    def hold_in(self, transaction: Transaction, claim: Claim) -> None:
+        """Go on only while the claim is still this call's: together with what is promised before a call to
+        the outside. The transaction fails (label ``idempotency``) once another call has taken it over."""
+        transaction.update(
+            "idempotency",
+            self._table,
+            {"idempotency_key": claim.record_key},
+            expression="SET promised_at = :now",
+            condition="lease_until = :lease AND #state = :in_progress",
+            values={":now": iso(self._clock.now()), ":lease": claim.lease, ":in_progress": _IN_PROGRESS},
+            names={"#state": "state"},
+        )
+
     def answer_in(self, transaction: Transaction, claim: Claim, answer: StoredAnswer) -> None:
         """Keep ``answer`` together with the change that it reports."""
         transaction.update(

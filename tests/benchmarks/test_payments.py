@@ -18,11 +18,15 @@ from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import trial_balance
 from runtime.payments.accounting import entries_due
+from runtime.payments.captures.service import CaptureService
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import BODY_BYTES_MAX, WebhookInbox
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
+from runtime.payments.returns.desk import RefundDesk
+from runtime.payments.returns.service import RefundService
 from runtime.payments.rules import hear
 from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
@@ -141,18 +145,26 @@ def test_a_payment_is_created(benchmark: BenchmarkFixture, clock: FixedClock) ->
         clock=clock,
         tokens=TokenBook.over(client, "payment-methods", audit=audit, outbox=outbox, clock=clock),
     )
+    gateway = RazorpayClient(key_id="k", key_secret="s", clock=clock, transport=InstantGateway())
+    logger = quiet_logger("bench-create")
+    idempotency = IdempotencyStore(client, "idempotency", clock)
+    tenancy = Tenancy(SchoolRegister(client, "schools"))
+    desk = RefundDesk(recorder, gateway, clock, logger)
+    captures = CaptureService(desk, idempotency, tenancy, clock, ids, logger)
+    refunds = RefundService(repository, desk, idempotency, tenancy, clock, ids)
+    disputes = DisputeService(repository, tenancy, clock)
     service = PaymentService(
         repository=repository,
         recorder=recorder,
-        idempotency=IdempotencyStore(client, "idempotency", clock),
-        tenancy=Tenancy(SchoolRegister(client, "schools")),
-        gateway=RazorpayClient(key_id="k", key_secret="s", clock=clock, transport=InstantGateway()),
+        idempotency=idempotency,
+        tenancy=tenancy,
+        gateway=gateway,
         key_id="k",
         key_secret="s",
         currencies=frozenset({"INR"}),
         clock=clock,
         ids=ids,
-        logger=quiet_logger("bench-create"),
+        logger=logger,
     )
     event = rest_event(
         "POST",
@@ -161,7 +173,9 @@ def test_a_payment_is_created(benchmark: BenchmarkFixture, clock: FixedClock) ->
         headers={"Idempotency-Key": "key-00000001"},
         body=json.dumps({"school_id": "sch_1", "amount_paise": 45_000, "description": "Lunches in April"}),
     )
-    answer = benchmark(payments_advanced.api(service, audit).handle, event, Context())
+    answer = benchmark(
+        payments_advanced.api(service, captures, refunds, disputes, audit).handle, event, Context()
+    )
     assert answer["statusCode"] == 201
 
 

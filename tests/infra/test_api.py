@@ -72,6 +72,11 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/payments", "payments-advanced", False),
         ("GET", "/v1/payments/{payment_id}", "payments-advanced", False),
         ("POST", "/v1/payments/{payment_id}/verify", "payments-advanced", False),
+        ("POST", "/v1/payments/{payment_id}/capture", "payments-advanced", False),
+        ("POST", "/v1/payments/{payment_id}/refunds", "payments-advanced", False),
+        ("GET", "/v1/payments/{payment_id}/refunds", "payments-advanced", False),
+        ("GET", "/v1/refunds/{refund_id}", "payments-advanced", False),
+        ("GET", "/v1/disputes", "payments-advanced", False),
         *(
             (method, path, "payments-manage-methods", False)
             for method, path in (

@@ -138,7 +138,10 @@ def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: As
         "source": [PAYMENTS_SOURCE],
         "detail-type": list(HEARD_BY_PEOPLE),
     }
-    assert set(HEARD_BY_PEOPLE) == {"PaymentCaptured", "PaymentFailed", "PaymentConflicted"}
+    assert set(HEARD_BY_PEOPLE) == {
+        *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
+        *("RefundProcessed", "RefundFailed"),
+    }
     assert assembly.text(target["Arn"], rule.stack) == topic.ref
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
 

@@ -79,7 +79,7 @@ QUEUE_CONSUMER = {"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", 
 
 def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-advanced") == PAYMENT_TRANSACTION | {
-        "hasivu-payments": {"GetItem", "PutItem", "Query by_school", "Query by_payer"},
+        "hasivu-payments": {"GetItem", "PutItem", "Query", "Query by_school", "Query by_payer"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-schools": {"GetItem"},
     }

@@ -49,11 +49,14 @@ UTILITIES = {
 }
 """Of Powertools' utilities, those that cost something."""
 
-PAYMENTS = {"gateways", "gateways.razorpay", "ledger", "payments", "payments.methods"}
+PAYMENTS = {
+    *("gateways", "gateways.razorpay", "ledger"),
+    *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
+}
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": PAYMENTS,
+    "payments-advanced": PAYMENTS | {"payments.captures"},
     "payments-webhook-handler": PAYMENTS | {"payments.debits"},
     "payments-manage-methods": PAYMENTS,
     "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},

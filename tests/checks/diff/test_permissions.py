@@ -208,3 +208,10 @@ def test_everything_except_something_includes_what_lies_outside_of_it() -> None:
     assert not scope.covers("i*")
     assert not scope.includes(Scope(frozenset({"sts:*"}), inverted=True))
     assert Scope(frozenset({"*"})).includes(scope)
+
+
+def test_the_statements_of_a_firewall_are_no_permissions() -> None:
+    rule = {"Name": "country", "Priority": 0, "Statement": {"GeoMatchStatement": {"CountryCodes": ["AQ"]}}}
+    acl = {"Type": "AWS::WAFv2::WebACL", "Properties": {"Scope": "REGIONAL", "Rules": [rule]}}
+
+    assert between({}, {"Acl": acl}).of(Risk.BROADENING) == ()

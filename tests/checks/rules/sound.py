@@ -375,7 +375,10 @@ def eventing() -> dict[str, Body]:
                 "EventBusName": ref("Bus"),
                 "EventPattern": {
                     "source": ["hasivu.payments"],
-                    "detail-type": ["PaymentCaptured", "PaymentFailed", "PaymentConflicted"],
+                    "detail-type": [
+                        *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
+                        *("RefundProcessed", "RefundFailed"),
+                    ],
                 },
                 "State": "ENABLED",
                 "Targets": [

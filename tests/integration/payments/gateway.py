@@ -15,6 +15,11 @@ SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing 
 REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
 
 
+_OF_ORDERS = frozenset(
+    {"find_order_by_receipt", "get_order", "list_order_payments", "create_recurring_payment"}
+)
+
+
 class Crashed(BaseException):
     """The process died here: nothing catches it, nothing after it runs."""
 
@@ -34,6 +39,10 @@ class FakeGateway:
         self.payments: dict[str, dict[str, Any]] = {}
         self.customers: dict[tuple[Any, Any], int] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
+        self.refund_keys: list[str] = []
+        self.captures: list[str] = []
+        self.forgets_refund_keys = False
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
         self.debits: list[dict[str, Any]] = []
@@ -66,6 +75,8 @@ class FakeGateway:
             raise GatewayUnavailable("NewConnectionError", gateway="razorpay", operation=request.operation)
         if kind == "400":
             return _answer(400, REFUSED)
+        if kind == "says":
+            return _answer(400, {"error": {"code": "BAD_REQUEST_ERROR", "description": moment}})
         response = None if moment == "before" else self._apply(request)
         if kind == "crash":
             raise Crashed
@@ -87,27 +98,46 @@ class FakeGateway:
         parts = urlsplit(request.target)
         if request.operation == "create_order":
             return _answer(200, self._create(json.loads(request.body or b"{}")))
-        if request.operation == "find_order_by_receipt":
-            receipt = parse_qs(parts.query)["receipt"][0]
-            found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
-            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
-        if request.operation == "get_order":
-            (order,) = [one for one in self.orders if one["id"] == parts.path.rpartition("/")[2]]
-            return _answer(200, order)
-        if request.operation == "list_order_payments":
-            order_id = parts.path.split("/")[3]
-            found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
-            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
-        if request.operation == "create_recurring_payment":
-            return self._debit(json.loads(request.body or b"{}"))
+        if request.operation in _OF_ORDERS:
+            return self._of_orders(request)
         if request.operation == "create_customer":
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
             return self._token(request.operation, parts.path)
+        if request.operation == "capture_payment":
+            payment_id = parts.path.removesuffix("/capture").rpartition("/")[2]
+            return self._capture(payment_id, json.loads(request.body or b"{}"))
+        if request.operation == "create_refund":
+            payment_id = parts.path.removesuffix("/refund").rpartition("/")[2]
+            key = request.headers["X-Refund-Idempotency"]
+            return self._refund(payment_id, json.loads(request.body or b"{}"), key)
+        if request.operation == "list_payment_refunds":
+            payment_id = parts.path.removesuffix("/refunds").rpartition("/")[2]
+            query = parse_qs(parts.query)
+            skip, count = int(query["skip"][0]), int(query["count"][0])
+            of_it = [each for each in self.refunds.values() if each["payment_id"] == payment_id]
+            page = of_it[skip : skip + count]
+            return _answer(200, {"entity": "collection", "count": len(page), "items": page})
         raise AssertionError(f"the fake knows no {request.operation}")
+
+    def _of_orders(self, request: HttpRequest) -> HttpResponse:
+        """What is asked about an order that there is, or for it."""
+        parts = urlsplit(request.target)
+        if request.operation == "create_recurring_payment":
+            return self._debit(json.loads(request.body or b"{}"))
+        if request.operation == "find_order_by_receipt":
+            receipt = parse_qs(parts.query)["receipt"][0]
+            found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
+            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        order_id = parts.path.split("/")[3]
+        if request.operation == "get_order":
+            (order,) = [one for one in self.orders if one["id"] == order_id]
+            return _answer(200, order)
+        found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
+        return _answer(200, {"entity": "collection", "count": len(found), "items": found})
 
     def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
         order: dict[str, Any] = {
@@ -127,7 +157,8 @@ class FakeGateway:
                 "status": "created",
                 "delivered_at": None,
             }
-        order |= {name: fields[name] for name in ("method", "customer_id", "token") if name in fields}
+        asked = ("method", "customer_id", "token", "payment")
+        order |= {name: fields[name] for name in asked if name in fields}
         self.orders.append(order)
         return order
 
@@ -164,6 +195,46 @@ class FakeGateway:
         known = (fields.get("email"), fields.get("contact"))
         number = self.customers.setdefault(known, len(self.customers))
         return {"id": f"cust_{number:014d}", "entity": "customer"}
+
+    def _capture(self, payment_id: str, fields: dict[str, Any]) -> HttpResponse:
+        """The whole authorisation, once."""
+        payment = self.payments[payment_id]
+        if payment["status"] == "captured":
+            return _refused("This payment has already been captured")
+        if payment["status"] != "authorized":
+            return _refused("Only payments which have been authorized and not yet captured can be captured")
+        if fields["amount"] != payment["amount"]:
+            return _refused("Capture amount must be equal to the amount authorized.")
+        payment |= {"status": "captured", "captured": True, "fee": 1_062, "tax": 162}
+        self.captures.append(payment_id)
+        return _answer(200, payment)
+
+    def _refund(self, payment_id: str, fields: dict[str, Any], key: str) -> HttpResponse:
+        """A refund, once for a key, never more than is left (Razorpay's words where it is)."""
+        self.refund_keys.append(key)
+        if key in self.refunds and not self.forgets_refund_keys:
+            return _answer(200, self.refunds[key])
+        payment = self.payments[payment_id]
+        if payment["amount_refunded"] == payment["amount"]:
+            return _refused("The payment has been fully refunded already.")
+        if payment["amount_refunded"] + fields["amount"] > payment["amount"]:
+            return _refused("The refund amount provided is greater than amount captured.")
+        payment["amount_refunded"] += fields["amount"]
+        self.refunds[key] = {
+            "id": f"rfnd_{len(self.refunds):014d}",
+            "entity": "refund",
+            "amount": fields["amount"],
+            "currency": payment["currency"],
+            "payment_id": payment_id,
+            "receipt": fields.get("receipt"),
+            "notes": [],
+            "acquirer_data": {"arn": None},
+            "status": "pending",
+            "speed_requested": fields["speed"],
+            "speed_processed": "normal",
+            "created_at": int(self._clock.now().timestamp()),
+        }
+        return _answer(200, self.refunds[key])
 
     def _token(self, operation: str, path: str) -> HttpResponse:
         token_id = path.removesuffix("/cancel").rpartition("/")[2]
@@ -218,6 +289,10 @@ def gateway_payment(payment_id: str, order_id: str | None, **changes: Any) -> di
         "acquirer_data": {"rrn": "403993715504"},
         "created_at": 1_775_025_000,
     } | changes
+
+
+def _refused(description: str) -> HttpResponse:
+    return _answer(400, {"error": {"code": "BAD_REQUEST_ERROR", "description": description}})
 
 
 def _answer(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -163,6 +163,27 @@ def test_what_was_not_written_is_not_counted(world: CountedWorld, monkeypatch: p
     assert world.counted() == {"WebhookReceived": ["first"]}
 
 
+def test_a_dispute_and_a_refund_that_failed_are_counted_once(world: CountedWorld) -> None:
+    payment = world.created()
+    captured = gateway_payment(PAID, payment.order_id)
+    contested = {
+        "id": "disp_00000000000001",
+        "payment_id": PAID,
+        "amount": 10_000,
+        "currency": "INR",
+        "status": "open",
+    }
+    refund = {"id": "rfnd_00000000000001", "payment_id": PAID, "amount": 500, "currency": "INR"}
+    failed = refund | {"status": "failed"}
+    for number in range(2):
+        told: dict[str, Any] = {"payment": captured, "dispute": contested}
+        world.tell_of(f"evt_d{number}", "payment.dispute.created", 1_775_025_100, **told)
+        told = {"payment": captured, "refund": failed}
+        world.tell_of(f"evt_r{number}", "refund.failed", 1_775_025_100, **told)
+    assert world.counted()["DisputeOpened"] == [1]
+    assert world.counted()["RefundFailed"] == [1]
+
+
 def test_nothing_that_leads_to_a_person_is_in_any_metric(world: CountedWorld) -> None:
     payment = world.created()
     captured = gateway_payment(PAID, payment.order_id, email="parent@school.example", contact="+919876543210")

@@ -19,6 +19,8 @@ from runtime.gateways.razorpay.signatures import sign
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
 from runtime.payments.applier import EventApplier
+from runtime.payments.captures.service import CaptureService
+from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import EventState, WebhookInbox
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
@@ -27,6 +29,8 @@ from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.repository import PaymentRepository
+from runtime.payments.returns.desk import RefundDesk
+from runtime.payments.returns.service import RefundService
 from runtime.payments.service import PaymentService
 from runtime.payments.tenancy import Tenancy
 from runtime.platform.api import Api
@@ -265,6 +269,28 @@ class World:
         )
 
     @property
+    def captures(self) -> CaptureService:
+        return CaptureService(
+            desk=RefundDesk(self.recorder, self.razorpay, self.clock, self.logger),
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
+            ids=self.ids,
+            logger=self.logger,
+        )
+
+    @property
+    def refunds(self) -> RefundService:
+        return RefundService(
+            repository=self.repository,
+            desk=RefundDesk(self.recorder, self.razorpay, self.clock, self.logger),
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
+            ids=self.ids,
+        )
+
+    @property
     def inbox(self) -> WebhookInbox:
         queue: Any = self.queue
         return WebhookInbox(
@@ -279,7 +305,8 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        return payments_advanced.api(self.service, self.audit)
+        disputes = DisputeService(self.repository, self.tenancy, self.clock)
+        return payments_advanced.api(self.service, self.captures, self.refunds, disputes, self.audit)
 
     @property
     def webhook_api(self) -> Api:
@@ -343,6 +370,36 @@ class World:
         )
         return Answer.of(self.payments_api.handle(event, Context()))
 
+    def paid(self, gateway_payment_id: str = "pay_00000000000001", **changes: Any) -> Payment:
+        """A payment of ₹450.00 that the gateway has captured."""
+        payment = self.created(**changes)
+        captured = self.gateway.pay(str(payment.order_id), gateway_payment_id)
+        self.tell(f"evt_{gateway_payment_id}", "payment.captured", captured, 1_775_025_000)
+        return self.stored(payment.payment_id)
+
+    def call_payments(
+        self,
+        method: str,
+        path: str,
+        *,
+        principal: Principal | None = ADMIN,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        query: dict[str, str] | None = None,
+        **path_parameters: str,
+    ) -> Answer:
+        """A call of the payments API."""
+        event = rest_event(
+            method,
+            path,
+            principal=principal,
+            headers={"Idempotency-Key": key} if key is not None else {},
+            body=None if body is None else json.dumps(body),
+            path_parameters=path_parameters,
+            query=query or {},
+        )
+        return Answer.of(self.payments_api.handle(event, Context()))
+
     def page(self, principal: Principal | None = PARENT, **query: str) -> Answer:
         event = rest_event("GET", "/v1/payments", principal=principal, query=query)
         return Answer.of(self.payments_api.handle(event, Context()))
@@ -371,6 +428,14 @@ class World:
     def tell(self, event_id: str, event: str, payment: Mapping[str, Any], created_at: int) -> EventState:
         """An event comes in and is applied."""
         body = webhook_body(event, payment, created_at=created_at)
+        assert self.deliver(body, event_id=event_id).status == 200
+        return self.applier.apply(event_id, request_id="req")
+
+    def tell_of(
+        self, event_id: str, event: str, created_at: int, **entities: Mapping[str, Any]
+    ) -> EventState:
+        """An event with several entities (``payment``, ``refund``, ``dispute``) comes in and is applied."""
+        body = event_body(event, created_at=created_at, **entities)
         assert self.deliver(body, event_id=event_id).status == 200
         return self.applier.apply(event_id, request_id="req")
 
@@ -410,6 +475,20 @@ def token_body(event: str, token: Mapping[str, Any], *, created_at: int = 1_775_
             "event": event,
             "contains": ["token"],
             "payload": {"token": {"entity": dict(token)}},
+            "created_at": created_at,
+        }
+    ).encode()
+
+
+def event_body(event: str, *, created_at: int, **entities: Mapping[str, Any]) -> bytes:
+    """An event with several entities, as Razorpay sends it."""
+    return json.dumps(
+        {
+            "entity": "event",
+            "account_id": "acc_SandboxHasivu0",
+            "event": event,
+            "contains": list(entities),
+            "payload": {name: {"entity": dict(entity)} for name, entity in entities.items()},
             "created_at": created_at,
         }
     ).encode()

@@ -13,6 +13,7 @@ from runtime.notifications.events import PaymentNews
 from runtime.notifications.messages import GREETING_WITHOUT_NAME, TEMPLATES, Message, compose, one_line
 from runtime.payments.events import DETAIL_TYPES
 from runtime.payments.model import PaymentStatus
+from runtime.payments.returns.events import REFUND_DETAIL_TYPES
 
 PLACEHOLDER = re.compile(r"\{\{(\d+)\}\}")
 ANY_TEXT = st.text(max_size=300)
@@ -45,7 +46,7 @@ def test_every_template_uses_each_placeholder_once_and_in_order(detail_type: str
 
 @pytest.mark.parametrize("detail_type", TEMPLATES)
 def test_every_template_is_for_an_event_that_payments_tell(detail_type: str) -> None:
-    assert detail_type in DETAIL_TYPES.values()
+    assert detail_type in {*DETAIL_TYPES.values(), *REFUND_DETAIL_TYPES.values()}
 
 
 def test_people_hear_of_money_and_of_nothing_in_between() -> None:
