@@ -42,6 +42,7 @@ class DataStack(HouseStack):
                 Index("by_school", "school_id", "created_key"),
                 Index("by_payer", "payer_id", "created_key"),
                 Index("by_open_status", "open_status", "updated_at"),  # sparse: only what is not final
+                Index("by_due", "retry_due", "due_at"),  # sparse: debits that are looked at again
             ),
         )
         self.ledger = self._table(

@@ -4,6 +4,7 @@ from functools import partial
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pipes as pipes
+from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.bundles import Bundles
@@ -42,8 +43,7 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, payments-webhook-handler, payments-manage-methods, payments-analytics and the outbox
-    pipe; the functions payments-retry and payments-reconciliation, which are not built yet."""
+    """payments-advanced, -webhook-handler, -manage-methods, -retry and -analytics, and the outbox pipe; payments-reconciliation, which is not built yet."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class PaymentsStack(HouseStack):
         self.payments_webhook_handler = self._payments_webhook_handler()
         self.payments_manage_methods = self._payments_manage_methods()
         self.payments_analytics = self._payments_analytics()
+        self.payments_retry = self._payments_retry()
         self._outbox_pipe()
         unbuilt = partial(
             UnbuiltFunction,
@@ -90,13 +91,7 @@ class PaymentsStack(HouseStack):
             self.payments_advanced,
             self.payments_webhook_handler,
             self.payments_manage_methods,
-            unbuilt(
-                name="payments-retry",
-                description="Decides whether, when and how a failed payment is tried again, and tries",
-                memory_mib=1024,
-                timeout_s=RETRY_CONSUMER_TIMEOUT_S,
-                concurrency=20,
-            ),
+            self.payments_retry,
             unbuilt(
                 name="payments-reconciliation",
                 description="Matches gateway, ledger and bank",
@@ -257,6 +252,78 @@ class PaymentsStack(HouseStack):
         # Few at a time: transactions that meet at a row cancel each other, and reports leave room for them.
         function.consume(events.queue, concurrency_max=5)
         return function
+
+    def _payments_retry(self) -> ServiceFunction:
+        data, identity, retries = self._data, self._identity, self._messaging.payment_retries
+        function = ServiceFunction(
+            self,
+            "PaymentsRetry",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-retry",
+            description="Decides whether, when and how a debit is tried, and tries",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "SCHOOLS_TABLE": data.schools.table_name,
+                "USER_POOL_ID": identity.user_pool.user_pool_id,
+                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "RETRY_QUEUE_URL": retries.queue.queue_url,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=RETRY_CONSUMER_TIMEOUT_S,
+            concurrency=20,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.payments.allow_query(function.role, "by_due")
+        data.payment_methods.allow(function.role, "Query")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.schools.allow(function.role, "GetItem")
+        retries.allow_sending(function.role)
+        retries.allow_consuming(function.role)
+        function.consume(retries.queue, concurrency_max=5)
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        self._sweep_every_minute(function)
+        return function
+
+    def _sweep_every_minute(self, function: ServiceFunction) -> None:
+        """What is due goes into the queue within a minute, so that a planned debit stays inside its slot."""
+        invoker = ServiceRole(
+            self,
+            "RetryScheduleRole",
+            environment=self.environment_settings,
+            service="scheduler.amazonaws.com",
+            description="Starts the sweep of debits that are due",
+        )
+        invoker.may("lambda:InvokeFunction", on=function.alias.function_arn)
+        schedule = scheduler.CfnSchedule(
+            self,
+            "RetrySchedule",
+            description="Queues the debits that are due",
+            schedule_expression="rate(1 minute)",
+            state="ENABLED",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=function.alias.function_arn,
+                role_arn=invoker.role_arn,
+                input='{"task": "sweep"}',
+                # The next sweep comes in a minute and finds the same.
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=60, maximum_retry_attempts=1
+                ),
+            ),
+        )
+        schedule.node.add_dependency(invoker)
 
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:
         """What one payment transaction touches: the state, the journal, the audit line and the event."""

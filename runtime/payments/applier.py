@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from runtime.gateways.razorpay.models import OrderNotification
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.models import PaymentLink as GatewayLink
 from runtime.gateways.razorpay.models import Token as GatewayToken
 from runtime.gateways.razorpay.webhooks import WebhookEvent, parse_event
+from runtime.payments.debits.hearing import DOWNTIME_EVENTS, NOTICE_EVENTS, DebitHearing
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.inbox import EventState
 from runtime.payments.links.applier import LINK_EVENTS, LinkEvents, LinkMismatch
@@ -19,6 +21,7 @@ from runtime.payments.links.gateway_view import link_state_from
 from runtime.payments.methods.token_view import token_state_from
 from runtime.payments.methods.tokens import TokenChanged
 from runtime.payments.metrics import WEBHOOK_APPLIED, WEBHOOK_DELAY
+from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.returns.applier import ReturnsApplier, is_about_returns
@@ -78,6 +81,11 @@ class EventApplier:
             return self._apply_token(event_id, event, event.token, request_id)
         if event.event in LINK_EVENTS and event.payment_link is not None:
             return self._apply_link(event_id, event, event.payment_link, record, request_id)
+        if event.event in NOTICE_EVENTS and event.notification is not None:
+            return self._apply_notice(event_id, event.event, event.notification, request_id)
+        if event.event in DOWNTIME_EVENTS and event.downtime is not None:
+            news = self._debits.hear_downtime(event.downtime, self._finisher(event_id, EventState.APPLIED))
+            return EventState.APPLIED if news else self._finish(event_id, EventState.NO_CHANGE)
         if is_about_returns(event):
             return self._apply_returns(event_id, event, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
@@ -126,7 +134,10 @@ class EventApplier:
                     after,
                     line,
                     attempt=attempt,
-                    also=[self._finisher(event_id, EventState.APPLIED)],
+                    also=[
+                        self._finisher(event_id, EventState.APPLIED),
+                        self._waker(after),
+                    ],
                 )
             except PaymentChanged:
                 continue
@@ -192,6 +203,38 @@ class EventApplier:
                 continue
             return state if news else self._finish(event_id, EventState.NO_CHANGE if owned else state)
         raise Problem(CONCURRENT_CHANGE, "The token kept changing while an event was applied.")
+
+    def _apply_notice(
+        self, event_id: str, event: str, heard: OrderNotification, request_id: str
+    ) -> EventState:
+        """Keep what is said of the notice of a debit."""
+        for _ in range(CHANGE_ATTEMPTS_MAX):
+            payment = self.repository.get_by_order(heard.order_id) if heard.order_id else None
+            if payment is None:
+                return self._finish(event_id, EventState.NOT_OURS)
+            line = AuditLine(
+                actor_id=ACTOR,
+                action=event,
+                subject=payment.payment_id,
+                outcome=Outcome.DONE,
+                request_id=request_id,
+                school_id=payment.school_id,
+                details={"event_id": event_id},
+            )
+            finished = self._finisher(event_id, EventState.APPLIED)
+            try:
+                news = self._debits.hear_notice(payment, event, heard, line, finished)
+            except PaymentChanged:
+                continue
+            return EventState.APPLIED if news else self._finish(event_id, EventState.NO_CHANGE)
+        raise Problem(CONCURRENT_CHANGE, "The debit kept changing while an event was applied.")
+
+    def _waker(self, payment: Payment) -> Callable[[Transaction], None]:
+        return lambda transaction: self._debits.wake_in(transaction, payment)
+
+    @property
+    def _debits(self) -> DebitHearing:
+        return DebitHearing.over(self.recorder)
 
     def _apply_returns(
         self, event_id: str, event: WebhookEvent, record: Mapping[str, Any], request_id: str

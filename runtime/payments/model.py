@@ -78,6 +78,17 @@ class Attempt(Frozen):
     customer_id: str | None = None
 
 
+class DebitTerms(Frozen):
+    """What makes a payment a debit: the mandate it is taken by, and the cycle of the mandate it belongs to.
+
+    The bounds are RFC 3339, the end not included; None where the mandate has no cycles.
+    """
+
+    mandate_id: str
+    cycle_start: str | None = None
+    cycle_end: str | None = None
+
+
 class ReturnTotals(Frozen):
     """What went back of one captured gateway payment, in paise: refunded (by the gateway's word), on its way
     or promised, and contested or lost in disputes."""
@@ -105,11 +116,13 @@ class Payment(Frozen):
 
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
-    ``mandate_id`` names the mandate that is authorised with this payment, ``link_id`` the payment link
-    that it pays, in whole or part, ``plan_id`` the instalment plan that receives it. ``prepayment`` says what
-    of the plan becomes less where the payment exceeds what is due. ``capture`` is who captures:
-    the gateway by itself (``automatic``) or we (``manual``), as ``capture_order`` says. ``returns`` tells
-    what went back, by gateway payment; it is written with the returns themselves.
+    ``mandate_id`` names the mandate that is authorised with this payment or, where there is a ``debit``, the
+    one by which it is debited; a debit has one order after the other, and ``order_id`` is the newest.
+    ``link_id`` names the payment link that it pays, in whole or part, ``plan_id`` the instalment plan that
+    receives it; ``prepayment`` says what of the plan becomes less where the payment exceeds what is due.
+    ``capture`` is who captures: the gateway by itself (``automatic``) or we (``manual``), as
+    ``capture_order`` says. ``returns`` tells what went back, by gateway payment; it is written with the
+    returns themselves.
     """
 
     payment_id: str
@@ -124,6 +137,7 @@ class Payment(Frozen):
     link_id: str | None = None
     plan_id: str | None = None
     prepayment: Effect | None = None
+    debit: DebitTerms | None = None
     capture: Literal["automatic", "manual"] = "automatic"
     capture_order: CaptureOrder | None = None
     status: PaymentStatus = PaymentStatus.CREATED

@@ -16,7 +16,7 @@ from runtime.payments.metrics import BY_STATUS, CREATED, TIME_TO_CAPTURE
 from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.plans.book import PlanBook
 from runtime.payments.plans.repository import LABELS as PLAN_LABELS
-from runtime.payments.repository import LABEL_PAYMENT, PaymentRepository
+from runtime.payments.repository import LABEL_PAYMENT, LABEL_RETRY, PaymentRepository
 from runtime.payments.returns.accounting import booked
 from runtime.payments.returns.events import counted_as, return_events
 from runtime.payments.returns.model import ReturnsChange
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 AlsoIn = Callable[[Transaction], None]
 
-_STALE = {LABEL_PAYMENT, LABEL_RETURNS, *TOKEN_LABELS, *LINK_LABELS, *PLAN_LABELS}
+_STALE = {LABEL_PAYMENT, LABEL_RETRY, LABEL_RETURNS, *TOKEN_LABELS, *LINK_LABELS, *PLAN_LABELS}
 """The writes whose condition fails where somebody was faster."""
 
 

@@ -18,6 +18,7 @@ BY_SCHOOL = "by_school"
 BY_PAYER = "by_payer"
 LABEL_PAYMENT = "payment"
 LABEL_ORDER = "order"
+LABEL_RETRY = "retry"
 _INDEX_ONLY = frozenset({"pk", "sk", "created_key", "open_status"})
 
 
@@ -39,6 +40,11 @@ class PaymentRepository:
         self.links = LinkRepository(client, table)
         self.plans = PlanRepository(client, table)
         """The payment links and instalment plans, which share the table: they change with their payments."""
+
+    @property
+    def table(self) -> str:
+        """The table's name, for what is kept beside a payment."""
+        return self._table
 
     def get(self, payment_id: str) -> Payment | None:
         """The payment, or None."""

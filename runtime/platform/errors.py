@@ -188,6 +188,29 @@ MANDATE_ENDED = _declare(
     "mandate-ended", 409, "The mandate has ended", "Register a new mandate; an old one never comes back."
 )
 
+# Debits and retries
+DEBIT_FORBIDDEN = _declare(
+    "debit-forbidden",
+    409,
+    "Nothing may be debited like this",
+    "Each of errors names a rule and its source; change what it is about, or let the payer pay itself.",
+)
+DEBIT_CYCLE_TAKEN = _declare(
+    "debit-cycle-taken",
+    409,
+    "The mandate has a debit in this cycle",
+    "Look at the payment that payment_id names; a cycle of a mandate has one debit.",
+)
+RETRY_FORBIDDEN = _declare(
+    "retry-forbidden",
+    409,
+    "No retry is allowed",
+    "Each of errors names a rule and its source; look at the payment's retries for what comes next.",
+)
+RETRY_NOT_PLANNED = _declare(
+    "retry-not-planned", 409, "No retry is planned", "Nothing to cancel: look at the payment's retries."
+)
+
 # Captures
 PAYMENT_NOT_AUTHORIZED = _declare(
     "payment-not-authorized",

@@ -96,6 +96,17 @@ class PaymentsManageMethodsSettings(PaymentStoreSettings):
     razorpay_base_url_parameter: Name
 
 
+class PaymentsRetrySettings(PaymentStoreSettings):
+    """payments-retry: debits by mandate, and what follows when they fail."""
+
+    idempotency_table: Name
+    schools_table: Name
+    user_pool_id: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
+    retry_queue_url: Name
+
+
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
     """payments-webhook-handler: events from Razorpay."""
 
@@ -142,9 +153,9 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
     "payments-manage-methods": PaymentsManageMethodsSettings,
     "payments-analytics": PaymentsAnalyticsSettings,
+    "payments-retry": PaymentsRetrySettings,
     "notification-dispatcher": NotificationDispatcherSettings,
     # Not built yet: what every function is told is all that they need.
-    "payments-retry": FunctionSettings,
     "payments-reconciliation": FunctionSettings,
     "subscription-management": FunctionSettings,
     "billing-automation": FunctionSettings,

@@ -108,6 +108,15 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ),
         ("GET", "/v1/analytics/payments", "payments-analytics", False),
         ("GET", "/v1/analytics/payments/funnel", "payments-analytics", False),
+        *(
+            (method, path, "payments-retry", False)
+            for method, path in (
+                ("POST", "/v1/mandates/{mandate_id}/debits"),
+                ("GET", "/v1/payments/{payment_id}/retries"),
+                ("POST", "/v1/payments/{payment_id}/retries"),
+                ("DELETE", "/v1/payments/{payment_id}/retries"),
+            )
+        ),
         ("POST", "/v1/webhooks/razorpay", "payments-webhook-handler", True),
         ("GET", "/v1/webhooks/whatsapp", "notification-dispatcher", True),
         ("POST", "/v1/webhooks/whatsapp", "notification-dispatcher", True),

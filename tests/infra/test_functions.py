@@ -146,18 +146,26 @@ def test_queue_consumers_answer_for_each_message_of_a_batch(assembly: Assembly) 
 
     env = assembly.environment
     assert consumed.keys() == {
-        assembly.queue(f"hasivu-{env}-{name}").arn
-        for name in ("webhooks", "notifications", "payment-analytics")
+        assembly.queue(name).arn
+        for name in (
+            *(f"hasivu-{env}-{name}" for name in ("webhooks", "notifications", "payment-analytics")),
+            f"payment-retry-queue-{env}",
+        )
     }
 
 
-def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
-    schedule = assembly.one("AWS::Scheduler::Schedule")
+def test_health_is_looked_at_every_five_minutes_and_due_debits_every_minute(assembly: Assembly) -> None:
+    found = {}
+    for schedule in assembly.resources("AWS::Scheduler::Schedule"):
+        assert schedule.properties["State"] == "ENABLED"
+        target = schedule.properties["Target"]
+        function = assembly.alias_refs()[assembly.text(target["Arn"], schedule.stack)]
+        found[function] = (schedule.properties["ScheduleExpression"], target.get("Input"))
 
-    assert schedule.properties["ScheduleExpression"] == "rate(5 minutes)"
-    assert schedule.properties["State"] == "ENABLED"
-    alias = assembly.text(schedule.properties["Target"]["Arn"], schedule.stack)
-    assert assembly.alias_refs()[alias] == "health-check"
+    assert found == {
+        "health-check": ("rate(5 minutes)", None),
+        "payments-retry": ("rate(1 minute)", '{"task": "sweep"}'),
+    }
 
 
 def test_no_variable_holds_a_secret(assembly: Assembly) -> None:

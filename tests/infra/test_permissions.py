@@ -131,6 +131,21 @@ def test_the_history_of_payments_is_written_below_its_prefix_only(assembly: Asse
     assert written == [{f"arn:aws:s3:::{name}/payments/*"}]
 
 
+def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-retry") == PAYMENT_TRANSACTION | {
+        "hasivu-payments": {"GetItem", "PutItem", "Query by_due"},
+        "hasivu-payment-methods": {"GetItem", "PutItem", "Query"},
+        "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-schools": {"GetItem"},
+    }
+    assert rights_elsewhere(assembly, "payments-retry") == {
+        "cognito-idp": {"AdminGetUser"},
+        "secretsmanager": {"GetSecretValue"},
+        "sqs": QUEUE_CONSUMER | {"SendMessage"},
+        "ssm": {"GetParameter"},
+    }
+
+
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
@@ -180,6 +195,7 @@ def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
     expected = {
         "payments-advanced": {"razorpay"},
         "payments-webhook-handler": {"razorpay-webhook"},
+        "payments-retry": {"razorpay"},
         "notification-dispatcher": {"whatsapp"},
         "api-authorizer": {"api-key-pepper"},
         "health-check": set(),

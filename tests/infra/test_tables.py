@@ -15,6 +15,7 @@ TABLES: dict[str, tuple[str, str | None, dict[str, tuple[str, str | None]], str 
             "by_school": ("school_id", "created_key"),
             "by_payer": ("payer_id", "created_key"),
             "by_open_status": ("open_status", "updated_at"),
+            "by_due": ("retry_due", "due_at"),
         },
         None,
         None,

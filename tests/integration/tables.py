@@ -31,6 +31,7 @@ TABLE_SHAPES = {
             ("by_school", "school_id", "created_key"),
             ("by_payer", "payer_id", "created_key"),
             ("by_open_status", "open_status", "updated_at"),
+            ("by_due", "retry_due", "due_at"),
         ),
     ),
     "ledger": TableShape("entry_id", None, (("by_business_date", "business_date", "entry_id"),)),

@@ -32,6 +32,7 @@ PACKAGES = {
     "payments-webhook-handler": EVERYWHERE,
     "payments-manage-methods": EVERYWHERE,
     "payments-analytics": EVERYWHERE,
+    "payments-retry": EVERYWHERE,
     "notification-dispatcher": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
@@ -41,6 +42,7 @@ UTILITIES = {
     "health-check": {"parameters"},
     "payments-advanced": {"parameters"},
     "payments-manage-methods": {"parameters"},
+    "payments-retry": {"parameters", "batch", "data_classes", "parser"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "payments-analytics": {"parameters"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
@@ -58,9 +60,10 @@ AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
     "payments-advanced": PAYMENTS | {"payments.captures"},
-    "payments-webhook-handler": PAYMENTS,
+    "payments-webhook-handler": PAYMENTS | {"payments.debits"},
     "payments-manage-methods": PAYMENTS,
     "payments-analytics": {"payments", "payments.analytics"},
+    "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -69,7 +72,8 @@ AREAS = {
 
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
-    "platform.idempotency": set(PACKAGES) - {"payments-advanced", "payments-manage-methods"},
+    "platform.idempotency": set(PACKAGES)
+    - {"payments-advanced", "payments-manage-methods", "payments-retry"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 

@@ -352,6 +352,7 @@ class Downtime(Entity):
     method: str
     status: str
     severity: Text = None
+    instrument: Notes = Field(default_factory=dict)
     begin: UnixSeconds = None
     end: UnixSeconds = None
     scheduled: Flag = None

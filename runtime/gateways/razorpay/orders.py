@@ -8,7 +8,7 @@ from runtime.gateways.errors import ErrorDetail, GatewayError, GatewayOutcomeUnk
 from runtime.gateways.razorpay import requests
 from runtime.gateways.razorpay.api import GATEWAY, Page, RazorpayApi
 from runtime.gateways.razorpay.models import Order, Payment
-from runtime.gateways.razorpay.requests import AMOUNT_MIN_PAISE, CaptureOptions, MandateTerms
+from runtime.gateways.razorpay.requests import AMOUNT_MIN_PAISE, CaptureOptions, MandateTerms, NoticeTerms
 
 RECEIPT_PAGES_MAX: Final = 5
 """Pages of 100 orders read for one receipt. More than a handful of orders with one receipt is a fault."""
@@ -29,9 +29,11 @@ class Orders(RazorpayApi):
         notes: Mapping[str, str] | None = None,
         capture: CaptureOptions | None = None,
         mandate: MandateTerms | None = None,
+        notice: NoticeTerms | None = None,
         deadline: Deadline | None = None,
     ) -> Order:
-        """A new order of ``amount_paise`` >= 100 (or what the ``mandate`` that it registers allows).
+        """A new order of ``amount_paise`` >= 100 (or what the ``mandate`` that it registers allows);
+        with a ``notice`` it announces a debit.
 
         Two calls make two orders: see :meth:`create_order_once`.
 
@@ -45,6 +47,7 @@ class Orders(RazorpayApi):
             "notes": requests.notes_object(notes),
             "payment": capture.as_fields() if capture is not None else None,
             **(mandate.as_fields() if mandate is not None else {}),
+            **(notice.as_fields() if notice is not None else {}),
         }
         return self._write(Order, "create_order", "/v1/orders", fields, deadline=deadline)
 
@@ -57,6 +60,7 @@ class Orders(RazorpayApi):
         notes: Mapping[str, str] | None = None,
         capture: CaptureOptions | None = None,
         mandate: MandateTerms | None = None,
+        notice: NoticeTerms | None = None,
         receipt_is_new: bool = False,
     ) -> Order:
         """The order of ``receipt``, created if there is none: fetch before retry.
@@ -83,6 +87,7 @@ class Orders(RazorpayApi):
                 notes=notes,
                 capture=capture,
                 mandate=mandate,
+                notice=notice,
                 deadline=whole.part(CREATE_SHARE),
             )
         except GatewayOutcomeUnknown as unknown:

@@ -94,6 +94,24 @@ class MandateTerms:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class NoticeTerms:
+    """The pre-debit notice that an order announces (orders, ``notification``): for which token, and from
+    which timezone-aware moment on the debit may come. The gateway then does neither debit nor retry it."""
+
+    token_id: str
+    payment_after: datetime
+
+    def __post_init__(self) -> None:
+        if self.payment_after.tzinfo is None:
+            raise ValueError("a debit is announced for a timezone-aware moment")
+
+    def as_fields(self) -> dict[str, object]:
+        """The field of an order that makes it announce a debit."""
+        after = int(self.payment_after.timestamp())
+        return {"notification": {"token_id": identifier(self.token_id), "payment_after": after}}
+
+
 def identifier(value: str) -> str:
     """An id of Razorpay's, safe in a path: a prefix, an underscore, letters and digits."""
     if not _IDENTIFIER.fullmatch(value):

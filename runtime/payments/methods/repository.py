@@ -32,6 +32,11 @@ class TokenRepository:
         self._table = table
         self._clock = clock
 
+    @property
+    def table(self) -> str:
+        """The table's name, for what else is known of methods."""
+        return self._table
+
     def get(self, token_id: str) -> TokenRecord:
         """The token as it is known; an empty record where nothing is."""
         found = get_item(self._client, self._table, _token_key(token_id))

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.payments.debits import Desk
 from tests.integration.payments.world import World
 from tests.integration.tables import Tables
 
@@ -15,3 +16,9 @@ if TYPE_CHECKING:
 def world(tables: Tables, dynamodb: "DynamoDBClient") -> World:
     """The payment functions with nothing behind them yet."""
     return World(tables, dynamodb)
+
+
+@pytest.fixture
+def desk(world: World) -> Desk:
+    """payments-retry in that world."""
+    return Desk(world)

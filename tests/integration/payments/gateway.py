@@ -17,6 +17,11 @@ SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing 
 REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
 
 
+_OF_ORDERS = frozenset(
+    {"find_order_by_receipt", "get_order", "list_order_payments", "create_recurring_payment"}
+)
+
+
 class Crashed(BaseException):
     """The process died here: nothing catches it, nothing after it runs."""
 
@@ -43,6 +48,10 @@ class FakeGateway:
         self.forgets_refund_keys = False
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
+        self.debits: list[dict[str, Any]] = []
+        """What came of recurring debits, in the order in which they were asked for."""
+        self.debit_outcomes: deque[str | None] = deque()
+        """What the bank answers to the next debits: None pays, ``created`` is silence, a reason declines."""
 
     def plan(self, operation: str, *faults: str) -> None:
         """The next calls of ``operation`` fail as ``faults`` say, one each."""
@@ -95,13 +104,11 @@ class FakeGateway:
         parts = urlsplit(request.target)
         if request.operation == "create_order":
             return _answer(200, self._create(json.loads(request.body or b"{}")))
-        if request.operation == "find_order_by_receipt":
-            receipt = parse_qs(parts.query)["receipt"][0]
-            found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
-            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        if request.operation in _OF_ORDERS:
+            return self._of_orders(request)
         if request.operation == "create_customer":
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
@@ -127,6 +134,22 @@ class FakeGateway:
             return _answer(200, {"entity": "collection", "count": len(page), "items": page})
         raise AssertionError(f"the fake knows no {request.operation}")
 
+    def _of_orders(self, request: HttpRequest) -> HttpResponse:
+        """What is asked about an order that there is, or for it."""
+        parts = urlsplit(request.target)
+        if request.operation == "create_recurring_payment":
+            return self._debit(json.loads(request.body or b"{}"))
+        if request.operation == "find_order_by_receipt":
+            receipt = parse_qs(parts.query)["receipt"][0]
+            found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
+            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        order_id = parts.path.split("/")[3]
+        if request.operation == "get_order":
+            (order,) = [one for one in self.orders if one["id"] == order_id]
+            return _answer(200, order)
+        found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
+        return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+
     def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
         order: dict[str, Any] = {
             "id": f"order_{len(self.orders):014d}",
@@ -138,10 +161,45 @@ class FakeGateway:
             "created_at": int(self._clock.now().timestamp()),
             "notes": [],
         }
+        if "notification" in fields:
+            order["notification"] = fields["notification"] | {
+                "id": f"notification_{len(self.orders):014d}",
+                "order_id": order["id"],
+                "status": "created",
+                "delivered_at": None,
+            }
         asked = ("method", "customer_id", "token", "payment")
         order |= {name: fields[name] for name in asked if name in fields}
         self.orders.append(order)
         return order
+
+    def _debit(self, fields: dict[str, Any]) -> HttpResponse:
+        """A debit without the payer: like the gateway, the same call again makes another."""
+        outcome = self.debit_outcomes.popleft() if self.debit_outcomes else None
+        if outcome == "refused":
+            return _answer(400, REFUSED)
+        status = {None: "captured", "created": "created"}.get(outcome, "failed")
+        payment_id = f"pay_Debit{len(self.debits):09d}"
+        made = gateway_payment(payment_id, fields["order_id"], status=status, amount=fields["amount"])
+        made |= {
+            "token_id": fields["token"],
+            "customer_id": fields["customer_id"],
+            "created_at": int(self._clock.now().timestamp()),
+        }
+        if status == "failed":
+            made |= {"error_reason": outcome, "error_source": "issuer_bank"}
+        self.payments[payment_id] = made
+        self.debits.append(made)
+        return _answer(200, {"razorpay_payment_id": payment_id})
+
+    def deliver_notice(self, order_id: str, status: str = "delivered") -> dict[str, Any]:
+        """The notice of an order as it stands once the bank has told the payer, or could not."""
+        (order,) = [one for one in self.orders if one["id"] == order_id]
+        order["notification"]["status"] = status
+        if status == "delivered":
+            order["notification"]["delivered_at"] = int(self._clock.now().timestamp())
+        notification: dict[str, Any] = order["notification"]
+        return notification
 
     def _customer(self, fields: dict[str, Any]) -> dict[str, Any]:
         """The customer with this e-mail and telephone number, made at the first call (``fail_existing``)."""

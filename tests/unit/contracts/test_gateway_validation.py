@@ -61,6 +61,7 @@ KNOWN: dict[str, dict[str, Any]] = {
         "expires_on": "2027-03-31",
         "description": "Lunches every month",
     },
+    "CreateDebit": {"payer_id": "usr_1", "amount_paise": 45_000, "description": "Lunches in April"},
     "CapturePayment": {"amount_paise": 30_000},
     "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
 }

@@ -1,0 +1,192 @@
+"""A debit that is due: announced, debited, asked about or planned anew, by one worker at a time.
+
+A message that a debit is due comes once, fifty times, or late. Who takes the record's lease works; all others
+find it taken. A try is written before the gateway is asked, and the gateway is asked what it has before it is
+asked for more; so whatever breaks in between, the next look finds what became of it.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from aws_lambda_powertools import Logger
+
+from runtime.gateways.errors import GatewayError, GatewayRejected
+from runtime.payments.debits.desk import PlanningDesk
+from runtime.payments.debits.model import PlanKind, PlanRecord, RetryRecord
+from runtime.payments.debits.recorder import DebitRecorder
+from runtime.payments.debits.standing import with_plan
+from runtime.payments.debits.teller import ContactMissing, DebitTeller
+from runtime.payments.model import Payment
+from runtime.payments.recorder import PaymentChanged
+from runtime.payments.retry.plan import PollSubject
+from runtime.platform.audit import AuditLine, Outcome
+from runtime.platform.clock import Clock, from_iso, iso
+
+ACTOR = "payments-retry"
+POSTPONED_BY = timedelta(minutes=2)
+"""How soon a silent gateway is asked again."""
+
+ANNOUNCED_UNTIL = timedelta(minutes=5)
+"""A notice that is to go out within so long goes out at once; the sweep comes every minute."""
+
+NEEDED_MS = 12_000
+"""The time that a debit with a slow gateway takes; with less it is not begun."""
+
+LEASE_MARGIN = timedelta(seconds=1)
+CHANGE_ATTEMPTS_MAX = 5
+
+
+class Worked(StrEnum):
+    """What became of a message."""
+
+    NOTHING_DUE = "nothing_due"
+    NO_TIME = "no_time"
+    """It stays due, and the next sweep sends it again."""
+    TAKEN = "taken"
+    DONE = "done"
+    POSTPONED = "postponed"
+
+
+@dataclass(frozen=True, slots=True)
+class DebitWorker:
+    """Works on debits that are due."""
+
+    recorder: DebitRecorder
+    desk: PlanningDesk
+    teller: DebitTeller
+    clock: Clock
+    logger: Logger
+
+    def work(self, payment_id: str, *, request_id: str, remaining_ms: int) -> Worked:
+        """Do what is due for a debit. ``remaining_ms``: so long this process still lives at most."""
+        if remaining_ms < NEEDED_MS:
+            return Worked.NO_TIME
+        taken = self._take(payment_id, remaining_ms)
+        if isinstance(taken, Worked):
+            return taken
+        try:
+            self._advance(payment_id, woken=taken.woken, request_id=request_id)
+        except GatewayError as error:
+            self.logger.warning("a debit was postponed", payment_id=payment_id, gateway_error=error.code)
+            self._postpone(payment_id)
+            return Worked.POSTPONED
+        except PaymentChanged:
+            self._postpone(payment_id)
+            return Worked.POSTPONED
+        except ContactMissing:
+            payment, record = self._loaded(payment_id)
+            self._stop(payment, record, self.teller.contact_missing(), request_id)
+        return Worked.DONE
+
+    def _take(self, payment_id: str, remaining_ms: int) -> RetryRecord | Worked:
+        """Take the lease, and give the record as it was before; or why there is nothing to do."""
+        record = self.recorder.retries.get(payment_id)
+        now = self.clock.now()
+        if record is None or record.due_at is None or from_iso(record.due_at) > now:
+            return Worked.NOTHING_DUE
+        if record.lease_until is not None and from_iso(record.lease_until) > now:
+            return Worked.TAKEN
+        until = now + timedelta(milliseconds=remaining_ms) + LEASE_MARGIN
+        leased = record.model_copy(update={"lease_until": iso(until), "woken": False})
+        try:
+            self._put(payment_id, record, leased)
+        except PaymentChanged:
+            return Worked.TAKEN
+        return record
+
+    def _advance(self, payment_id: str, *, woken: bool, request_id: str) -> None:
+        payment, record = self._loaded(payment_id)
+        plan, now = record.plan, self.clock.now()
+        if plan.kind is PlanKind.POLL and not woken:
+            if plan.subject == PollSubject.MANDATE.value:
+                self.teller.ask_of_mandate(payment, request_id)
+            else:
+                self.teller.look(payment_id, request_id)
+        elif plan.kind is PlanKind.RETRY and not woken and record.cancelled_at is None:
+            if plan.notify_at is not None:
+                if self._announced(payment, record, request_id):
+                    return
+            elif plan.at is not None and from_iso(plan.at) <= now:
+                self._debit(payment_id, request_id)
+        self._plan(payment_id, request_id)
+
+    def _announced(self, payment: Payment, record: RetryRecord, request_id: str) -> bool:
+        """Raise the notice, if the debit is still to be made; whether there is nothing else to do.
+
+        The notice names the moment of the debit, so that the plan that is announced is the one that counts.
+        """
+        plan = self.desk.plan(payment, record)
+        now = self.clock.now()
+        if plan.notify_at is None or from_iso(plan.notify_at) > now + ANNOUNCED_UNTIL:
+            return False
+        try:
+            self.teller.announce(payment, record, plan, request_id)
+        except GatewayRejected as refused:
+            self.logger.error("the gateway refused a notice", reason=refused.detail.reason)
+            self._stop(payment, record, self.teller.order_refused(refused), request_id)
+        return True
+
+    def _debit(self, payment_id: str, request_id: str) -> None:
+        """Ask the gateway what it has, then for the debit, if nothing forbids it at this moment."""
+        self.teller.look(payment_id, request_id)
+        self.teller.ask_of_notice(payment_id)
+        payment, record = self._loaded(payment_id)
+        forbidden = self.desk.forbids(payment, record)
+        if forbidden:
+            self.logger.info("a debit is not made now", codes=[why.code for why in forbidden])
+            return
+        self.teller.debit(payment, record, request_id)
+
+    def _plan(self, payment_id: str, request_id: str) -> None:
+        """Plan anew and let go of the record. News that came meanwhile keeps it due."""
+        for _ in range(CHANGE_ATTEMPTS_MAX):
+            payment, record = self._loaded(payment_id)
+            after = with_plan(record, self.desk.plan(payment, record), self.clock.now())
+            try:
+                self.recorder.save(payment, record, after, self._line(payment, request_id), was=payment)
+            except PaymentChanged:
+                continue
+            return
+        raise PaymentChanged(payment_id)
+
+    def _stop(self, payment: Payment, record: RetryRecord, plan: PlanRecord, request_id: str) -> None:
+        after = with_plan(record, plan, self.clock.now())
+        self.recorder.save(payment, record, after, self._line(payment, request_id), was=payment)
+
+    def _postpone(self, payment_id: str) -> None:
+        """Let go of the record, and look again soon. If somebody changes it meanwhile, the lease runs out."""
+        record = self.recorder.retries.get(payment_id)
+        if record is None:
+            return
+        later = iso(self.clock.now() + POSTPONED_BY)
+        try:
+            self._put(payment_id, record, record.model_copy(update={"lease_until": None, "due_at": later}))
+        except PaymentChanged:
+            self.logger.info("the lease of a debit is left to run out", payment_id=payment_id)
+
+    def _put(self, payment_id: str, before: RetryRecord, after: RetryRecord) -> None:
+        payment = self._payment(payment_id)
+        self.recorder.save(payment, before, after, self._line(payment, ""), was=payment)
+
+    def _loaded(self, payment_id: str) -> tuple[Payment, RetryRecord]:
+        record = self.recorder.retries.get(payment_id)
+        if record is None:
+            raise LookupError(f"no retry record of {payment_id}")
+        return self._payment(payment_id), record
+
+    def _payment(self, payment_id: str) -> Payment:
+        payment = self.recorder.payments.repository.get(payment_id)
+        if payment is None:
+            raise LookupError(f"no payment {payment_id}")
+        return payment
+
+    def _line(self, payment: Payment, request_id: str) -> AuditLine:
+        return AuditLine(
+            actor_id=ACTOR,
+            action="retries.plan",
+            subject=payment.payment_id,
+            outcome=Outcome.DONE,
+            request_id=request_id,
+            school_id=payment.school_id,
+        )
