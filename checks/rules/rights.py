@@ -58,6 +58,9 @@ MAY: Mapping[str, frozenset[str]] = {
 }
 """What a role may do at all, by the service that takes it on. A right that is not here is a decision."""
 
+OBJECTS = re.compile(r"arn:(?:aws|<AWS::Partition>):s3:::([a-z0-9-]+)/[a-z]+/\*")
+"""What is written below a prefix of a bucket."""
+
 OF_SES = re.compile(r"arn:aws:ses:ap-south-[12]:(<AWS::AccountId>|\d{12}):identity/[\w.@+-]+")
 
 
@@ -95,6 +98,9 @@ def _is_ours(estate: Estate, statement: Statement, text: str) -> bool:
         return True
     if set(statement.actions) <= {"ses:sendemail"}:
         return OF_SES.fullmatch(text) is not None
+    # Objects below a prefix are named too: the packs' finding that is accepted for them quotes the name.
+    if set(statement.actions) == {"s3:putobject"} and (found := OBJECTS.fullmatch(text)):
+        return estate.named("AWS::S3::Bucket", "BucketName", found[1]) is not None
     # A vault of the second region cannot be referred to: it is named.
     vault = text.partition(":backup-vault:")[2]
     return bool(vault) and estate.named(VAULT, "BackupVaultName", vault) is not None

@@ -154,6 +154,12 @@ POLICIES = (
         add(STATEMENTS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::x/a.pdf"}),
     ),
     Weakness(
+        "HASIVU-IAM-17",
+        "objects of somebody's bucket",
+        POLICY,
+        add(STATEMENTS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::x/lines/*"}),
+    ),
+    Weakness(
         "HASIVU-IAM-18",
         "a function without a log",
         POLICY,
