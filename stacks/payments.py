@@ -43,7 +43,8 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, -webhook-handler, -manage-methods, -retry and -analytics, and the outbox pipe; payments-reconciliation, which is not built yet."""
+    """payments-advanced, -webhook-handler, -manage-methods, -retry and -analytics, and the outbox pipe;
+    payments-reconciliation, which is not built yet."""
 
     def __init__(
         self,
