@@ -19,13 +19,15 @@ from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
 from stacks.messaging import RETRY_CONSUMER_TIMEOUT_S, WEBHOOK_CONSUMER_TIMEOUT_S, MessagingStack
+from stacks.reconciliation_schedules import ReconciliationSchedules
 
 API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 REPORT_TIMEOUT_S = 25
-"""A report reads much; it still ends before API Gateway gives up after 29 seconds."""
+"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits into
+it, and the next one goes on."""
 
 CURRENCIES_ENABLED = "INR"
 
@@ -36,8 +38,8 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, payments-webhook-handler, payments-manage-methods and the outbox pipe; the functions
-    payments-retry, payments-reconciliation and payments-analytics, which are not built yet."""
+    """payments-advanced, payments-webhook-handler, payments-manage-methods, payments-reconciliation and the
+    outbox pipe; the functions payments-retry and payments-analytics, which are not built yet."""
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class PaymentsStack(HouseStack):
         self.payments_advanced = self._payments_advanced()
         self.payments_webhook_handler = self._payments_webhook_handler()
         self.payments_manage_methods = self._payments_manage_methods()
+        self.payments_reconciliation = self._payments_reconciliation()
         self._outbox_pipe()
         unbuilt = partial(
             UnbuiltFunction,
@@ -88,13 +91,7 @@ class PaymentsStack(HouseStack):
                 timeout_s=RETRY_CONSUMER_TIMEOUT_S,
                 concurrency=20,
             ),
-            unbuilt(
-                name="payments-reconciliation",
-                description="Matches gateway, ledger and bank",
-                memory_mib=2048,
-                timeout_s=REPORT_TIMEOUT_S,
-                concurrency=10,
-            ),
+            self.payments_reconciliation,
             unbuilt(
                 name="payments-analytics",
                 description="Success, failure, throughput and revenue of payments",
@@ -223,6 +220,50 @@ class PaymentsStack(HouseStack):
         identity.allow_secret(function.role, identity.razorpay)
         function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
         function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        return function
+
+    def _payments_reconciliation(self) -> ServiceFunction:
+        data, identity = self._data, self._identity
+        function = ServiceFunction(
+            self,
+            "PaymentsReconciliation",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-reconciliation",
+            description="Sweeps open payments, and matches gateway, ledger and bank",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=2048,
+            timeout_s=REPORT_TIMEOUT_S,
+            concurrency=10,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.payments.allow_query(function.role, "by_open_status")
+        data.ledger.allow_query(function.role, "by_business_date")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
+        data.reconciliation.allow_query(function.role, "by_open_exception")
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        ReconciliationSchedules(
+            self,
+            "Schedules",
+            environment=self.environment_settings,
+            function=function,
+            messaging=self._messaging,
+        )
         return function
 
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:

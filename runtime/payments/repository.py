@@ -39,7 +39,7 @@ class PaymentRepository:
     def get(self, payment_id: str) -> Payment | None:
         """The payment, or None."""
         item = get_item(self._client, self._table, _key("PAYMENT", payment_id))
-        return None if item is None else _payment(item)
+        return None if item is None else read_payment(item)
 
     def get_by_order(self, order_id: str) -> Payment | None:
         """The payment that the gateway's order belongs to, or None when the order is not ours."""
@@ -99,7 +99,7 @@ class PaymentRepository:
         response = self._client.query(**call)
         last = response.get("LastEvaluatedKey")
         return Page(
-            payments=tuple(_payment(from_item(item)) for item in response["Items"]),
+            payments=tuple(read_payment(from_item(item)) for item in response["Items"]),
             next_cursor=_write_cursor(from_item(last)) if last else None,
         )
 
@@ -108,7 +108,8 @@ def _key(kind: str, identifier: str) -> dict[str, str]:
     return {"pk": f"{kind}#{identifier}", "sk": kind}
 
 
-def _payment(item: Item) -> Payment:
+def read_payment(item: Item) -> Payment:
+    """The payment that an item of the table holds."""
     return Payment.model_validate({name: value for name, value in item.items() if name not in _INDEX_ONLY})
 
 

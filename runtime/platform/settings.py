@@ -96,6 +96,23 @@ class PaymentsManageMethodsSettings(PaymentStoreSettings):
     razorpay_base_url_parameter: Name
 
 
+class PaymentsReconciliationSettings(PaymentStoreSettings):
+    """payments-reconciliation: what is swept and matched, and the bank accounts of the statements."""
+
+    idempotency_table: Name
+    reconciliation_table: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
+    bank_accounts: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,31}(,[a-z][a-z0-9-]{1,31})*$")] = (
+        "settlements"
+    )
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Our own names of the accounts that the gateway pays into."""
+        return frozenset(self.bank_accounts.split(","))
+
+
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
     """payments-webhook-handler: events from Razorpay."""
 
@@ -134,10 +151,10 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "payments-advanced": PaymentsAdvancedSettings,
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
     "payments-manage-methods": PaymentsManageMethodsSettings,
+    "payments-reconciliation": PaymentsReconciliationSettings,
     "notification-dispatcher": NotificationDispatcherSettings,
     # Not built yet: what every function is told is all that they need.
     "payments-retry": FunctionSettings,
-    "payments-reconciliation": FunctionSettings,
     "payments-analytics": FunctionSettings,
     "subscription-management": FunctionSettings,
     "billing-automation": FunctionSettings,

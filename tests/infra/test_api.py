@@ -86,6 +86,15 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("DELETE", "/v1/mandates/{mandate_id}"),
             )
         ),
+        *(
+            (method, path, "payments-reconciliation", False)
+            for method, path in (
+                ("GET", "/v1/reconciliations"),
+                ("POST", "/v1/reconciliations"),
+                ("GET", "/v1/reconciliations/{reconciliation_id}"),
+                ("GET", "/v1/reconciliations/{reconciliation_id}/exceptions"),
+            )
+        ),
         ("POST", "/v1/webhooks/razorpay", "payments-webhook-handler", True),
         ("GET", "/v1/webhooks/whatsapp", "notification-dispatcher", True),
         ("POST", "/v1/webhooks/whatsapp", "notification-dispatcher", True),

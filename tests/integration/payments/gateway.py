@@ -34,6 +34,8 @@ class FakeGateway:
         self.payments: dict[str, dict[str, Any]] = {}
         self.customers: dict[tuple[Any, Any], int] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
+        self.recon_rows: dict[str, list[dict[str, Any]]] = {}
+        self.settlements: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
 
@@ -90,11 +92,25 @@ class FakeGateway:
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        if request.operation == "list_order_payments":
+            order_id = parts.path.split("/")[3]
+            return _collection([each for each in self.payments.values() if each["order_id"] == order_id])
+        if request.operation in ("list_recon", "list_settlements"):
+            return self._settled(request.operation, parse_qs(parts.query))
         if request.operation == "create_customer":
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
             return self._token(request.operation, parts.path)
         raise AssertionError(f"the fake knows no {request.operation}")
+
+    def _settled(self, operation: str, query: dict[str, list[str]]) -> HttpResponse:
+        """A page of what is settled: rows of a day, or settlements between two moments."""
+        asked = {name: int(values[0]) for name, values in query.items()}
+        if operation == "list_recon":
+            found = self.recon_rows.get(f"{asked['year']}-{asked['month']:02}-{asked['day']:02}", [])
+        else:
+            found = [each for each in self.settlements if asked["from"] <= each["created_at"] <= asked["to"]]
+        return _collection(found[asked["skip"] : asked["skip"] + asked["count"]])
 
     def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
         order: dict[str, Any] = {
@@ -170,6 +186,10 @@ def gateway_payment(payment_id: str, order_id: str | None, **changes: Any) -> di
         "acquirer_data": {"rrn": "403993715504"},
         "created_at": 1_775_025_000,
     } | changes
+
+
+def _collection(items: list[dict[str, Any]]) -> HttpResponse:
+    return _answer(200, {"entity": "collection", "count": len(items), "items": items})
 
 
 def _answer(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:
