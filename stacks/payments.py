@@ -26,8 +26,8 @@ API_TIMEOUT_S = 15
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 REPORT_TIMEOUT_S = 25
-"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits into
-it, and the next one goes on."""
+"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits in,
+and the next one goes on."""
 
 CURRENCIES_ENABLED = "INR"
 

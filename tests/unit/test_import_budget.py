@@ -31,7 +31,7 @@ PACKAGES = {
     "payments-advanced": EVERYWHERE,
     "payments-webhook-handler": EVERYWHERE,
     "payments-manage-methods": EVERYWHERE,
-    "payments-reconciliation": EVERYWHERE,
+    "payments-reconciliation": EVERYWHERE | {"mt940"},
     "notification-dispatcher": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
@@ -56,7 +56,8 @@ AREAS = {
     "payments-advanced": PAYMENTS,
     "payments-webhook-handler": PAYMENTS,
     "payments-manage-methods": PAYMENTS,
-    "payments-reconciliation": PAYMENTS | {"payments.sweeps"},
+    "payments-reconciliation": PAYMENTS
+    | {"payments.sweeps", "payments.retry", "payments.reconciliation", "payments.reconciliation.statements"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -65,7 +66,8 @@ AREAS = {
 
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
-    "platform.idempotency": set(PACKAGES) - {"payments-advanced", "payments-manage-methods"},
+    "platform.idempotency": set(PACKAGES)
+    - {"payments-advanced", "payments-manage-methods", "payments-reconciliation"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 
