@@ -119,7 +119,7 @@ RUN_EXCEPTIONS = Route(
 TAKE_STATEMENT = Route(
     method="POST",
     path="/v1/bank-statements",
-    action="bank-statements.take",
+    action="statements.take",
     summary="Upload a bank statement",
     description=(
         "CSV, CAMT.053 or MT940, at most 46080 bytes. Every line is kept once, whichever file brings it; "

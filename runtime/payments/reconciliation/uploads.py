@@ -61,7 +61,7 @@ class StatementService:
         claim = self.idempotency.claim(
             principal_id=principal.principal_id,
             key=key,
-            request_fingerprint=fingerprint("bank-statements.take", asked.model_dump(mode="json")),
+            request_fingerprint=fingerprint("statements.take", asked.model_dump(mode="json")),
             resource_id=self.ids.new("stm"),
             lease_s=remaining_ms // 1000 + LEASE_MARGIN_S,
         )
@@ -72,7 +72,7 @@ class StatementService:
         answer = StoredAnswer(201, _view(asked.account, read, kept, len(posted)).model_dump(mode="json"))
         line = AuditLine(
             actor_id=principal.principal_id,
-            action="bank-statements.take",
+            action="statements.take",
             subject=read.file_digest,
             outcome=Outcome.DONE,
             request_id=request_id,

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.functions.payments_reconciliation import daily
+from runtime.ledger.accounts import gateway_receivable, school_payable
+from runtime.ledger.model import JournalEntry, credit, debit
+from runtime.payments.reconciliation.expectations import expectations_of
 from runtime.platform.errors import Problem
 from tests.events import Context
 from tests.integration.payments.gateway import Crashed
@@ -262,3 +265,39 @@ def test_who_may_look_and_who_may_run(world: Reconciling) -> None:
         assert world.ask("GET", path, principal=FINANCE_OF_A_SCHOOL).code == "school-forbidden"
         assert world.ask("GET", path, principal=AUDITOR).status == 200
         assert world.ask("GET", path, principal=None).status == 401
+
+
+def test_more_rows_than_a_page_are_all_read(world: Reconciling) -> None:
+    world.go_to(SETTLED_ON)
+    world.gateway.recon_rows["2026-04-07"] = [
+        recon_row(
+            f"pay_X{number}", settlement_id=None, settled=False, type="adjustment", credit=45_000, fee=0
+        )
+        for number in range(1_001)
+    ]
+    world.gateway.settlements = [
+        {
+            "id": f"setl_{number:014d}",
+            "entity": "settlement",
+            "amount": 100,
+            "status": "created",
+            "utr": None,
+            "created_at": int(world.clock.now().timestamp()) - 60,
+        }
+        for number in range(101)
+    ]
+    facts = world.runs.facts.until(SETTLED_ON)
+    assert (len(facts.rows), len(facts.settlements)) == (1_001, 101)
+
+
+def test_refunds_and_transfers_of_the_books_are_expected_and_the_rest_is_not() -> None:
+    day = date(2026, 4, 1)
+    receivable, school = gateway_receivable("razorpay"), school_payable("sch_1")
+    entries = [
+        JournalEntry(entry_id, day, "", "INR", (debit(school, 500), credit(receivable, 500)))
+        for entry_id in ("refund-processed:rfnd_1", "transfer:trf_1", "dispute-lost:disp_1", "fee:pay_1")
+    ]
+    found = {
+        each.entity_id: (each.kind, each.amount_paise, each.fee_paise) for each in expectations_of(entries)
+    }
+    assert found == {"rfnd_1": ("refund", 500, None), "trf_1": ("transfer", 500, None)}

@@ -39,6 +39,13 @@ KNOWN: dict[str, dict[str, Any]] = {
         "expires_on": "2027-03-31",
         "description": "Lunches every month",
     },
+    "StartReconciliation": {"day": "2026-04-07"},
+    "UploadStatement": {"account": "settlements", "profile": "signed", "content_base64": "Zm9v"},
+    "AssignException": {"owner": "usr_finance"},
+    "CommentException": {"text": "Asked Razorpay"},
+    "ResolveException": {"resolution": "void", "reason": "It was a test"},
+    "ForceException": {"difference_paise": -3_938, "reason": "Razorpay kept it"},
+    "RejectForce": {"reason": "The ticket says something else"},
 }
 """A body that is accepted, for every body that there is."""
 
