@@ -103,6 +103,13 @@ class DataStack(HouseStack):
             indexes=(Index("by_provider_message", "provider_message_id"),),
             expires_at="expires_at",
         )
+        self.reconciliation = self._table(
+            "Reconciliation",
+            name=f"hasivu-{env}-reconciliation",
+            partition="pk",
+            sort="sk",
+            indexes=(Index("by_open_exception", "open_exception", "opened_key"),),  # sparse: undecided ones
+        )
         TableBackups(
             self,
             "Backups",

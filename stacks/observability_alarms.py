@@ -97,6 +97,20 @@ class PaymentAlarms(Construct):
         )
         Alarm(
             self,
+            "OpenTooLong",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="Sweeps find payments open for longer than the gateway takes to find out about them.",
+            runbook="payments#open-too-long",
+            signal=signals.own("SweptTooLong"),
+            guard=Sustained(2, 2),
+            threshold=1,
+            comparison=Comparison.AT_LEAST,
+            missing=Missing.FINE,
+            period_s=30 * MINUTE_S,
+        )
+        Alarm(
+            self,
             "GatewaySilence",
             topics=topics,
             severity=Severity.PAGE,

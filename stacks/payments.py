@@ -1,7 +1,5 @@
 """Payments: the API of payments, the gateway's webhooks, and the pipe that carries their events away."""
 
-from functools import partial
-
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pipes as pipes
 from aws_cdk import aws_scheduler as scheduler
@@ -14,7 +12,6 @@ from stacks.constructs.dependency_layers import DependencyLayers
 from stacks.constructs.queue_with_dlq import allow_sending
 from stacks.constructs.service_function import ServiceFunction
 from stacks.constructs.service_role import ServiceRole
-from stacks.constructs.unbuilt_function import UnbuiltFunction
 from stacks.data import DataStack
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
@@ -25,6 +22,7 @@ from stacks.messaging import (
     WEBHOOK_CONSUMER_TIMEOUT_S,
     MessagingStack,
 )
+from stacks.reconciliation_schedules import ReconciliationSchedules
 from stacks.storage import StorageStack
 
 API_TIMEOUT_S = 15
@@ -32,7 +30,8 @@ API_TIMEOUT_S = 15
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 REPORT_TIMEOUT_S = 25
-"""A report reads much; it still ends before API Gateway gives up after 29 seconds."""
+"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits in,
+and the next one goes on."""
 
 CURRENCIES_ENABLED = "INR"
 
@@ -43,8 +42,7 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """payments-advanced, -webhook-handler, -manage-methods, -retry and -analytics, and the outbox pipe;
-    payments-reconciliation, which is not built yet."""
+    """The six functions of payments, and the outbox pipe."""
 
     def __init__(
         self,
@@ -79,27 +77,14 @@ class PaymentsStack(HouseStack):
         self.payments_manage_methods = self._payments_manage_methods()
         self.payments_analytics = self._payments_analytics()
         self.payments_retry = self._payments_retry()
+        self.payments_reconciliation = self._payments_reconciliation()
         self._outbox_pipe()
-        unbuilt = partial(
-            UnbuiltFunction,
-            self,
-            environment=environment,
-            bundles=bundles,
-            data=data,
-            layers=self._layers,
-        )
         self.functions: tuple[ServiceFunction, ...] = (
             self.payments_advanced,
             self.payments_webhook_handler,
             self.payments_manage_methods,
             self.payments_retry,
-            unbuilt(
-                name="payments-reconciliation",
-                description="Matches gateway, ledger and bank",
-                memory_mib=2048,
-                timeout_s=REPORT_TIMEOUT_S,
-                concurrency=10,
-            ),
+            self.payments_reconciliation,
             self.payments_analytics,
         )
         self._deploy_by_canary(canary_alarms_ignored)
@@ -325,6 +310,50 @@ class PaymentsStack(HouseStack):
             ),
         )
         schedule.node.add_dependency(invoker)
+
+    def _payments_reconciliation(self) -> ServiceFunction:
+        data, identity = self._data, self._identity
+        function = ServiceFunction(
+            self,
+            "PaymentsReconciliation",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-reconciliation",
+            description="Sweeps open payments, and matches gateway, ledger and bank",
+            layers=[self._layers["core"]],
+            settings={
+                "PAYMENTS_TABLE": data.payments.table_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=2048,
+            timeout_s=REPORT_TIMEOUT_S,
+            concurrency=10,
+        )
+        self._allow_the_payment_transaction(function.role)
+        data.payments.allow_query(function.role, "by_open_status")
+        data.ledger.allow_query(function.role, "by_business_date")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
+        data.reconciliation.allow_query(function.role, "by_open_exception")
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        ReconciliationSchedules(
+            self,
+            "Schedules",
+            environment=self.environment_settings,
+            function=function,
+            messaging=self._messaging,
+        )
+        return function
 
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:
         """What one payment transaction touches: the state, the journal, the audit line and the event."""

@@ -29,6 +29,7 @@ LASTING = frozenset(
         "hasivu-{env}-audit",
         "hasivu-{env}-schools",
         "hasivu-{env}-api-keys",
+        "hasivu-{env}-reconciliation",
     }
 )
 """Tables of books and of master data: nothing in them ends by itself."""

@@ -74,7 +74,16 @@ WEBHOOK_APPLIED = Metric(
 WEBHOOK_DELAY = Metric("WebhookDelay", Unit.MILLISECONDS)
 """From keeping an event to having applied it."""
 
+SWEPT_RESOLVED = Metric("SweptResolved")
+"""A sweep found out what became of a payment: its event never came, or came later than the sweep."""
+SWEPT_STILL_OPEN = Metric("SweptStillOpen")
+SWEPT_TOO_LONG = Metric("SweptTooLong")
+"""A sweep found a payment open for longer than the gateway takes to find out; every sweep counts it again."""
+
 METRICS = (
+    SWEPT_RESOLVED,
+    SWEPT_STILL_OPEN,
+    SWEPT_TOO_LONG,
     CREATED,
     *BY_STATUS.values(),
     TIME_TO_CAPTURE,

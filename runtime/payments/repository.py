@@ -49,7 +49,7 @@ class PaymentRepository:
     def get(self, payment_id: str) -> Payment | None:
         """The payment, or None."""
         item = get_item(self._client, self._table, _key("PAYMENT", payment_id))
-        return None if item is None else _payment(item)
+        return None if item is None else read_payment(item)
 
     def get_by_order(self, order_id: str, gateway_payment_id: str | None = None) -> Payment | None:
         """The payment that the gateway's order belongs to, or None when the order is not ours.
@@ -113,12 +113,13 @@ class PaymentRepository:
             limit=limit,
             cursor=cursor,
         )
-        return Page(tuple(_payment(item) for item in page.items), page.next_cursor)
+        return Page(tuple(read_payment(item) for item in page.items), page.next_cursor)
 
 
 def _key(kind: str, identifier: str) -> dict[str, str]:
     return {"pk": f"{kind}#{identifier}", "sk": kind}
 
 
-def _payment(item: Item) -> Payment:
+def read_payment(item: Item) -> Payment:
+    """The payment that an item of the table holds."""
     return Payment.model_validate({name: value for name, value in item.items() if name not in _INDEX_ONLY})

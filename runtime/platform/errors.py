@@ -360,6 +360,41 @@ INSTALMENT_PAYMENTS_TOO_MANY = _declare(
     "Contact the school: the rest of the plan needs a new one.",
 )
 
+# Reconciliation
+RECONCILIATION_NOT_FOUND = _declare(
+    "reconciliation-not-found", 404, "There is no such reconciliation", "List them, and use one."
+)
+RECONCILIATION_DAY_INVALID = _declare(
+    "reconciliation-day-invalid",
+    422,
+    "That day cannot be reconciled",
+    "Name today, or a day of the last year.",
+)
+BANK_ACCOUNT_UNKNOWN = _declare(
+    "bank-account-unknown", 422, "There is no such bank account", "Use our own name of one of our accounts."
+)
+STATEMENT_REFUSED = _declare(
+    "statement-refused",
+    422,
+    "The bank statement was not taken",
+    "Correct what fault and line_no name, or get the file from the bank again.",
+)
+EXCEPTION_NOT_FOUND = _declare(
+    "exception-not-found", 404, "There is no such exception", "List the open exceptions, and use one."
+)
+EXCEPTION_NOT_OWNER = _declare(
+    "exception-not-owner", 403, "Only the owner may do this", "Ask the owner, or assign the exception first."
+)
+EXCEPTION_FOUR_EYES = _declare(
+    "exception-four-eyes", 403, "A forced posting takes two people", "Let somebody else approve it."
+)
+EXCEPTION_STEP_REFUSED = _declare(
+    "exception-step-refused",
+    409,
+    "The step is not allowed now",
+    "Read the exception; refusal says what is wrong.",
+)
+
 # Events from outside
 WEBHOOK_EVENT_UNKNOWN = _declare(
     "webhook-event-unknown",

@@ -107,6 +107,23 @@ class PaymentsRetrySettings(PaymentStoreSettings):
     retry_queue_url: Name
 
 
+class PaymentsReconciliationSettings(PaymentStoreSettings):
+    """payments-reconciliation: what is swept and matched, and the bank accounts of the statements."""
+
+    idempotency_table: Name
+    reconciliation_table: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
+    bank_accounts: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,31}(,[a-z][a-z0-9-]{1,31})*$")] = (
+        "settlements"
+    )
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        """Our own names of the accounts that the gateway pays into."""
+        return frozenset(self.bank_accounts.split(","))
+
+
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
     """payments-webhook-handler: events from Razorpay."""
 
@@ -152,11 +169,11 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "payments-advanced": PaymentsAdvancedSettings,
     "payments-webhook-handler": PaymentsWebhookHandlerSettings,
     "payments-manage-methods": PaymentsManageMethodsSettings,
-    "payments-analytics": PaymentsAnalyticsSettings,
+    "payments-reconciliation": PaymentsReconciliationSettings,
     "payments-retry": PaymentsRetrySettings,
+    "payments-analytics": PaymentsAnalyticsSettings,
     "notification-dispatcher": NotificationDispatcherSettings,
     # Not built yet: what every function is told is all that they need.
-    "payments-reconciliation": FunctionSettings,
     "subscription-management": FunctionSettings,
     "billing-automation": FunctionSettings,
     "subscription-plans": FunctionSettings,

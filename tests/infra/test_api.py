@@ -117,6 +117,22 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("DELETE", "/v1/payments/{payment_id}/retries"),
             )
         ),
+        *(
+            (method, path, "payments-reconciliation", False)
+            for method, path in (
+                ("GET", "/v1/reconciliations"),
+                ("POST", "/v1/reconciliations"),
+                ("GET", "/v1/reconciliations/{reconciliation_id}"),
+                ("GET", "/v1/reconciliations/{reconciliation_id}/exceptions"),
+                ("POST", "/v1/bank-statements"),
+                ("GET", "/v1/reconciliation-exceptions"),
+                ("GET", "/v1/reconciliation-exceptions/{exception_id}"),
+                *(
+                    ("POST", f"/v1/reconciliation-exceptions/{{exception_id}}/{step}")
+                    for step in ("assign", "comment", "resolve", "force", "approve", "reject")
+                ),
+            )
+        ),
         ("POST", "/v1/webhooks/razorpay", "payments-webhook-handler", True),
         ("GET", "/v1/webhooks/whatsapp", "notification-dispatcher", True),
         ("POST", "/v1/webhooks/whatsapp", "notification-dispatcher", True),

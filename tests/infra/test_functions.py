@@ -154,17 +154,33 @@ def test_queue_consumers_answer_for_each_message_of_a_batch(assembly: Assembly) 
     }
 
 
-def test_health_is_looked_at_every_five_minutes_and_due_debits_every_minute(assembly: Assembly) -> None:
-    found = {}
+def scheduled(assembly: Assembly) -> dict[str, set[tuple[str, str | None]]]:
+    """When which function runs by itself, and what it is told then."""
+    found: dict[str, set[tuple[str, str | None]]] = {}
     for schedule in assembly.resources("AWS::Scheduler::Schedule"):
         assert schedule.properties["State"] == "ENABLED"
         target = schedule.properties["Target"]
         function = assembly.alias_refs()[assembly.text(target["Arn"], schedule.stack)]
-        found[function] = (schedule.properties["ScheduleExpression"], target.get("Input"))
+        found.setdefault(function, set()).add(
+            (schedule.properties["ScheduleExpression"], target.get("Input"))
+        )
+    return found
 
-    assert found == {
-        "health-check": ("rate(5 minutes)", None),
-        "payments-retry": ("rate(1 minute)", '{"task": "sweep"}'),
+
+def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
+    assert scheduled(assembly)["health-check"] == {("rate(5 minutes)", None)}
+
+
+def test_due_debits_are_queued_every_minute(assembly: Assembly) -> None:
+    assert scheduled(assembly)["payments-retry"] == {("rate(1 minute)", '{"task": "sweep"}')}
+
+
+def test_open_payments_are_swept_every_quarter_of_an_hour_and_all_is_matched_twice_a_day(
+    assembly: Assembly,
+) -> None:
+    assert scheduled(assembly)["payments-reconciliation"] == {
+        ("rate(15 minutes)", '{"task": "sweep"}'),
+        ("cron(30 10,18 * * ? *)", '{"task": "daily"}'),
     }
 
 

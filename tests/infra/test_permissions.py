@@ -146,6 +146,19 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     }
 
 
+def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
+        "hasivu-payments": {"GetItem", "PutItem", "Query by_open_status"},
+        "hasivu-ledger": {"PutItem", "Query by_business_date"},
+        "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
+    }
+    assert rights_elsewhere(assembly, "payments-reconciliation") == {
+        "secretsmanager": {"GetSecretValue"},
+        "ssm": {"GetParameter"},
+    }
+
+
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
@@ -194,6 +207,7 @@ def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
     }
     expected = {
         "payments-advanced": {"razorpay"},
+        "payments-reconciliation": {"razorpay"},
         "payments-webhook-handler": {"razorpay-webhook"},
         "payments-retry": {"razorpay"},
         "notification-dispatcher": {"whatsapp"},

@@ -42,6 +42,13 @@ TABLES: dict[str, tuple[str, str | None, dict[str, tuple[str, str | None]], str 
         "expires_at",
         None,
     ),
+    "hasivu-{env}-reconciliation": (
+        "pk",
+        "sk",
+        {"by_open_exception": ("open_exception", "opened_key")},
+        None,
+        None,
+    ),
 }
 APPEND_ONLY = ("hasivu-{env}-ledger", "hasivu-{env}-audit", "hasivu-{env}-outbox")
 CHANGES = frozenset(

@@ -46,6 +46,7 @@ TABLE_SHAPES = {
     "notifications": TableShape(
         "notification_id", None, (("by_provider_message", "provider_message_id", None),)
     ),
+    "reconciliation": TableShape("pk", "sk", (("by_open_exception", "open_exception", "opened_key"),)),
 }
 """The tables as stacks/data.py deploys them; test_table_shapes.py holds the two together."""
 

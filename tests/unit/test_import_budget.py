@@ -33,6 +33,7 @@ PACKAGES = {
     "payments-manage-methods": EVERYWHERE,
     "payments-analytics": EVERYWHERE,
     "payments-retry": EVERYWHERE,
+    "payments-reconciliation": EVERYWHERE | {"mt940"},
     "notification-dispatcher": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
@@ -43,6 +44,7 @@ UTILITIES = {
     "payments-advanced": {"parameters"},
     "payments-manage-methods": {"parameters"},
     "payments-retry": {"parameters", "batch", "data_classes", "parser"},
+    "payments-reconciliation": {"parameters"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "payments-analytics": {"parameters"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
@@ -64,6 +66,8 @@ AREAS = {
     "payments-manage-methods": PAYMENTS,
     "payments-analytics": {"payments", "payments.analytics"},
     "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},
+    "payments-reconciliation": PAYMENTS
+    | {"payments.sweeps", "payments.retry", "payments.reconciliation", "payments.reconciliation.statements"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -73,7 +77,7 @@ AREAS = {
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
     "platform.idempotency": set(PACKAGES)
-    - {"payments-advanced", "payments-manage-methods", "payments-retry"},
+    - {"payments-advanced", "payments-manage-methods", "payments-retry", "payments-reconciliation"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 

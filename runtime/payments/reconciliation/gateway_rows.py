@@ -29,6 +29,13 @@ _FLAGS: Final[Mapping[object, bool]] = {
 }
 _KINDS: Final = frozenset({"payment", "refund", "transfer", "adjustment", "dispute"})
 """The types that Razorpay documents; others are taken too, for it adds some."""
+RECON_FIELDS: Final = frozenset(
+    {
+        *("entity_id", "type", "amount", "debit", "credit", "fee", "tax", "currency", "created_at"),
+        *("settled", "on_hold", "settlement_id", "settlement_utr", "order_id", "payment_id"),
+    }
+)
+"""All of a row that is read; the rest of what the gateway gives, personal data among it, is left there."""
 _AMOUNTS: Final = ("amount", "debit", "credit", "fee", "tax")
 _SIDES: Final = ("debit", "credit", "fee", "tax")
 _NUMBERS: Final = (*_AMOUNTS, "created_at")

@@ -67,7 +67,10 @@ HEALTH = both(regex("^GET$", {"Method": {}}, *SENT), path("^(?:/live)?/health$",
 ABROAD = no({"GeoMatchStatement": {"CountryCodes": ["IN"]}})
 MONEY = both(
     regex("^(?:POST|PUT|PATCH|DELETE)$", {"Method": {}}, *SENT),
-    path("/v1/(?:instalment-plans|mandates|payment-links|payment-methods|payments|subscriptions)(?:/|$)", *PLAIN),
+    path(
+        "/v1/(?:instalment-plans|mandates|payment-links|payment-methods|payments|subscriptions)(?:/|$)",
+        *PLAIN,
+    ),
 )
 HEADERS = {"Headers": {"MatchPattern": {"All": {}}, "MatchScope": "ALL", "OversizeHandling": "MATCH"}}
 SECRETS = (

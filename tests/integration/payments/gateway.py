@@ -46,6 +46,8 @@ class FakeGateway:
         self.refund_keys: list[str] = []
         self.captures: list[str] = []
         self.forgets_refund_keys = False
+        self.recon_rows: dict[str, list[dict[str, Any]]] = {}
+        self.settlements: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.on_create: Callable[[], None] = lambda: None
         self.debits: list[dict[str, Any]] = []
@@ -109,6 +111,8 @@ class FakeGateway:
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
         if request.operation in _OF_ORDERS:
             return self._of_orders(request)
+        if request.operation in ("list_recon", "list_settlements"):
+            return self._settled(request.operation, parse_qs(parts.query))
         if request.operation == "create_customer":
             return _answer(200, self._customer(json.loads(request.body or b"{}")))
         if request.operation in ("get_token", "delete_token", "cancel_token"):
@@ -142,13 +146,22 @@ class FakeGateway:
         if request.operation == "find_order_by_receipt":
             receipt = parse_qs(parts.query)["receipt"][0]
             found = [order for order in reversed(self.orders) if order["receipt"] == receipt]
-            return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+            return _collection(found)
         order_id = parts.path.split("/")[3]
         if request.operation == "get_order":
             (order,) = [one for one in self.orders if one["id"] == order_id]
             return _answer(200, order)
         found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
-        return _answer(200, {"entity": "collection", "count": len(found), "items": found})
+        return _collection(found)
+
+    def _settled(self, operation: str, query: dict[str, list[str]]) -> HttpResponse:
+        """A page of what is settled: rows of a day, or settlements between two moments."""
+        asked = {name: int(values[0]) for name, values in query.items()}
+        if operation == "list_recon":
+            found = self.recon_rows.get(f"{asked['year']}-{asked['month']:02}-{asked['day']:02}", [])
+        else:
+            found = [each for each in self.settlements if asked["from"] <= each["created_at"] <= asked["to"]]
+        return _collection(found[asked["skip"] : asked["skip"] + asked["count"]])
 
     def _create(self, fields: dict[str, Any]) -> dict[str, Any]:
         order: dict[str, Any] = {
@@ -304,6 +317,10 @@ def gateway_payment(payment_id: str, order_id: str | None, **changes: Any) -> di
 
 def _refused(description: str) -> HttpResponse:
     return _answer(400, {"error": {"code": "BAD_REQUEST_ERROR", "description": description}})
+
+
+def _collection(items: list[dict[str, Any]]) -> HttpResponse:
+    return _answer(200, {"entity": "collection", "count": len(items), "items": items})
 
 
 def _answer(status: int, value: object, headers: dict[str, str] | None = None) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from checks.sandbox.razorpay import RazorpaySimulator
-from runtime.functions import payments_advanced, payments_webhook_handler
+from runtime.functions import payments_advanced, payments_reconciliation, payments_webhook_handler
 from runtime.gateways.razorpay.signatures import sign
 from runtime.platform.aws import CACHED_FOR_S
 from runtime.platform.function import Handler
@@ -15,6 +15,7 @@ from runtime.platform.settings import SettingsError
 from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
 from tests.integration.payments.gateway import gateway_payment
 from tests.integration.payments.world import (
+    ADMIN,
     KEY_ID,
     KEY_SECRET,
     PARENT,
@@ -68,6 +69,7 @@ def environment(
         "SCHOOLS_TABLE": tables["schools"],
         "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],
         "WEBHOOK_QUEUE_URL": queue_url,
+        "RECONCILIATION_TABLE": tables["reconciliation"],
         "RAZORPAY_SECRET_ARN": razorpay["ARN"],
         "RAZORPAY_WEBHOOK_SECRET_ARN": webhook["ARN"],
         "RAZORPAY_BASE_URL_PARAMETER": f"/{unique}/base-url",
@@ -90,6 +92,27 @@ def deliver(handler: Handler, body: bytes, secret: str) -> Answer:
     headers = {"X-Razorpay-Signature": sign(body, secret), "X-Razorpay-Event-Id": "evt_1"}
     event = rest_event("POST", "/v1/webhooks/razorpay", headers=headers, body=body)
     return Answer.of(handler(event, Context()))
+
+
+def test_the_reconciliation_answers_its_schedules_and_the_api(
+    environment: dict[str, str], simulator: RazorpaySimulator
+) -> None:
+    created = create(payments_advanced.wire(environment))
+    assert created.status == 201
+    reconciliation = payments_reconciliation.wire(environment)
+    swept = reconciliation({"task": "sweep"}, Context())
+    assert (swept["looked_at"], swept["finished"]) == (0, True), "it is too young"
+    done = reconciliation({"task": "daily"}, Context())
+    assert done["exceptions"] == 0
+    event = rest_event(
+        "GET",
+        "/v1/reconciliations/{reconciliation_id}",
+        principal=ADMIN,
+        path_parameters={"reconciliation_id": done["reconciliation_id"]},
+    )
+    shown = Answer.of(reconciliation(event, Context()))
+    assert (shown.status, shown.body["started_by"]) == (200, "schedule")
+    assert reconciliation({"task": "daily"}, Context()) == done, "Lambda repeats under the same request id"
 
 
 def test_a_payment_from_the_first_call_to_its_webhook(

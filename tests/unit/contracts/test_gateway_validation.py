@@ -64,6 +64,13 @@ KNOWN: dict[str, dict[str, Any]] = {
     "CreateDebit": {"payer_id": "usr_1", "amount_paise": 45_000, "description": "Lunches in April"},
     "CapturePayment": {"amount_paise": 30_000},
     "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
+    "StartReconciliation": {"day": "2026-04-07"},
+    "UploadStatement": {"account": "settlements", "profile": "signed", "content_base64": "Zm9v"},
+    "AssignException": {"owner": "usr_finance"},
+    "CommentException": {"text": "Asked Razorpay"},
+    "ResolveException": {"resolution": "void", "reason": "It was a test"},
+    "ForceException": {"difference_paise": -3_938, "reason": "Razorpay kept it"},
+    "RejectForce": {"reason": "The ticket says something else"},
 }
 """A body that is accepted, for every body that there is."""
 

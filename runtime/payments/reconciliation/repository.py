@@ -1,0 +1,229 @@
+"""Reconciliation in DynamoDB: bank lines by day, runs, what a run found, and exceptions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from runtime.payments.reconciliation.exception_model import ReconciliationException, Resolution, State
+from runtime.payments.reconciliation.statements.model import StatementLine
+from runtime.platform.dynamodb import (
+    ConditionFailed,
+    Item,
+    Transaction,
+    from_item,
+    get_item,
+    put_item_if,
+    to_item,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+BY_OPEN_EXCEPTION = "by_open_exception"
+LABEL_EXCEPTION = "exception"
+LABEL_LINE = "line"
+LABEL_RUN = "run"
+_ONLY_NEW = "attribute_not_exists(pk)"
+_OPEN, _FORCED = "open", "forced"
+_NOT_OF_THE_MODEL = frozenset({"pk", "sk", "open_exception", "opened_key", "debit"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A bank line as it is kept: of which account, and whether the journal has booked it."""
+
+    account_id: str
+    line: StatementLine
+    booked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BankLines:
+    """Bank lines, each once, by the day on which they were booked."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def keep(self, kept: KeptLine) -> bool:
+        """Keep a line; False when it is there already, from whichever file."""
+        try:
+            put_item_if(self.client, self.table, _line_item(kept), condition=_ONLY_NEW)
+        except ConditionFailed:
+            return False
+        return True
+
+    def of_day(self, day: date) -> Iterator[KeptLine]:
+        """The lines of a booking day."""
+        for item in _query(self.client, self.table, f"LINES#{day.isoformat()}"):
+            yield KeptLine(item["account_id"], StatementLine.model_validate(item["line"]), item["booked"])
+
+    def book_in(self, transaction: Transaction, kept: KeptLine) -> None:
+        """Mark a line as booked together with its entry; the transaction fails if it was before."""
+        booked = KeptLine(kept.account_id, kept.line, booked=True)
+        transaction.put(
+            LABEL_LINE, self.table, _line_item(booked), condition="booked = :no", values={":no": False}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs, newest first by their ids, and what each found."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def put_in(self, transaction: Transaction, run: Item) -> None:
+        """Write a run (a plain document with its ``reconciliation_id``), once."""
+        key = {"pk": "RUNS", "sk": run["reconciliation_id"]}
+        transaction.put(LABEL_RUN, self.table, {**key, "run": run}, condition=_ONLY_NEW)
+
+    def get(self, run_id: str) -> Item | None:
+        """The run, or None."""
+        item = get_item(self.client, self.table, {"pk": "RUNS", "sk": run_id})
+        return None if item is None else item["run"]
+
+    def page(self, *, limit: int, before: str | None) -> tuple[list[Item], bool]:
+        """Runs older than ``before``, and whether there are more."""
+        items, more = _page(self.client, self.table, "RUNS", limit, before, newest_first=True)
+        return [item["run"] for item in items], more
+
+    def note(self, run_id: str, exception_id: str, found: Item) -> None:
+        """Keep what a run found of a matter; a repetition of the run writes the same place."""
+        key = {"pk": f"RUN#{run_id}", "sk": exception_id}
+        self.client.put_item(TableName=self.table, Item=to_item({**key, "found": found}))
+
+    def found(self, run_id: str, *, limit: int, after: str | None) -> tuple[list[Item], bool]:
+        """What a run found, by exception id, and whether there is more."""
+        items, more = _page(self.client, self.table, f"RUN#{run_id}", limit, after)
+        return [item["found"] for item in items], more
+
+
+@dataclass(frozen=True, slots=True)
+class KeptException:
+    """An exception, and what the gateway says of the debit that it is about, where it is about one."""
+
+    exception: ReconciliationException
+    debit: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptions:
+    """Exceptions, with a sparse index of those that somebody or something may still have to act on."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def get(self, exception_id: str) -> KeptException | None:
+        """The exception, or None."""
+        item = get_item(self.client, self.table, _exception_key(exception_id))
+        return None if item is None else _kept(item)
+
+    def put_in(self, transaction: Transaction, kept: KeptException) -> None:
+        """Write an exception if nobody changed it since: the stored version must be one less."""
+        exception = kept.exception
+        item: dict[str, object] = {
+            **_exception_key(exception.exception_id),
+            **exception.model_dump(mode="json"),
+            "debit": kept.debit,
+            "open_exception": _indexed_as(exception),
+            "opened_key": f"{exception.opened_at}#{exception.exception_id}",
+        }
+        if exception.version == 1:
+            transaction.put(LABEL_EXCEPTION, self.table, item, condition=_ONLY_NEW)
+            return
+        transaction.put(
+            LABEL_EXCEPTION,
+            self.table,
+            item,
+            condition="version = :previous",
+            values={":previous": exception.version - 1},
+        )
+
+    def undecided(self) -> Iterator[KeptException]:
+        """Those that are open, and those that stand by force: a new fact may turn their posting back."""
+        for kind in (_OPEN, _FORCED):
+            for item in _query(self.client, self.table, kind, index=BY_OPEN_EXCEPTION):
+                yield _kept(item)
+
+    def open_page(self, *, limit: int, after: KeptException | None) -> tuple[list[KeptException], bool]:
+        """Open exceptions, oldest first, and whether there are more."""
+        call: dict[str, Any] = {
+            "TableName": self.table,
+            "IndexName": BY_OPEN_EXCEPTION,
+            "KeyConditionExpression": "open_exception = :open AND opened_key > :after",
+            "ExpressionAttributeValues": to_item(
+                {
+                    ":open": _OPEN,
+                    ":after": "0"
+                    if after is None
+                    else f"{after.exception.opened_at}#{after.exception.exception_id}",
+                }
+            ),
+            "Limit": limit,
+        }
+        response = self.client.query(**call)
+        return [_kept(from_item(item)) for item in response["Items"]], "LastEvaluatedKey" in response
+
+
+def _line_item(kept: KeptLine) -> dict[str, object]:
+    return {
+        "pk": f"LINES#{kept.line.booked_on.isoformat()}",
+        "sk": kept.line.line_id,
+        "account_id": kept.account_id,
+        "booked": kept.booked,
+        "line": kept.line.model_dump(mode="json"),
+    }
+
+
+def _exception_key(exception_id: str) -> dict[str, str]:
+    return {"pk": f"EXCEPTION#{exception_id}", "sk": "EXCEPTION"}
+
+
+def _indexed_as(exception: ReconciliationException) -> str | None:
+    if exception.state is not State.RESOLVED:
+        return _OPEN
+    return _FORCED if exception.resolution is Resolution.POSTED_FORCED else None
+
+
+def _kept(item: Item) -> KeptException:
+    document = {name: value for name, value in item.items() if name not in _NOT_OF_THE_MODEL}
+    return KeptException(ReconciliationException.model_validate(document), item.get("debit"))
+
+
+def _query(client: "DynamoDBClient", table: str, value: str, *, index: str | None = None) -> Iterator[Item]:
+    """Every item of a partition, a page at a time."""
+    call: dict[str, Any] = {
+        "TableName": table,
+        "KeyConditionExpression": f"{'pk' if index is None else 'open_exception'} = :value",
+        "ExpressionAttributeValues": to_item({":value": value}),
+    }
+    if index is not None:
+        call["IndexName"] = index
+    for page in client.get_paginator("query").paginate(**call):
+        for item in page["Items"]:
+            yield from_item(item)
+
+
+def _page(
+    client: "DynamoDBClient",
+    table: str,
+    partition: str,
+    limit: int,
+    beyond: str | None,
+    *,
+    newest_first: bool = False,
+) -> tuple[list[Item], bool]:
+    """Items of a partition beyond a sort key, and whether there are more."""
+    call: dict[str, Any] = {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": to_item({":pk": partition}),
+        "ScanIndexForward": not newest_first,
+        "Limit": limit,
+    }
+    if beyond is not None:
+        call["KeyConditionExpression"] += f" AND sk {'<' if newest_first else '>'} :beyond"
+        call["ExpressionAttributeValues"] |= to_item({":beyond": beyond})
+    response = client.query(**call)
+    return [from_item(item) for item in response["Items"]], "LastEvaluatedKey" in response

@@ -1,0 +1,102 @@
+"""Which open payments a sweep looks at, and what it concludes: pure rules."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from runtime.payments.model import OPEN_STATUSES, Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.payments.rules import derive_status, hear
+from runtime.platform.clock import from_iso, iso
+
+QUIET_FOR: Final = timedelta(minutes=10)
+"""So long a payment is left to its payer and to the gateway's events. Razorpay itself takes a silent bank for
+a failure after ten minutes."""
+
+FRESH_FOR: Final = timedelta(days=3)
+"""So long Razorpay goes on asking a silent bank (payments, "late authorisation"). What is open for longer is
+mostly a checkout that somebody left; it is looked at too, but apart, so that it never delays the fresh."""
+
+ORDER_UNKNOWN_MAX: Final = timedelta(hours=1)
+ATTEMPT_UNANSWERED_MAX: Final = timedelta(days=4)
+"""A day more than the gateway asks the bank. What is open after that a person must ask about."""
+
+_UNANSWERED: Final = frozenset({AttemptStatus.CREATED, AttemptStatus.AUTHORIZED})
+_BEGINNING: Final = "0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Open payments of one status, ``fresh`` or not, oldest first. A sweep takes from all lanes in turn."""
+
+    status: PaymentStatus
+    fresh: bool
+
+    @property
+    def name(self) -> str:
+        """Under which its position is kept."""
+        return f"{self.status.value}-{'fresh' if self.fresh else 'old'}"
+
+    def bounds(self, now: datetime) -> tuple[str, str]:
+        """From when to when a payment of the lane was last changed, both included."""
+        if self.fresh:
+            return iso(now - FRESH_FOR), iso(now - QUIET_FOR)
+        return _BEGINNING, iso(now - FRESH_FOR - timedelta(milliseconds=1))
+
+
+LANES: Final = tuple(
+    Lane(status, fresh)
+    for fresh in (True, False)
+    for status in sorted(OPEN_STATUSES, key=list(PaymentStatus).index, reverse=True)
+)
+"""Those with a payer's money in them first."""
+
+
+def told_of(payment: Payment, attempt: Attempt) -> Payment:
+    """The payment after what the gateway said when it was asked; the same object when it said nothing new.
+
+    That the same was true a little later is no news: otherwise every sweep would change what it looks at.
+    """
+    after = hear(payment, attempt)
+    known = payment.attempts.get(attempt.gateway_payment_id)
+    if after is payment or known is None:
+        return after
+    merged = after.attempts[attempt.gateway_payment_id]
+    return payment if merged.model_copy(update={"observed_at": known.observed_at}) == known else after
+
+
+def with_order(payment: Payment, order_id: str) -> Payment:
+    """The payment with the order that turned out to be its own."""
+    ordered = payment.model_copy(update={"order_id": order_id, "order_outcome_unknown": False})
+    return ordered.model_copy(update={"status": derive_status(ordered)})
+
+
+def without_order(payment: Payment, now: datetime) -> Payment:
+    """The payment, for which the gateway shows no order; the same object while one may still turn up.
+
+    Nobody holds an order that was never answered, so nobody can pay it. A caller who repeats its call gets
+    one; it is looked for before it is made (ADR 0007).
+    """
+    if not payment.order_outcome_unknown or now - from_iso(payment.created_at) <= ORDER_UNKNOWN_MAX:
+        return payment
+    known = payment.model_copy(update={"order_outcome_unknown": False})
+    return known.model_copy(update={"status": derive_status(known)})
+
+
+def is_resolved(before: Payment, after: Payment) -> bool:
+    """Whether a look found out what became of a payment: it is no longer open, or no longer unknown."""
+    if before.status is PaymentStatus.UNKNOWN:
+        return after.status is not PaymentStatus.UNKNOWN
+    return after.status not in OPEN_STATUSES
+
+
+def is_open_too_long(payment: Payment, now: datetime) -> bool:
+    """Whether somebody's money may be where nobody knows, for longer than the gateway takes to find out."""
+    if payment.status is PaymentStatus.UNKNOWN:
+        return now - from_iso(payment.created_at) > ORDER_UNKNOWN_MAX
+    if payment.status not in OPEN_STATUSES:
+        return False
+    unheard_since = now.timestamp() - ATTEMPT_UNANSWERED_MAX.total_seconds()
+    return any(
+        attempt.status in _UNANSWERED and attempt.observed_at < unheard_since
+        for attempt in payment.attempts.values()
+    )
