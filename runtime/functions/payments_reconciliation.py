@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
 from pydantic import BaseModel
@@ -316,7 +317,8 @@ def api(
 
 
 def _exception(request: Request) -> str:
-    return request.path_parameters["exception_id"]
+    """The id in the path; its colons may come encoded."""
+    return unquote(request.path_parameters["exception_id"])
 
 
 def _ok(answer: BaseModel) -> Response:

@@ -354,6 +354,10 @@ def test_a_line_booked_meanwhile_is_not_booked_again(world: Reconciling) -> None
     assert world.balances()["bank:settlements"] == NET
 
 
+def test_an_id_is_found_however_its_colons_come(short: Reconciling) -> None:
+    assert short.exception(UNDER.replace(":", "%3A"))["exception_id"] == UNDER
+
+
 def test_an_exception_reads_as_it_was_written(short: Reconciling) -> None:
     kept = short.exception_recorder.exceptions.get(UNDER)
     assert isinstance(kept, KeptException)
