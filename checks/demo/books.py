@@ -9,6 +9,7 @@ DEAD_LETTERS = (
     "hasivu-sandbox-webhooks-dlq",
     "hasivu-sandbox-notifications-dlq",
     "hasivu-sandbox-outbox-dlq",
+    "hasivu-sandbox-payment-analytics-dlq",
     "payment-dlq-sandbox",
 )
 

@@ -20,6 +20,8 @@ API takes 1,000 requests a second; eight read units and four write units for eac
 
 ON_DEMAND = "PAY_PER_REQUEST"
 UTILISATION_PERCENT = range(50, 86)
+COOLDOWN_S = {"ScaleOutCooldown": range(301), "ScaleInCooldown": range(3601)}
+"""Up within five minutes, down within the hour."""
 
 
 def _places(table: Resource) -> Iterator[tuple[str, str]]:
@@ -105,6 +107,12 @@ def provisioned_capacity_follows_the_load(estate: Estate) -> Iterator[Breach]:
             yield at(target, "", shown="no policy")
         for policy in policies.get(target, ()):
             yield from _tracks(policy, units)
+    for table in estate.of(TABLE):
+        for path, _ in _places(table):
+            for units, allowed in UNITS.items():
+                place = f"{path}ProvisionedThroughput.{units}CapacityUnits"
+                if not _is_within(table.get(place) or 1, range(1, allowed.stop)):
+                    yield at(table, place)
 
 
 def _tracks(policy: Resource, units: str) -> Iterator[Breach]:
@@ -118,6 +126,9 @@ def _tracks(policy: Resource, units: str) -> Iterator[Breach]:
         yield at(policy, f"{tracking}.TargetValue")
     if policy.get(f"{tracking}.DisableScaleIn"):
         yield at(policy, f"{tracking}.DisableScaleIn")
+    for name, allowed in COOLDOWN_S.items():
+        if not _is_within(policy.get(f"{tracking}.{name}") or 0, allowed):
+            yield at(policy, f"{tracking}.{name}")
 
 
 @rule(

@@ -302,3 +302,39 @@ def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
             yield at(item, "Target.RetryPolicy.MaximumEventAgeInSeconds")
         if not (isinstance(tries, int) and 1 <= tries <= 185):
             yield at(item, "Target.RetryPolicy.MaximumRetryAttempts")
+
+
+TASKS = {"payments-retry": {"sweep"}, "payments-reconciliation": {"daily", "sweep"}}
+"""What functions do when a schedule calls them and names it; every other one is called with nothing."""
+
+
+@rule(
+    "HASIVU-EVT-11",
+    "PCI DSS 10.7.2",
+    "SOX OP-1",
+    remedy='Schedule each of TASKS in checks/rules/eventing.py, with the input {"task": its name}.',
+)
+def schedules_name_what_is_to_be_done(estate: Estate) -> Iterator[Breach]:
+    """Every task that a function does by the clock is scheduled; what cannot be started is kept by us."""
+    scheduled: dict[str, set[str]] = {}
+    for item in estate.of(SCHEDULE):
+        name = _general_name(estate, invoked_function(estate, item.get("Target.Arn"), item.stack))
+        text = item.get("Target.Input")
+        if text is not None or name in TASKS:
+            task = next((one for one in TASKS.get(name, ()) if _parsed(text) == {"task": one}), None)
+            if task is None:
+                yield at(item, "Target.Input")
+            else:
+                scheduled.setdefault(name, set()).add(task)
+        kept = item.get("Target.DeadLetterConfig")
+        if kept is not None and not estate.ours(item, "Target.DeadLetterConfig.Arn", QUEUE):
+            yield at(item, "Target.DeadLetterConfig.Arn")
+    for function in estate.of("AWS::Lambda::Function"):
+        name = _general_name(estate, function)
+        for task in sorted(TASKS.get(name, set()) - scheduled.get(name, set())):
+            yield at(function, "", shown=f"no schedule for its task {task}")
+
+
+def _general_name(estate: Estate, function: Resource | None) -> str:
+    name = "" if function is None else str(function.get("FunctionName"))
+    return name.removeprefix(f"hasivu-{estate.environment}-")

@@ -96,7 +96,7 @@ def test_provisioned_every_dimension_of_every_table_and_index_scales(provisioned
         for item in provisioned.resources("AWS::ApplicationAutoScaling::ScalableTarget")
     }
 
-    assert len(expected) == 36, "eleven tables and seven indexes, reads and writes"
+    assert len(expected) == 40, "twelve tables and eight indexes, reads and writes"
     assert targets == expected
 
 

@@ -1,10 +1,13 @@
 """Every function is deployed alike: own logs, traces, one alias, and exactly the settings that it reads."""
 
+import copy
 import json
 import re
 
 import pytest
 
+from checks.rules.catalogue import examine
+from checks.rules.estate import Estate
 from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION, load
 from stacks.api_contract import operations
 from stacks.constructs.service_function import hold_against_the_model
@@ -173,6 +176,26 @@ def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
 
 def test_due_debits_are_queued_every_minute(assembly: Assembly) -> None:
     assert scheduled(assembly)["payments-retry"] == {("rate(1 minute)", '{"task": "sweep"}')}
+
+
+@pytest.mark.parametrize("task", ["daily", "sweep"])
+def test_a_task_that_nothing_starts_is_found(prod: Assembly, task: str) -> None:
+    templates = copy.deepcopy(prod.templates)
+    resources = templates["Payments"]["Resources"]
+    (schedule,) = [
+        name
+        for name, body in resources.items()
+        if body["Type"] == "AWS::Scheduler::Schedule"
+        and body["Properties"]["Target"]["Input"] == f'{{"task": "{task}"}}'
+        and body["Properties"].get("ScheduleExpressionTimezone")
+    ]
+    del resources[schedule]
+
+    found = examine(Estate(templates, environment="prod", stack_names=prod.stack_names))
+
+    assert [item.value for item in found if item.rule_id == "HASIVU-EVT-11"] == [
+        f"no schedule for its task {task}"
+    ]
 
 
 def test_open_payments_are_swept_every_quarter_of_an_hour_and_all_is_matched_twice_a_day(

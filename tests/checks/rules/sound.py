@@ -49,6 +49,7 @@ from tests.checks.rules.sound_governance import (
     trail,
 )
 from tests.checks.rules.sound_history import history
+from tests.checks.rules.sound_schedules import schedules
 
 CONTRACT: Body = {
     "openapi": "3.0.3",
@@ -479,24 +480,7 @@ def eventing() -> dict[str, Body]:
                 allow("sqs:SendMessage", arn("DeadLetters")),
             ),
         ),
-        "HealthSchedule": resource(
-            "AWS::Scheduler::Schedule",
-            {
-                "ScheduleExpression": "rate(5 minutes)",
-                "FlexibleTimeWindow": {"Mode": "OFF"},
-                "State": "ENABLED",
-                "Target": {
-                    "Arn": ref("HealthCheckLive"),
-                    "RoleArn": arn("ScheduleRole"),
-                    "RetryPolicy": {"MaximumEventAgeInSeconds": 120, "MaximumRetryAttempts": 1},
-                },
-            },
-            tags=False,
-        ),
-        **named(
-            "ScheduleRole",
-            role("scheduler.amazonaws.com", allow("lambda:InvokeFunction", ref("HealthCheckLive"))),
-        ),
+        **schedules(),
     }
 
 

@@ -386,6 +386,13 @@ PEOPLE = (
     Weakness("HASIVU-COG-9", "everything may be read", CLIENT, drop("ReadAttributes")),
     Weakness("HASIVU-COG-7", "OAuth without a flow", CLIENT, put("AllowedOAuthFlowsUserPoolClient", True)),
     Weakness("HASIVU-EVT-10", "nobody looks at health", SCHEDULE, gone=True, witness=FUNCTION),
+    Weakness("HASIVU-EVT-11", "an unknown task", SCHEDULE, put("Target.Input", '{"task": "sleep"}')),
+    Weakness(
+        "HASIVU-EVT-11",
+        "what is not started lies elsewhere",
+        SCHEDULE,
+        put("Target.DeadLetterConfig", {"Arn": "arn:aws:sqs:ap-south-1:999999999999:letters"}),
+    ),
     Weakness(
         "HASIVU-EVT-10",
         "some time in the day",

@@ -1,0 +1,41 @@
+"""What the sound estate does by the clock."""
+
+import json
+
+from tests.checks.rules.building import Body, allow, arn, named, ref, resource, role
+
+SCHEDULED = ("HealthCheck", "PaymentsReconciliation", "PaymentsRetry")
+
+
+def schedules() -> dict[str, Body]:
+    return {
+        "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
+        "MatchingSchedule": _schedule("PaymentsReconciliation", "cron(30 10,18 * * ? *)", "daily"),
+        "RetrySchedule": _schedule("PaymentsRetry", "rate(1 minute)", "sweep"),
+        "SweepSchedule": _schedule("PaymentsReconciliation", "rate(15 minutes)", "sweep"),
+        **named(
+            "ScheduleRole",
+            role(
+                "scheduler.amazonaws.com",
+                allow("lambda:InvokeFunction", [ref(f"{name}Live") for name in SCHEDULED]),
+            ),
+        ),
+    }
+
+
+def _schedule(function: str, expression: str, task: str | None = None) -> Body:
+    return resource(
+        "AWS::Scheduler::Schedule",
+        {
+            "ScheduleExpression": expression,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "State": "ENABLED",
+            "Target": {
+                "Arn": ref(f"{function}Live"),
+                "RoleArn": arn("ScheduleRole"),
+                "RetryPolicy": {"MaximumEventAgeInSeconds": 120, "MaximumRetryAttempts": 1},
+                **({} if task is None else {"Input": json.dumps({"task": task})}),
+            },
+        },
+        tags=False,
+    )
