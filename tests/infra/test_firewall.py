@@ -206,7 +206,9 @@ def test_the_limited_collections_hold_every_operation_that_moves_money(
 ) -> None:
     collections = money_collections(contract)
 
-    assert collections == ["mandates", "payment-methods", "payments", "subscriptions"]
+    assert collections == [
+        *("instalment-plans", "mandates", "payment-links", "payment-methods", "payments", "subscriptions"),
+    ]
     for item in writes_of(contract, MONEY_FUNCTIONS):
         assert item.path.startswith(tuple(f"/v1/{name}" for name in collections))
 
