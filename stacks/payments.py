@@ -2,13 +2,13 @@
 
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pipes as pipes
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.bundles import Bundles
 from stacks.canaries import Canaries
 from stacks.constructs.canary import IgnoredAlarms
 from stacks.constructs.dependency_layers import DependencyLayers
+from stacks.constructs.function_schedule import FunctionSchedule
 from stacks.constructs.queue_with_dlq import allow_sending
 from stacks.constructs.service_function import ServiceFunction
 from stacks.constructs.service_role import ServiceRole
@@ -22,7 +22,6 @@ from stacks.messaging import (
     WEBHOOK_CONSUMER_TIMEOUT_S,
     MessagingStack,
 )
-from stacks.reconciliation_schedules import ReconciliationSchedules
 from stacks.storage import StorageStack
 
 API_TIMEOUT_S = 15
@@ -90,7 +89,7 @@ class PaymentsStack(HouseStack):
         self._deploy_by_canary(canary_alarms_ignored)
 
     def _deploy_by_canary(self, ignored: IgnoredAlarms | None) -> None:
-        """All but the analytics move money, now or once they are built."""
+        """All but the analytics move money."""
         canaries = Canaries(
             self,
             "Canaries",
@@ -104,7 +103,7 @@ class PaymentsStack(HouseStack):
                 canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
-        data, identity = self._data, self._identity
+        data = self._data
         function = ServiceFunction(
             self,
             "PaymentsAdvanced",
@@ -114,14 +113,10 @@ class PaymentsStack(HouseStack):
             description="Creates, verifies, lists, captures and refunds payments",
             layers=[self._layers["core"]],
             settings={
-                "PAYMENTS_TABLE": data.payments.table_name,
-                "LEDGER_TABLE": data.ledger.table_name,
-                "OUTBOX_TABLE": data.outbox.table_name,
-                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
-                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
-                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                **self._gateway(),
                 "CURRENCIES_ENABLED": CURRENCIES_ENABLED,
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
@@ -136,8 +131,7 @@ class PaymentsStack(HouseStack):
         data.payments.allow_query(function.role, "by_school", "by_payer")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")
-        identity.allow_secret(function.role, identity.razorpay)
-        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
+        self._allow_the_gateway(function)
         return function
 
     def _payments_webhook_handler(self) -> ServiceFunction:
@@ -151,10 +145,7 @@ class PaymentsStack(HouseStack):
             description="Keeps and applies the gateway's events",
             layers=[self._layers["core"]],
             settings={
-                "PAYMENTS_TABLE": data.payments.table_name,
-                "LEDGER_TABLE": data.ledger.table_name,
-                "OUTBOX_TABLE": data.outbox.table_name,
-                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                **self._payment_store(),
                 "WEBHOOK_EVENTS_TABLE": data.webhook_events.table_name,
                 "WEBHOOK_QUEUE_URL": webhooks.queue.queue_url,
                 "RAZORPAY_WEBHOOK_SECRET_ARN": identity.razorpay_webhook.attr_id,
@@ -184,15 +175,11 @@ class PaymentsStack(HouseStack):
             description="Saves, lists and revokes payment methods, registers mandates",
             layers=[self._layers["core"]],
             settings={
-                "PAYMENTS_TABLE": data.payments.table_name,
-                "LEDGER_TABLE": data.ledger.table_name,
-                "OUTBOX_TABLE": data.outbox.table_name,
-                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
                 "USER_POOL_ID": identity.user_pool.user_pool_id,
-                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
-                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                **self._gateway(),
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
@@ -205,9 +192,8 @@ class PaymentsStack(HouseStack):
         data.payment_methods.allow(function.role, "Query")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")
-        identity.allow_secret(function.role, identity.razorpay)
+        self._allow_the_gateway(function)
         function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
-        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
         return function
 
     def _payments_analytics(self) -> ServiceFunction:
@@ -250,15 +236,11 @@ class PaymentsStack(HouseStack):
             description="Decides whether, when and how a debit is tried, and tries",
             layers=[self._layers["core"]],
             settings={
-                "PAYMENTS_TABLE": data.payments.table_name,
-                "LEDGER_TABLE": data.ledger.table_name,
-                "OUTBOX_TABLE": data.outbox.table_name,
-                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
                 "USER_POOL_ID": identity.user_pool.user_pool_id,
-                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
-                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                **self._gateway(),
                 "RETRY_QUEUE_URL": retries.queue.queue_url,
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
@@ -276,43 +258,22 @@ class PaymentsStack(HouseStack):
         retries.allow_sending(function.role)
         retries.allow_consuming(function.role)
         function.consume(retries.queue, concurrency_max=5)
-        identity.allow_secret(function.role, identity.razorpay)
+        self._allow_the_gateway(function)
         function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
-        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
-        self._sweep_every_minute(function)
-        return function
-
-    def _sweep_every_minute(self, function: ServiceFunction) -> None:
-        """What is due goes into the queue within a minute, so that a planned debit stays inside its slot."""
-        invoker = ServiceRole(
-            self,
-            "RetryScheduleRole",
-            environment=self.environment_settings,
-            service="scheduler.amazonaws.com",
-            description="Starts the sweep of debits that are due",
-        )
-        invoker.may("lambda:InvokeFunction", on=function.alias.function_arn)
-        schedule = scheduler.CfnSchedule(
+        FunctionSchedule(
             self,
             "RetrySchedule",
+            environment=self.environment_settings,
+            function=function,
             description="Queues the debits that are due",
-            schedule_expression="rate(1 minute)",
-            state="ENABLED",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.alias.function_arn,
-                role_arn=invoker.role_arn,
-                input='{"task": "sweep"}',
-                # The next sweep comes in a minute and finds the same.
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=60, maximum_retry_attempts=1
-                ),
-            ),
+            expression="rate(1 minute)",  # so that a planned debit stays inside its slot
+            task="sweep",
+            retry_age_max_s=60,  # the next sweep finds the same
         )
-        schedule.node.add_dependency(invoker)
+        return function
 
     def _payments_reconciliation(self) -> ServiceFunction:
-        data, identity = self._data, self._identity
+        data = self._data
         function = ServiceFunction(
             self,
             "PaymentsReconciliation",
@@ -322,14 +283,10 @@ class PaymentsStack(HouseStack):
             description="Sweeps open payments, and matches gateway, ledger and bank",
             layers=[self._layers["core"]],
             settings={
-                "PAYMENTS_TABLE": data.payments.table_name,
-                "LEDGER_TABLE": data.ledger.table_name,
-                "OUTBOX_TABLE": data.outbox.table_name,
-                "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+                **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "RECONCILIATION_TABLE": data.reconciliation.table_name,
-                "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
-                "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+                **self._gateway(),
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
@@ -344,16 +301,57 @@ class PaymentsStack(HouseStack):
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
         data.reconciliation.allow_query(function.role, "by_open_exception")
-        identity.allow_secret(function.role, identity.razorpay)
-        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
-        ReconciliationSchedules(
+        self._allow_the_gateway(function)
+        FunctionSchedule(
             self,
-            "Schedules",
+            "SweepSchedule",
             environment=self.environment_settings,
             function=function,
-            messaging=self._messaging,
+            description="Asks the gateway about open payments",
+            expression="rate(15 minutes)",
+            task="sweep",
+            retry_age_max_s=600,  # the next sweep goes on where this one would have begun
+            retries_max=3,
+            undelivered=self._messaging.undelivered,
+            undelivered_key=self._messaging.key,
+        )
+        FunctionSchedule(
+            self,
+            "MatchingSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Matches gateway, ledger and bank",
+            expression="cron(30 10,18 * * ? *)",  # banks credit a day's settlements in two halves
+            task="daily",
+            retry_age_max_s=3600,
+            retries_max=3,
+            undelivered=self._messaging.undelivered,
+            undelivered_key=self._messaging.key,
         )
         return function
+
+    def _payment_store(self) -> dict[str, str]:
+        """The tables of one payment transaction, as settings."""
+        data = self._data
+        return {
+            "PAYMENTS_TABLE": data.payments.table_name,
+            "LEDGER_TABLE": data.ledger.table_name,
+            "OUTBOX_TABLE": data.outbox.table_name,
+            "PAYMENT_METHODS_TABLE": data.payment_methods.table_name,
+        }
+
+    def _gateway(self) -> dict[str, str]:
+        """Where the gateway is and by which key it knows us, as settings."""
+        identity = self._identity
+        return {
+            "RAZORPAY_SECRET_ARN": identity.razorpay.attr_id,
+            "RAZORPAY_BASE_URL_PARAMETER": identity.razorpay_base_url.parameter_name,
+        }
+
+    def _allow_the_gateway(self, function: ServiceFunction) -> None:
+        identity = self._identity
+        identity.allow_secret(function.role, identity.razorpay)
+        function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
 
     def _allow_the_payment_transaction(self, role: iam.IRole) -> None:
         """What one payment transaction touches: the state, the journal, the audit line and the event."""

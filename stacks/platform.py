@@ -1,14 +1,13 @@
 """The platform: who may come in, whether all is well, messages to people, and secrets that are renewed."""
 
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.bundles import Bundles
 from stacks.canaries import Canaries
 from stacks.constructs.canary import IgnoredAlarms
 from stacks.constructs.dependency_layers import DependencyLayers
+from stacks.constructs.function_schedule import FunctionSchedule
 from stacks.constructs.service_function import ServiceFunction
-from stacks.constructs.service_role import ServiceRole
 from stacks.data import DataStack
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
@@ -130,36 +129,17 @@ class PlatformStack(HouseStack):
         messaging.webhooks.allow_looking(function.role)
         messaging.notifications.allow_looking(function.role)
         function.allow("ssm:GetParameter", on=[identity.razorpay_base_url.parameter_arn])
-        self._every_five_minutes(function)
-        return function
-
-    def _every_five_minutes(self, function: ServiceFunction) -> None:
-        """A look in depth even when nobody asks, so that what breaks at night is known at night."""
-        invoker = ServiceRole(
-            self,
-            "HealthScheduleRole",
-            environment=self.environment_settings,
-            service="scheduler.amazonaws.com",
-            description="Starts the scheduled health check",
-        )
-        invoker.may("lambda:InvokeFunction", on=function.alias.function_arn)
-        schedule = scheduler.CfnSchedule(
+        # Even when nobody asks, so that what breaks at night is known at night.
+        FunctionSchedule(
             self,
             "HealthSchedule",
+            environment=self.environment_settings,
+            function=function,
             description="Looks at the platform's health in depth",
-            schedule_expression="rate(5 minutes)",
-            state="ENABLED",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.alias.function_arn,
-                role_arn=invoker.role_arn,
-                # The next look comes in five minutes: a late one is worth nothing.
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=120, maximum_retry_attempts=1
-                ),
-            ),
+            expression="rate(5 minutes)",
+            retry_age_max_s=120,  # a late look is worth nothing
         )
-        schedule.node.add_dependency(invoker)
+        return function
 
     def _notification_dispatcher(self) -> ServiceFunction:
         data, identity, messaging = self._data, self._identity, self._messaging
