@@ -22,6 +22,14 @@ def strip(root: Path) -> None:
         for name in [name for name in names if name in _STRIPPED_ANYWHERE]:
             _remove(Path(directory, name))
             names.remove(name)
+    for record in root.glob("*.dist-info/RECORD"):
+        _forget_scripts(record)
+
+
+def _forget_scripts(record: Path) -> None:
+    """Drop what a wheel's list of files says of its scripts: their hash is one of the interpreter's path."""
+    lines = record.read_bytes().splitlines(keepends=True)
+    record.write_bytes(b"".join(line for line in lines if not line.startswith((b"bin/", b"../../bin/"))))
 
 
 def fix(root: Path) -> None:

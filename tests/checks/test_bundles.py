@@ -1,5 +1,6 @@
 """The Lambda bundles: reproducible, no bigger than they may be, and complete on their own."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,20 @@ def test_a_registry_that_cannot_be_reached_is_reported_with_a_next_step(tmp_path
     assert failure.value.code == "LAYER_BUILD_FAILED"
     assert failure.value.detail
     assert failure.value.next_step
+
+
+def test_where_a_layer_is_built_leaves_no_trace(tmp_path: Path) -> None:
+    hashes = []
+    for place in ("here", "elsewhere"):
+        info = tmp_path / place / "jmespath-1.1.0.dist-info"
+        info.mkdir(parents=True)
+        script = tmp_path / place / "bin" / "jp.py"
+        script.parent.mkdir()
+        script.write_text(f"#!{tmp_path / place}/python\n")
+        digest = hashlib.sha256(script.read_bytes()).hexdigest()
+        lines = f"bin/jp.py,sha256={digest},40\r\njmespath/__init__.py,sha256=abc,7\r\n"
+        (info / "RECORD").write_text(lines, newline="")
+        tree.strip(tmp_path / place)
+        assert (info / "RECORD").read_bytes() == b"jmespath/__init__.py,sha256=abc,7\r\n"
+        hashes.append(tree.sha256_of(tmp_path / place))
+    assert hashes[0] == hashes[1]
