@@ -11,11 +11,11 @@ import json
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-SCHEMA = "hasivu.results/1"
+SCHEMA: Final = "hasivu.results/1"
 SHOWN_CHARACTERS_MAX = 500
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
