@@ -65,6 +65,13 @@ def _rename_resource(folder: Path) -> None:
     )
 
 
+def _say_to_the_instance(folder: Path) -> None:
+    _changed(
+        folder / "Data.template.json",
+        lambda it: it["Resources"]["Table"].update(Metadata={"AWS::CloudFormation::Init": {}}),
+    )
+
+
 def _alter_code(folder: Path) -> None:
     (folder / CODE / "handler.py").write_text("answer = 43\n", encoding="utf-8")
 
@@ -77,13 +84,17 @@ def test_the_same_assembly_elsewhere_has_the_same_digest(tmp_path: Path) -> None
     first = _assembly(tmp_path / "a")
     second = Path(shutil.copytree(first, tmp_path / "b" / "deeper"))
     template = second / "Data.template.json"
-    template.write_text(json.dumps(json.loads(template.read_text()), indent=4), encoding="utf-8")
+    written = json.loads(template.read_text(encoding="utf-8"))
+    written["Resources"]["Table"]["Metadata"] = {"aws:cdk:path": "Data/Table/Resource"}
+    template.write_text(json.dumps(written, indent=4), encoding="utf-8")
     (second / "validation-report.json").write_text("{}", encoding="utf-8")
 
     assert assembly_sha256(first) == assembly_sha256(second)
 
 
-@pytest.mark.parametrize("change", [_unprotect, _move, _rename_resource, _alter_code, _add_code])
+@pytest.mark.parametrize(
+    "change", [_unprotect, _move, _rename_resource, _say_to_the_instance, _alter_code, _add_code]
+)
 def test_what_a_deployment_would_do_otherwise_changes_the_digest(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
