@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ secret_app = typer.Typer(
     help="The secrets of an environment: how old they are, and new values for them.", no_args_is_help=True
 )
 app.add_typer(secret_app, name="secret")
+app.add_typer(checklist_commands.evidence_app, name="evidence")
+app.command("check")(checklist_commands.check)
 
 Directory = Annotated[
     Path | None,
