@@ -218,38 +218,33 @@ class RunProofs:
         return _proof(f"bench:{name}", status, title, seen, read, _BENCH, looked_at=len(found))
 
     def _function(self, name: str) -> ProofResult:
-        title = f"The function {name} is built and deployed"
-        source = (self._runtime / "functions" / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+        proof_id, title = f"function:{name}", f"Function {name}"
+        module = f"{name.replace('-', '_')}.py"
+        source = (self._runtime / "functions" / module).read_text(encoding="utf-8")
         if NOT_BUILT in source:
             operations = source.count("planned(")
             answers = (
                 f"answers 501 to {counted(operations, 'operation')}" if operations else "takes no events"
             )
+            remedy = f"Build {name}: runtime/functions/{module} is a placeholder."
             return _proof(
-                f"function:{name}",
-                Status.FAILED,
-                title,
-                f"it is not built, {answers}",
-                remedy=f"Build {name}; runtime/functions/{name.replace('-', '_')}.py is a placeholder.",
-                looked_at=1,
+                proof_id, Status.FAILED, title, f"not built, it {answers}", remedy=remedy, looked_at=1
             )
         physical = f"hasivu-{self._estate.environment}-{name}"
         if self._estate.named("AWS::Lambda::Function", "FunctionName", physical) is None:
             seen = f"no stack deploys {physical}"
-            return _proof(
-                f"function:{name}", Status.FAILED, title, seen, remedy=f"Deploy {physical}.", looked_at=1
-            )
+            return _proof(proof_id, Status.FAILED, title, seen, remedy=f"Deploy {physical}.", looked_at=1)
         read = self._evidence.demo
         if read.record is None:
-            return _missing(f"function:{name}", title, read, _DEMO)
+            return _missing(proof_id, title, read, _DEMO)
         deployed = any(step["name"] == "sandbox" and step["ok"] is True for step in read.document["steps"])
         return _proof(
-            f"function:{name}",
+            proof_id,
             Status.PASSED if deployed else Status.FAILED,
             title,
             "built, and deployed by the recorded run" if deployed else "the recorded run could not deploy it",
             read,
-            "" if deployed else _DEMO,
+            _DEMO,
             looked_at=1,
         )
 

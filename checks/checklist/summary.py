@@ -54,10 +54,11 @@ def show(console: Console, results: Results) -> None:
 
 
 def _sections(results: Results) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("section", no_wrap=True)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("section", no_wrap=True, overflow="ellipsis")
     for status in COLUMNS:
-        table.add_column(HEADINGS[status], justify="right", no_wrap=True)
+        heading = HEADINGS[status]
+        table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
     by_section: dict[str, Counter[Status]] = {}
     for item in results.items:
         by_section.setdefault(item.section[:2][-1], Counter())[item.status] += 1
