@@ -83,13 +83,10 @@ def prove(estate: Estate, setting: Setting, accepted: Mapping[tuple[str, str], s
     """
     proofs, matched = [], set[tuple[str, str]]()
     for rule in rules():
-        watched = WatchedEstate(estate)
-        applying = setting.name in rule.environments
-        found = findings(rule, watched) if applying else []
-        seen = [(resource.stack, resource.logical_id) for resource in watched.seen]
-        proofs.append(_proof(rule, estate, setting, found, len(seen), accepted))
+        proof, seen = prove_rule(rule, estate, setting, accepted)
+        proofs.append(proof)
         if len(seen) < ABOUT_ALL * len(estate.resources):
-            matched.update(seen)
+            matched.update((resource.stack, resource.logical_id) for resource in seen)
     unmatched = [
         subject_of(resource)
         for resource in estate.resources
@@ -97,6 +94,15 @@ def prove(estate: Estate, setting: Setting, accepted: Mapping[tuple[str, str], s
     ]
     unmatched.sort(key=lambda subject: (subject.stack, subject.logical_id))
     return TemplateProofs(tuple(proofs), tuple(unmatched))
+
+
+def prove_rule(
+    rule: Rule, estate: Estate, setting: Setting, accepted: Mapping[tuple[str, str], str]
+) -> tuple[ProofResult, Sequence[Resource]]:
+    """The proof of one rule, and the resources that it looked at."""
+    watched = WatchedEstate(estate)
+    found = findings(rule, watched) if setting.name in rule.environments else []
+    return _proof(rule, estate, setting, found, len(watched.seen), accepted), tuple(watched.seen)
 
 
 def _proof(
