@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-from checks.checklist import engine, gate_proofs, template_proofs
+from checks.checklist import engine, gate_proofs
 from checks.checklist.applicability import Setting, setting_of
 from checks.checklist.catalogue import Catalogue, Control, Item
 from checks.checklist.checked_assembly import Checked
@@ -30,6 +30,7 @@ from checks.checklist.model import (
 from checks.checklist.references import Reference
 from checks.checklist.run_evidence import RunEvidence
 from checks.checklist.run_proofs import RunProofs
+from checks.checklist.template_proofs import TemplateProofs, prove, resource_proof
 from checks.evidence import attestations, waivers
 from checks.evidence.run_record import commit_of
 from checks.rules.assembly import read_estate
@@ -50,6 +51,7 @@ class Inputs:
     now: datetime
     catalogue: Catalogue
     repository: Path = REPOSITORY
+    rules: Callable[[Estate, Setting, Mapping[tuple[str, str], str]], TemplateProofs] = prove
 
 
 def check(inputs: Inputs) -> Results:
@@ -63,7 +65,7 @@ def check(inputs: Inputs) -> Results:
     runs = RunEvidence(inputs.environment, sources, inputs.now, inputs.repository)
     records = attestations.read(inputs.environment, repository=inputs.repository)
     people: dict[str, Evidence] = {}
-    template = template_proofs.prove(estate, setting, gate_proofs.accepted(inputs.checked.verdict))
+    template = inputs.rules(estate, setting, gate_proofs.accepted(inputs.checked.verdict))
     live = inputs.live(estate)
     proofs = _proofs(inputs, setting, estate, template, live, runs, records, people)
     states = _waive_proofs(inputs, estate, proofs)
@@ -94,7 +96,7 @@ def _proofs(
     inputs: Inputs,
     setting: Setting,
     estate: Estate,
-    template: template_proofs.TemplateProofs,
+    template: TemplateProofs,
     live: LiveProofs,
     runs: RunEvidence,
     records: attestations.Records,
@@ -121,7 +123,7 @@ def _proofs(
     proofs = Proofs(
         {
             "probe": live.prove,
-            "resource": lambda reference: template_proofs.resource_proof(reference.name, estate),
+            "resource": lambda reference: resource_proof(reference.name, estate),
             "record": person,
             **dict.fromkeys(("run", "test", "demo", "bench", "function"), running.prove),
             "framework": lambda reference: engine.framework_proof(inputs.catalogue, reference, proofs),

@@ -42,7 +42,8 @@ class Recorder:
         self._began_at = datetime.now(UTC)
         self._sources = source_sha256()
         self._passed = False
-        self._whole = not (config.option.keyword or config.option.markexpr or config.option.lf)
+        selecting = ("keyword", "markexpr", "lf", "failedfirst", "stepwise")
+        self._whole = not any(getattr(config.option, name, None) for name in selecting)
         for path in self._files:
             path.unlink(missing_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)

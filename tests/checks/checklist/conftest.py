@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -18,6 +18,7 @@ from tests.infra.conftest import TODAY, placeholder_bundles  # first: it silence
 # isort: split
 from app import build
 from checks.checklist import live_proofs
+from checks.checklist.applicability import Setting
 from checks.checklist.catalogue import Catalogue, load
 from checks.checklist.check import Inputs, check
 from checks.checklist.checked_assembly import Checked
@@ -27,6 +28,7 @@ from checks.checklist.model import ItemResult, ProofResult, Results
 from checks.checklist.references import parse
 from checks.checklist.run_evidence import RunEvidence
 from checks.checklist.run_proofs import RunProofs
+from checks.checklist.template_proofs import TemplateProofs, prove
 from checks.evidence.run_record import record
 from checks.rules.assembly import read_estate
 from checks.rules.estate import Estate
@@ -68,6 +70,10 @@ def assemblies(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFacto
     return assembly_of
 
 
+_KNOWN: dict[Hashable, TemplateProofs] = {}
+"""What the rules say of an assembly, by its digest: they are asked once."""
+
+
 @dataclass
 class World:
     """A repository in which runs may be recorded, and the check of it."""
@@ -83,7 +89,17 @@ class World:
     def check(self) -> Results:
         """How everything stands."""
         verdict = self.verdict or sound_verdict(self.environment, self.assembly, self.now.date())
-        checked = Checked(self.assembly, assembly_sha256(self.assembly), verdict, reused=False)
+        digest = assembly_sha256(self.assembly)
+        checked = Checked(self.assembly, digest, verdict, reused=False)
+
+        def rules(
+            estate: Estate, setting: Setting, accepted: Mapping[tuple[str, str], str]
+        ) -> TemplateProofs:
+            key = (digest, setting, *sorted(accepted))
+            if key not in _KNOWN:
+                _KNOWN[key] = prove(estate, setting, accepted)
+            return _KNOWN[key]
+
         return check(
             Inputs(
                 environment=self.environment,
@@ -92,6 +108,7 @@ class World:
                 now=self.now,
                 catalogue=self.catalogue,
                 repository=self.repository,
+                rules=rules,
             )
         )
 

@@ -51,9 +51,9 @@ def test_a_gate_that_found_nothing_passes() -> None:
 @pytest.mark.parametrize(
     ("change", "proof", "status"),
     [
-        ({"packs": CLEAN.packs | {"AwsSolutions": "absent"}}, "assembly", Status.ERROR),
-        ({"packs": CLEAN.packs | {"AwsSolutions": "absent"}}, "cdk-nag", Status.ERROR),
-        ({"packs": CLEAN.packs | {CLOUDFORMATION: "crashed"}}, "cloudformation", Status.ERROR),
+        ({"packs": {**CLEAN.packs, "AwsSolutions": "absent"}}, "assembly", Status.ERROR),
+        ({"packs": {**CLEAN.packs, "AwsSolutions": "absent"}}, "cdk-nag", Status.ERROR),
+        ({"packs": {**CLEAN.packs, CLOUDFORMATION: "crashed"}}, "cloudformation", Status.ERROR),
         ({"unsound": (Unsound("Data/T", "X-1", "expired"),)}, "assembly", Status.FAILED),
         ({"open": (finding("AwsSolutions"),)}, "cdk-nag", Status.FAILED),
         ({"open": (finding(CLOUDFORMATION),)}, "cloudformation", Status.FAILED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from checks.checklist.watched_estate import WatchedEstate
 from checks.rules.assembly import read_estate
 from checks.rules.catalogue import rules
 from checks.rules.estate import Estate
-from checks.rules.rule import Rule
+from checks.rules.rule import Breach, Rule, at
 from tests.checks.checklist.conftest import Assemblies
 from tests.checks.rules import sound
 from tests.checks.rules.mutations import WEAKNESSES
@@ -144,9 +145,10 @@ def test_one_acknowledged_finding_does_not_hide_another() -> None:
 
 
 def test_what_a_rule_cannot_read_is_an_error() -> None:
-    def broken(_: Estate) -> Any:
-        raise TypeError("a list where a mapping should be")
-        yield
+    def broken(built: Estate) -> Iterator[Breach]:
+        for bucket in built.of("AWS::S3::Bucket"):
+            yield at(bucket, "BucketName")
+            raise TypeError("a list where a mapping should be")
 
     unreadable = Rule(
         "HASIVU-X-1", "It is so", "Put it right.", (), rules()[0].severity, rules()[0].environments, broken
