@@ -47,7 +47,7 @@ class Inputs:
 
     environment: str
     checked: Checked
-    live: Callable[[Estate], LiveProofs]
+    live: Callable[[Path], LiveProofs]
     now: datetime
     catalogue: Catalogue
     repository: Path = REPOSITORY
@@ -66,7 +66,7 @@ def check(inputs: Inputs) -> Results:
     records = attestations.read(inputs.environment, repository=inputs.repository)
     people: dict[str, Evidence] = {}
     template = inputs.rules(estate, setting, gate_proofs.accepted(inputs.checked.verdict))
-    live = inputs.live(estate)
+    live = inputs.live(inputs.checked.folder)
     proofs = _proofs(inputs, setting, estate, template, live, runs, records, people)
     states = _waive_proofs(inputs, estate, proofs)
     items, item_states = _waive_items(

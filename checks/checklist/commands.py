@@ -95,18 +95,17 @@ def _results(env: str, *, live: bool, directory: Path | None, console: Console) 
     from checks.checklist.check import check as held_against
     from checks.checklist.checked_assembly import checked
     from checks.checklist.live_proofs import LiveProofs
-    from checks.rules.estate import Estate
     from checks.terminal import TerminalReporter
 
     now = datetime.now(UTC).replace(microsecond=0)
     setting_of(env)
 
-    def look(estate: Estate) -> LiveProofs:
+    def look(assembly: Path) -> LiveProofs:
         from checks.redrive.account import session_for
 
         if not live:
             return live_proofs.off(env)
-        return live_proofs.look(env, lambda: session_for(env, sandbox_directory=directory), estate, now)
+        return live_proofs.look(env, lambda: session_for(env, sandbox_directory=directory), assembly, now)
 
     with TerminalReporter(console) as reporter:
         with reporter.step("read the checklist"):
@@ -114,12 +113,12 @@ def _results(env: str, *, live: bool, directory: Path | None, console: Console) 
         with reporter.step("build the Lambda bundles"):
             build(progress=reporter.say)
         with reporter.step(f"synthesise {env} with every check"):
-            assembly = checked(env, today=now.date())
-            if assembly.reused:
+            synthesised = checked(env, today=now.date())
+            if synthesised.reused:
                 reporter.say("it was checked already, of these sources")
         with reporter.step("hold it against the checklist"):
             return held_against(
-                Inputs(environment=env, checked=assembly, live=look, now=now, catalogue=asked)
+                Inputs(environment=env, checked=synthesised, live=look, now=now, catalogue=asked)
             )
 
 

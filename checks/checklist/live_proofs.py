@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import boto3
@@ -15,11 +16,10 @@ from checks.checklist.model import Level, ProofResult, Status
 from checks.checklist.references import Reference
 from checks.checklist.wording import line
 from checks.errors import HasivuError
-from checks.rules.estate import Estate
 
 PACKAGE: Final = "checks.probes"
 Session = Callable[[], boto3.Session]
-Run = Callable[[str, boto3.Session, Estate, datetime], list[ProofResult]]
+Run = Callable[[str, boto3.Session, Path, datetime], list[ProofResult]]
 
 NOT_RUNNING: Final = frozenset({"SANDBOX_DOWN"})
 """Nothing is there to be looked at, which is no failure of looking."""
@@ -68,16 +68,16 @@ def off(environment: str) -> LiveProofs:
 
 
 def look(
-    environment: str, session: Session, estate: Estate, now: datetime, *, run: Run | None = None
+    environment: str, session: Session, assembly: Path, now: datetime, *, run: Run | None = None
 ) -> LiveProofs:
-    """What the probes see of the running environment at ``now``."""
+    """What the probes see of the running environment at ``now``, held against the ``assembly``'s folder."""
     probes = run or _probes()
     if probes is None:
         return LiveProofs(
             {}, Status.NOT_EVALUATED, "this version has no probes", "Wait for the version that has them."
         )
     try:
-        results = probes(environment, session(), estate, now)
+        results = probes(environment, session(), assembly, now)
     except HasivuError as error:
         status = Status.NOT_EVALUATED if error.code in NOT_RUNNING else Status.ERROR
         return LiveProofs({}, status, error.message, f"Then {error.next_step}.")

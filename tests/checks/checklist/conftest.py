@@ -83,7 +83,7 @@ class World:
     assembly: Path
     environment: str = "sandbox"
     now: datetime = NOW
-    live: Callable[[Estate], LiveProofs] = field(default=lambda _: live_proofs.off("sandbox"))
+    live: Callable[[Path], LiveProofs] = field(default=lambda _: live_proofs.off("sandbox"))
     verdict: Verdict | None = None
 
     def check(self) -> Results:

@@ -27,7 +27,6 @@ from checks.checklist.model import (
 )
 from checks.errors import ExitCode, HasivuError
 from checks.evidence.waivers import NOTHING
-from checks.rules.estate import Estate
 from checks.rules.validation_report import Suppressed
 from tests.checks.checklist.conftest import NOW, Assemblies, World, sound_verdict
 from tests.checks.checklist.test_catalogue import document
@@ -54,15 +53,17 @@ def all_ran(world: World) -> None:
     world.ran("benchmarks", ("results.json", json.dumps(measured)))
 
 
-def looking(*statuses: tuple[str, Status]) -> Callable[[Estate], LiveProofs]:
+def looking(*statuses: tuple[str, Status]) -> Callable[[Path], LiveProofs]:
     """Probes that see this, and everything else as it should be."""
 
     return looking_at(*(seen_by(name, status) for name, status in statuses))
 
 
-def looking_at(*proofs: ProofResult) -> Callable[[Estate], LiveProofs]:
+def looking_at(*proofs: ProofResult) -> Callable[[Path], LiveProofs]:
     """Probes that give these proofs."""
-    return lambda estate: live_proofs.look("sandbox", boto3.Session, estate, NOW, run=lambda *_: list(proofs))
+    return lambda assembly: live_proofs.look(
+        "sandbox", boto3.Session, assembly, NOW, run=lambda *_: list(proofs)
+    )
 
 
 def seen_by(name: str, status: Status, *, looked_at: int = 1) -> ProofResult:
@@ -190,20 +191,21 @@ def test_what_the_probes_see_counts(world: World) -> None:
     assert Level.LIVE in next(item for item in good.items if item.item_id == "HC-061").proven
 
     world.live = looking(
-        *((name, Status.PASSED) for name in PROBES - {"buckets"}), ("buckets", Status.FAILED)
+        *((name, Status.PASSED) for name in PROBES - {"stack-resources"}), ("stack-resources", Status.FAILED)
     )
     bad = by_id(world.check())
     assert bad["HC-061"] is Status.FAILED
-    assert bad["HC-010"] is Status.FAILED, "nobody asked for a live proof here, and it is wrong all the same"
+    world.live = looking(("bucket-lifecycle", Status.FAILED))
+    assert by_id(world.check())["HC-067"] is Status.FAILED, "nobody asked for it here, and it is wrong"
 
 
 def test_a_probe_that_looked_at_nothing_or_that_nobody_knows(world: World) -> None:
-    nothing = seen_by("buckets", Status.PASSED, looked_at=0)
+    nothing = seen_by("stack-resources", Status.PASSED, looked_at=0)
     unknown = seen_by("coffee", Status.FAILED)
     world.live = looking_at(nothing, unknown)
     results = world.check()
     assert by_id(results)["HC-061"] is Status.NOT_EVALUATED
-    missing = results.proof("probe:tables")
+    missing = results.proof("probe:table-expiry")
     assert missing is not None
     assert (missing.status, missing.observed) == (Status.NOT_EVALUATED, "no probe of that name looked")
     assert results.proof("probe:coffee") == unknown
@@ -234,7 +236,7 @@ def test_an_environment_that_cannot_be_looked_at_is_no_pass(
     def session() -> Any:
         raise raised
 
-    world.live = lambda estate: live_proofs.look("sandbox", session, estate, NOW, run=lambda *_: [])
+    world.live = lambda assembly: live_proofs.look("sandbox", session, assembly, NOW, run=lambda *_: [])
     results = world.check()
     assert by_id(results)["HC-061"] is status
     assert "https://nowhere" not in results.canonical().decode()
