@@ -155,13 +155,14 @@ def add(
     written = record(
         kind,
         environment=env,
-        source_sha256=source_sha256(),
+        source_sha256=source_sha256(REPOSITORY),
         began_at=now,
         ended_at=now,
         tool=tool,
         tool_version=tool_version,
         passed=True,
         files=[kept],
+        repository=REPOSITORY,
     )
     typer.echo(f"recorded in {written.relative_to(REPOSITORY)}")
 

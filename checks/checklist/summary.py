@@ -35,6 +35,8 @@ HEADINGS: Final = {
     Status.NOT_APPLICABLE: "n/a",
 }
 BLOCKERS_SHOWN: Final = 20
+SECTION_WIDTH: Final = 27
+"""So that all columns fit into eighty characters."""
 
 
 def show(console: Console, results: Results) -> None:
@@ -55,7 +57,7 @@ def show(console: Console, results: Results) -> None:
 
 def _sections(results: Results) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("section", no_wrap=True, overflow="ellipsis")
+    table.add_column("section", no_wrap=True, overflow="ellipsis", max_width=SECTION_WIDTH)
     for status in COLUMNS:
         heading = HEADINGS[status]
         table.add_column(heading, justify="right", no_wrap=True, min_width=len(heading))
