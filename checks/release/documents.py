@@ -11,7 +11,7 @@ import json
 import os
 import stat
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, ClassVar, Self
+from typing import IO, Any, Self
 
 from pydantic import ConfigDict, ValidationError
 
@@ -36,9 +36,8 @@ class DocumentRefused(ValueError):
 
 
 class Record(Frozen):
-    """A record that is signed as a file of its own."""
+    """A record that is a file of its own. Its field ``schema_`` has its schema as the default."""
 
-    SCHEMA: ClassVar[str]
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     def canonical(self) -> bytes:
@@ -55,8 +54,9 @@ class Record(Frozen):
     def parse(cls, document: bytes, path: str) -> Self:
         """The record in ``document``; ``path`` is for the message. Error: DocumentRefused."""
         found = parsed(document, path)
-        if found.get("schema") != cls.SCHEMA:
-            raise DocumentRefused("unknown-schema", path, f"its schema is not {cls.SCHEMA}")
+        schema = cls.model_fields["schema_"].default
+        if found.get("schema") != schema:
+            raise DocumentRefused("unknown-schema", path, f"its schema is not {schema}")
         try:
             record = cls.model_validate_json(document)
         except ValidationError as error:

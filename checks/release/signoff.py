@@ -50,8 +50,6 @@ class Condition(Frozen):
 class SignOff(Record):
     """One decision of one role: over the digests of what was decided on."""
 
-    SCHEMA = SCHEMA
-
     schema_: Literal["hasivu.signoff/1"] = Field(default=SCHEMA, alias="schema")
     environment: str
     role: str
