@@ -121,7 +121,7 @@ def _move(client: LambdaClient, each: FunctionVersions) -> None:
         raise HasivuError(
             "ALIAS_CHANGES",
             f"Somebody else moves the alias of {each.function} at the same time.",
-            next_step="stop the deployment that is under way (`aws deploy stop-deployment`), then run it again",
+            next_step="stop the deployment under way (`aws deploy stop-deployment`), then run it again",
             exit_code=ExitCode.CHECK_FAILED,
         )
 
