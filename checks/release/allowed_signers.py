@@ -4,7 +4,8 @@ A line names whom a key belongs to and in which roles they may speak::
 
     security-officer,asha@hasivu.example namespaces="hasivu-signoff",valid-after="20261101Z" ssh-ed25519 AAAA…
 
-Exactly one of its principals is a person (it has an ``@``); the others are roles. ``namespaces`` must be
+Its principals are addresses of one person (the first names them, the others are theirs too, as commits or
+GitHub have them) and roles, which have no ``@``. ``namespaces`` must be
 there, wildcards and certificate authorities are refused, and a moment ends in ``Z`` for UTC, so that the file
 says the same on every machine. ``ssh-keygen -Y verify -f`` reads the same file and judges it alike.
 """
@@ -46,6 +47,8 @@ class AllowedSigner:
     """One line of the file."""
 
     person: str
+    addresses: tuple[str, ...]
+    """All by which this person is known, in lower case; ``person`` is the first."""
     roles: tuple[str, ...]
     namespaces: tuple[str, ...]
     valid_after: datetime | None
@@ -71,10 +74,11 @@ class AllowedSigners:
     def parse(cls, text: str) -> AllowedSigners:
         """The signers in the ``text`` of the file. Error: SignersRefused."""
         signers = tuple(_signers(text))
-        persons: dict[bytes, str] = {}
+        persons: dict[str, str] = {}
         for signer in signers:
-            if persons.setdefault(signer.key.blob, signer.person) != signer.person:
-                raise SignersRefused(f"{signer.key.fingerprint} belongs to two people")
+            for known_by in (signer.key.fingerprint, *signer.addresses):
+                if persons.setdefault(known_by, signer.person) != signer.person:
+                    raise SignersRefused(f"{known_by} belongs to two people")
         return cls(signers)
 
     def signer(
@@ -117,16 +121,17 @@ def _signer(line: str) -> AllowedSigner:
     principals = parts["principals"].split(",")
     if not all(_PRINCIPAL.fullmatch(principal) for principal in principals):
         raise ValueError("a principal is a role or an address, without wildcards")
-    persons = [principal for principal in principals if "@" in principal]
-    if len(persons) != 1:
-        raise ValueError("exactly one of the principals is a person, with an @")
+    addresses = tuple(principal.lower() for principal in principals if "@" in principal)
+    if not addresses:
+        raise ValueError("none of the principals is a person, with an @")
     options = _options(parts["options"])
     namespaces = tuple(options.get("namespaces", "").split(","))
     if not all(re.fullmatch(r"[a-z-]+", namespace) for namespace in namespaces):
         raise ValueError("namespaces are listed, without wildcards")
     kind, encoded = parts["key"].split()[:2]
     return AllowedSigner(
-        person=persons[0].lower(),
+        person=addresses[0],
+        addresses=addresses,
         roles=tuple(principal for principal in principals if "@" not in principal),
         namespaces=namespaces,
         valid_after=_moment(options.get("valid-after")),

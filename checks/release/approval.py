@@ -225,9 +225,9 @@ def _about_something_else(signed: Signed, basis: Basis) -> Iterator[str]:
 
 
 def _by_the_wrong_person(signed: Signed, basis: Basis) -> Iterator[str]:
-    if signed.person in basis.authors:
+    if signed.addresses & basis.authors:
         yield f"{signed.person} wrote a part of it"
-    if signed.person == basis.deployer.lower():
+    if basis.deployer.lower() in signed.addresses:
         yield f"{signed.person} deploys it"
 
 

@@ -103,6 +103,8 @@ class GoLive(Record):
     deployed_at: AwareDatetime
     rollback_deadline: AwareDatetime
     functions: tuple[FunctionVersions, ...] = Field(min_length=1)
+    removed: tuple[str, ...]
+    """Functions that the deployment took away: moving aliases does not bring them back."""
     rollback_command: Line
     owner: str
     """Who watches the window, and signs this."""

@@ -17,7 +17,7 @@ from typing import Final, Literal
 from pydantic import AwareDatetime, Field, model_validator
 
 from checks.checklist.model import Frozen, Line, Results, Sha256
-from checks.release.allowed_signers import AllowedSigners, NotAllowed
+from checks.release.allowed_signers import AllowedSigner, AllowedSigners, NotAllowed
 from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, Record, read
 from checks.release.sshsig import SIGNATURE_BYTES_MAX, Namespace, Signature
 
@@ -96,6 +96,8 @@ class Signed:
     fingerprint: str
     person: str
     """Whose key it is."""
+    addresses: frozenset[str]
+    """All by which this person is known, ``person`` among them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,18 +169,17 @@ def verified(
     namespace: Namespace,
     at: datetime,
     role: str | None = None,
-) -> tuple[str, str]:
-    """The person and the key's fingerprint behind a signature that holds. Error: DocumentRefused."""
+) -> AllowedSigner:
+    """Who is behind a signature that holds. Error: DocumentRefused."""
     try:
         found = Signature.read(signature)
         found.verify(document, namespace)
     except ValueError as error:
         raise DocumentRefused("signature", path + SIGNATURE_SUFFIX, str(error)) from None
     try:
-        signer = signers.signer(found.key, namespace=namespace, at=at, role=role)
+        return signers.signer(found.key, namespace=namespace, at=at, role=role)
     except NotAllowed as error:
         raise DocumentRefused("not-allowed", path + SIGNATURE_SUFFIX, str(error)) from None
-    return signer.person, found.key.fingerprint
 
 
 def _names(report: Path, refused: list[Refused]) -> Iterator[str]:
@@ -207,7 +208,7 @@ def _read(report: Path, path: str, signers: AllowedSigners) -> Signed:
     if signoff.file_name != path:
         raise DocumentRefused("malformed", path, f"it says that it is {signoff.file_name}")
     signature = read(report, path + SIGNATURE_SUFFIX, bytes_max=SIGNATURE_BYTES_MAX)
-    person, fingerprint = verified(
+    signer = verified(
         document,
         signature,
         path,
@@ -216,6 +217,12 @@ def _read(report: Path, path: str, signers: AllowedSigners) -> Signed:
         at=signoff.at,
         role=signoff.role,
     )
-    if person != signoff.person:
+    if signer.person != signoff.person:
         raise DocumentRefused("not-allowed", path, "the key belongs to another person than it names")
-    return Signed(signoff=signoff, sha256=signoff.sha256, fingerprint=fingerprint, person=person)
+    return Signed(
+        signoff=signoff,
+        sha256=signoff.sha256,
+        fingerprint=signer.key.fingerprint,
+        person=signer.person,
+        addresses=frozenset(signer.addresses),
+    )

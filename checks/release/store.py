@@ -177,9 +177,9 @@ class Records:
         path = f"{name}/{file}"
         at = record.deployed_at if isinstance(record, GoLive) else record.at
         signature = read(self._folder, path + SIGNATURE_SUFFIX, bytes_max=SIGNATURE_BYTES_MAX)
-        found, _ = verified(
+        found = verified(
             record.canonical(), signature, path, self._signers, namespace=Namespace.RELEASE, at=at
-        )
+        ).person
         if found != person:
             raise DocumentRefused("not-allowed", path, "the key belongs to another person than it names")
         return found

@@ -9,7 +9,7 @@ from typing import Final
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from checks.release.ssh_keys import ED25519, ed25519_key
+from checks.release.ssh_keys import ED25519, PublicKey, ed25519_key
 from checks.release.ssh_wire import string
 from checks.release.sshsig import Namespace, made, signed_bytes
 
@@ -30,6 +30,10 @@ class ThrowAwayKey:
         """Who may sign in this sandbox: this key, for reports and records, never for a person's decision."""
         self._private()
         return self._signers
+
+    def public_key(self) -> PublicKey:
+        """Its public half."""
+        return ed25519_key(self._private().public_key())
 
     def sign(self, document: bytes, namespace: Namespace) -> bytes:
         """Needs no OpenSSH."""
