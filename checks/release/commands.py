@@ -149,8 +149,8 @@ def go_live(
 ) -> None:
     """Before a deployment: refuse, or let it through. Afterwards, with --opened: begin the 24 hours.
 
-    Lets it through when every blocking item has its level, waivers and evidence count today, every role that
-    the environment asks has approved, and the window before has ended. Otherwise exit code 1 and every reason.
+    Lets it through when every blocking item has its level, waivers and evidence count today, every role
+    that the environment asks has approved, and the window before has ended. Otherwise exit code 1, and why.
     """
     from checks.release import live, text
     from checks.release.context import Context, refused_as_error

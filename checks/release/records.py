@@ -141,6 +141,8 @@ class RolledBack(Record):
 
     deployment_id: str
     go_live_sha256: Sha256
+    begun_sha256: Sha256
+    """Of the record that it began."""
     begun_at: AwareDatetime
     at: AwareDatetime
     seconds: int = Field(ge=0)

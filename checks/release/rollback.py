@@ -84,6 +84,7 @@ def roll_back(
     record = RolledBack(
         deployment_id=window.go_live.deployment_id,
         go_live_sha256=window.go_live.sha256,
+        begun_sha256=begun.sha256,
         begun_at=begun.at,
         at=at,
         seconds=-((begun.at - at) // timedelta(seconds=1)),

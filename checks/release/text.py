@@ -131,4 +131,5 @@ def print_verification(console: Console, verification: Verification) -> None:
 
 
 def _line(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(text, style=style), soft_wrap=True)
+    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    console.print(Text(shown, style=style), soft_wrap=True)

@@ -63,7 +63,7 @@ class Window:
         if self.closed is not None and (self.begun is not None or self.rolled_back is not None):
             raise WindowRefused("CONTRADICTION", "the window was closed and rolled back")
         if self.rolled_back is not None and (
-            self.begun is None or self.rolled_back.begun_at != self.begun.at
+            self.begun is None or self.rolled_back.begun_sha256 != self.begun.sha256
         ):
             raise WindowRefused("CONTRADICTION", "a rollback ended that nobody began")
         if self.closed is not None and self.is_late(self.closed.at) != bool(self.closed.late_reason):
