@@ -42,7 +42,7 @@ def keygen(*arguments: str, document: bytes = b"") -> subprocess.CompletedProces
 def key(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     if KEYGEN is None:
         pytest.skip("OpenSSH is not installed")
-    path = tmp_path_factory.mktemp("keys") / request.param
+    path = tmp_path_factory.mktemp("keys") / str(request.param)
     kind = ["-t", request.param, *KINDS[request.param]]
     assert keygen("-q", *kind, "-N", "", "-f", str(path)).returncode == 0
     return path

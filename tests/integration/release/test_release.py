@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -56,11 +58,13 @@ def code(text: str) -> bytes:
 def deployed(functions: "LambdaClient") -> Iterator[list[str]]:
     """Three functions with the alias ``live`` on their first version."""
     names = [f"hasivu-{ENV}-{name}" for name in ("one", "three", "two")]
+    iam = boto3.Session().client("iam")
+    role = iam.create_role(RoleName="releases", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     for name in names:
         functions.create_function(
             FunctionName=name,
             Runtime="python3.12",
-            Role="arn:aws:iam::000000000000:role/it",
+            Role=role,
             Handler="it.handler",
             Code={"ZipFile": code("old")},
             Description=f"What {name} does",
@@ -70,6 +74,7 @@ def deployed(functions: "LambdaClient") -> Iterator[list[str]]:
     yield names
     for name in names:
         functions.delete_function(FunctionName=name)
+    iam.delete_role(RoleName="releases")
 
 
 def deploy(functions: "LambdaClient", names: list[str], text: str = "new") -> None:
@@ -128,7 +133,7 @@ def test_the_rehearsal_leaves_everything_as_it_was(functions: "LambdaClient", de
         assert functions.get_function_configuration(FunctionName=name)["Description"] == f"What {name} does"
 
 
-def test_kms_signs_what_openssh_and_we_verify(kms: "KMSClient") -> None:
+def test_kms_signs_what_openssh_and_we_verify(kms: "KMSClient", tmp_path: Path) -> None:
     made = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     key = KmsKey(kms, made)
     for number in range(20):  # now and then r or s has its first bit set
@@ -139,6 +144,13 @@ def test_kms_signs_what_openssh_and_we_verify(kms: "KMSClient") -> None:
             signature.key, namespace=Namespace.SIGNOFF, at=datetime.now(UTC), role="technical-director"
         )
         assert allowed.person == "cto@x.example"
+        if (program := shutil.which("ssh-keygen")) is None:
+            continue
+        (tmp_path / "signers").write_text(line + "\n")
+        (tmp_path / "sig").write_bytes(signature.armoured())
+        command = [program, "-Y", "verify", "-f", str(tmp_path / "signers"), "-I", "cto@x.example"]
+        command += ["-n", "hasivu-signoff", "-s", str(tmp_path / "sig")]
+        assert subprocess.run(command, input=document, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(
