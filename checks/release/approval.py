@@ -237,6 +237,8 @@ def _at_the_wrong_time(signed: Signed, basis: Basis, policy: Policy, now: dateti
         yield f"it was decided before the report was made, {utc(basis.results.generated_at)}"
     if signoff.at > now + CLOCKS_DIFFER:
         yield f"it is dated in the future: {utc(signoff.at)}"
+    if signed.key_until is not None and now > signed.key_until:
+        yield f"the key counts no more since {utc(signed.key_until)}"
     if now > signoff.at + policy.max_age:
         yield f"it is older than {policy.max_age_hours} hours"
     elif now > signoff.valid_until:

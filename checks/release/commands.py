@@ -141,6 +141,12 @@ def go_live(
         Path | None, typer.Option("--drill", help="The signed record of the rollback's rehearsal.")
     ] = None,
     ticket: Annotated[str, typer.Option("--ticket", help="The change ticket; with --opened.")] = "",
+    deployed_at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--deployed-at", help="When the deployment ended, UTC; with --opened.", show_default="now"
+        ),
+    ] = None,
     key: Key = None,
     kms_key: KmsKeyId = None,
     signers: Signers = None,
@@ -158,7 +164,10 @@ def go_live(
     context = Context(env, signers=signers, records=records, directory=directory)
     with refused_as_error():
         if opened:
-            record = live.opened(context, key=key, kms_key=kms_key, ticket=ticket, now=_now())
+            since = None if deployed_at is None else deployed_at.replace(tzinfo=UTC)
+            record = live.opened(
+                context, key=key, kms_key=kms_key, ticket=ticket, deployed_at=since, now=_now()
+            )
             text.print_go_live(_console(), record)
             return
         if report is None:
@@ -193,7 +202,8 @@ def window(
     with refused_as_error():
         if close is not None:
             live.closed(context, close, key=key, kms_key=kms_key, late_reason=late_reason, now=_now())
-        good = text.print_window(_console(), live.last_window(context), _now())
+        forgotten = live.forgotten(context, _now())
+        good = text.print_window(_console(), live.last_window(context), forgotten, _now())
     raise typer.Exit(ExitCode.OK if good else ExitCode.CHECK_FAILED)
 
 

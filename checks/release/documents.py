@@ -94,25 +94,23 @@ def opened(folder: Path, name: str, *, bytes_max: int) -> IO[bytes]:
     if relative.is_absolute() or ".." in relative.parts or "\\" in name or "\0" in name or not relative.parts:
         raise DocumentRefused("outside", name, "it is outside of the folder")
     path = folder
-    for part in relative.parts:
-        path = path / part
-        if path.is_symlink():
-            raise DocumentRefused("symlink", name, "a link is followed nowhere")
     try:
+        for part in relative.parts:
+            path = path / part
+            if path.is_symlink():
+                raise DocumentRefused("symlink", name, "a link is followed nowhere")
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise DocumentRefused("missing", name, "it is not there") from None
     except OSError as error:
         raise DocumentRefused("not-a-file", name, error.strerror or "it cannot be opened") from None
-    file = os.fdopen(descriptor, "rb")
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
-        file.close()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > bytes_max:
+        os.close(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            raise DocumentRefused("too-large", name, f"it has more than {bytes_max} bytes")
         raise DocumentRefused("not-a-file", name, "it is not a file")
-    if status.st_size > bytes_max:
-        file.close()
-        raise DocumentRefused("too-large", name, f"it has more than {bytes_max} bytes")
-    return file
+    return os.fdopen(descriptor, "rb")
 
 
 def digest_and_size(folder: Path, name: str) -> tuple[str, int]:

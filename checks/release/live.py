@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,8 @@ from checks.toolchain import REPOSITORY
 
 _GIT_TIMEOUT_S = 60
 _CHANGES: Final = "+changes"
+_TO_OPEN: Final = timedelta(hours=2)
+"""A deployment takes up to 90 minutes (.github/workflows/deploy-environment.yml)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,8 +81,23 @@ def gate(
     return Passage(objections=(), approval=approval, prepared=prepared)
 
 
-def opened(context: Context, *, key: Path | None, kms_key: str | None, ticket: str, now: datetime) -> GoLive:
-    """Write down that it is live."""
+def opened(
+    context: Context,
+    *,
+    key: Path | None,
+    kms_key: str | None,
+    ticket: str,
+    deployed_at: datetime | None,
+    now: datetime,
+) -> GoLive:
+    """Write down that it is live, since ``deployed_at``, UTC, or just now."""
+    if deployed_at is not None and deployed_at > now:
+        raise HasivuError(
+            "NOT_YET_DEPLOYED",
+            "A deployment of the future is not live.",
+            next_step="give the moment at which it ended, in UTC",
+            exit_code=ExitCode.USAGE,
+        )
     if not ticket.strip():
         raise HasivuError(
             "NO_TICKET",
@@ -97,7 +114,7 @@ def opened(context: Context, *, key: Path | None, kms_key: str | None, ticket: s
         running,
         signer,
         opened=opening.Opened(owner=owner, ticket=ticket, command=command),
-        now=now,
+        deployed_at=deployed_at or now,
     )
 
 
@@ -131,6 +148,12 @@ def last_window(context: Context) -> Window | None:
     """The window of what is live."""
     last = context.records.last_live()
     return None if last is None else last.window
+
+
+def forgotten(context: Context, now: datetime) -> Prepared | None:
+    """What the gate let through long ago and nobody has opened."""
+    pending = context.records.pending()
+    return pending if pending is not None and now > pending.prepared_at + _TO_OPEN else None
 
 
 def rollback_plan(context: Context, *, now: datetime) -> aliases.Outcome:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from checks.checklist.model import Status
+from checks.checklist.model import Status, utc
 from checks.errors import ExitCode, HasivuError
 from checks.release.approval import Approval, RoleState
 from checks.release.gate import Situation
@@ -94,11 +94,12 @@ def open_window(
     signer: Signer,
     *,
     opened: Opened,
-    now: datetime,
+    deployed_at: datetime,
 ) -> GoLive:
-    """Write down that what the gate let through is live, and begin the 24 hours.
+    """Write down that what the gate let through is live since ``deployed_at``, when the 24 hours began.
 
-    Errors: `NOT_PREPARED`; `NOTHING_RUNS`; `NOTHING_CHANGED` where no alias has moved since.
+    Errors: `NOT_PREPARED`; `NOTHING_RUNS`; `NOTHING_CHANGED` where no alias has moved since;
+    `DEPLOYED_BEFORE_THE_GATE`.
     """
     records.sweep()
     prepared = records.pending()
@@ -108,6 +109,13 @@ def open_window(
             "The gate has let no deployment through that is not open already.",
             next_step="run `hasivu go-live` before the deployment",
             exit_code=ExitCode.CHECK_FAILED,
+        )
+    if deployed_at < prepared.prepared_at:
+        raise HasivuError(
+            "DEPLOYED_BEFORE_THE_GATE",
+            f"The gate let it through {utc(prepared.prepared_at)}, after it is said to be deployed.",
+            next_step="give the moment at which the deployment ended with --deployed-at, in UTC",
+            exit_code=ExitCode.USAGE,
         )
     if not running:
         raise HasivuError(
@@ -140,8 +148,8 @@ def open_window(
         waivers_sha256=prepared.waivers_sha256,
         catalogue_sha256=prepared.catalogue_sha256,
         signoffs=prepared.signoffs,
-        deployed_at=now,
-        rollback_deadline=now + ROLLBACK_WINDOW,
+        deployed_at=deployed_at,
+        rollback_deadline=deployed_at + ROLLBACK_WINDOW,
         functions=tuple(
             FunctionVersions(function=name, previous=prepared.previous.get(name), next=version)
             for name, version in sorted(running.items())

@@ -157,22 +157,29 @@ def _evidence(report: Path, repository: Path | None, evidence: Evidence) -> Iter
 
 def _unlisted(report: Path, expected: set[str]) -> Iterator[Finding]:
     """Files that nobody signed for. Those among the sign-offs are judged as such."""
-    for count, (name, is_link) in enumerate(_walk(report, "")):
+    for count, (name, wrong) in enumerate(_walk(report)):
         if count >= FILES_MAX:
             yield Finding(code="too-large", path=".", message=f"it has more than {FILES_MAX} files")
             return
-        if is_link:
-            yield Finding(code="symlink", path=name[:200], message="a link is followed nowhere")
+        if wrong is not None:
+            yield Finding(code=wrong, path=name[:200], message="nothing but files and folders is looked into")
         elif name not in expected and not name.startswith(f"{FOLDER}/"):
             yield Finding(code="unexpected", path=name[:200], message="nobody signed for it")
 
 
-def _walk(report: Path, below: str) -> Iterator[tuple[str, bool]]:
-    for path in sorted((report / below).iterdir()):
-        name = f"{below}{path.name}"
-        if path.is_symlink():
-            yield name, True
-        elif path.is_dir():
-            yield from _walk(report, f"{name}/")
-        else:
-            yield name, False
+def _walk(report: Path) -> Iterator[tuple[str, str | None]]:
+    """Every file below, and what cannot be looked into: ``symlink`` or ``not-a-file``."""
+    folders = [report]
+    while folders:
+        folder = folders.pop()
+        try:
+            for path in sorted(folder.iterdir()):
+                name = path.relative_to(report).as_posix()
+                if path.is_symlink():
+                    yield name, "symlink"
+                elif path.is_dir():
+                    folders.append(path)
+                else:
+                    yield name, None
+        except OSError:
+            yield folder.relative_to(report).as_posix(), "not-a-file"

@@ -98,6 +98,8 @@ class Signed:
     """Whose key it is."""
     addresses: frozenset[str]
     """All by which this person is known, ``person`` among them."""
+    key_until: datetime | None
+    """The last moment at which the key counts, if it ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,4 +227,5 @@ def _read(report: Path, path: str, signers: AllowedSigners) -> Signed:
         fingerprint=signer.key.fingerprint,
         person=signer.person,
         addresses=frozenset(signer.addresses),
+        key_until=signer.valid_before,
     )

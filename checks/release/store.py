@@ -115,7 +115,8 @@ class Records:
             return []
         names = sorted(path.name for path in self._folder.iterdir() if not path.name.startswith("."))
         for name in names:
-            if not _FOLDER.fullmatch(name) or (self._folder / name).is_symlink():
+            path = self._folder / name
+            if not _FOLDER.fullmatch(name) or path.is_symlink() or not path.is_dir():
                 raise DocumentRefused("unexpected", name[:100], "it is no deployment's folder")
         return names
 

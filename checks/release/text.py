@@ -12,7 +12,7 @@ from checks.checklist.model import utc
 from checks.release.aliases import Outcome
 from checks.release.approval import Approval, RoleState
 from checks.release.live import Passage
-from checks.release.records import Drill, GoLive, RolledBack
+from checks.release.records import Drill, GoLive, Prepared, RolledBack
 from checks.release.throw_away_key import PERSON
 from checks.release.verify import Verification
 from checks.release.window import Window, WindowState
@@ -52,8 +52,15 @@ def print_go_live(console: Console, record: GoLive) -> None:
     _line(console, f"to take it back: {record.rollback_command}")
 
 
-def print_window(console: Console, window: Window | None, now: datetime) -> bool:
+def print_window(console: Console, window: Window | None, forgotten: Prepared | None, now: datetime) -> bool:
     """How the window stands. False where somebody has to act."""
+    if forgotten is not None:
+        _line(
+            console,
+            f"{forgotten.deployment_id}  let through {utc(forgotten.prepared_at)}, and nobody opened it: "
+            "run `hasivu go-live --opened`, or take its folder away if it was not deployed",
+            "bold red",
+        )
     if window is None:
         _line(console, "No go-live is written down.", "yellow")
         return False
@@ -72,7 +79,7 @@ def print_window(console: Console, window: Window | None, now: datetime) -> bool
         )
     if state is WindowState.ROLLING_BACK:
         _line(console, f"A rollback began and has not ended. Run it again: {live.rollback_command}")
-    return good
+    return good and forgotten is None
 
 
 def print_plan(console: Console, outcome: Outcome) -> None:

@@ -254,6 +254,23 @@ def test_one_person_with_two_keys_counts_for_neither(case: Case, monkeypatch: py
     void(case, "signs for 2 roles")
 
 
+def test_a_key_that_has_ended_since_approves_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever still has it could date a decision back."""
+    from checks.release.allowed_signers import AllowedSigners  # noqa: PLC0415
+    from tests.checks.release import world  # noqa: PLC0415
+
+    end = f'{{}},valid-before="{NOW - timedelta(hours=1):%Y%m%d%H%M}Z"'
+    lines = [
+        line.replace('namespaces="hasivu-signoff"', end.format('namespaces="hasivu-signoff"'))
+        if f",{WHO} " in line
+        else line
+        for line in world.SIGNERS_TEXT.splitlines()
+    ]
+    monkeypatch.setattr(world, "SIGNERS", AllowedSigners.parse("\n".join(lines)))
+    case.approve(*ROLES)
+    void(case, "the key counts no more")
+
+
 def test_an_unknown_role_is_shown_and_ignored(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     case.approve(*ROLES)
     _two_roles(case, "chief-cook", monkeypatch, "cook@hasivu.example", "cook")

@@ -72,7 +72,7 @@ class Estate:
             self.client.aliases[name].version = str(number)
 
     def open(self) -> GoLive:
-        return opening.open_window(self.records, self.running(), OWNER, opened=OPENED, now=self.now)
+        return opening.open_window(self.records, self.running(), OWNER, opened=OPENED, deployed_at=self.now)
 
     def release(self, number: int, found: Results | None = None) -> GoLive:
         self.prepare(found)
@@ -212,6 +212,13 @@ def test_nothing_goes_live_that_the_gate_did_not_let_through(estate: Estate) -> 
     refused_with("NOT_PREPARED", estate.open)
 
 
+def test_nothing_was_deployed_before_the_gate(estate: Estate) -> None:
+    estate.prepare()
+    estate.deploy(2)
+    estate.now -= HOUR
+    refused_with("DEPLOYED_BEFORE_THE_GATE", estate.open)
+
+
 def test_a_deployment_that_moved_nothing_opens_nothing(estate: Estate) -> None:
     estate.prepare()
     refused_with("NOTHING_CHANGED", estate.open)
@@ -327,6 +334,13 @@ def test_what_is_added_is_found(estate: Estate, name: str) -> None:
         estate.records.all()
 
 
+def test_a_file_in_the_place_of_a_folder_is_found(estate: Estate) -> None:
+    folder = three_releases(estate)
+    (folder / "0004").write_text("x")
+    with pytest.raises(DocumentRefused, match="no deployment's folder"):
+        estate.records.all()
+
+
 def test_a_link_is_followed_nowhere(estate: Estate) -> None:
     folder = three_releases(estate)
     (folder / "0003").rename(estate.folder / "elsewhere")
@@ -338,7 +352,7 @@ def test_a_link_is_followed_nowhere(estate: Estate) -> None:
 def test_a_record_by_a_key_that_may_not_is_refused(estate: Estate) -> None:
     estate.prepare()
     estate.deploy(2)
-    opening.open_window(estate.records, estate.running(), RUNNER, opened=OPENED, now=estate.now)
+    opening.open_window(estate.records, estate.running(), RUNNER, opened=OPENED, deployed_at=estate.now)
     with pytest.raises(DocumentRefused, match="may not sign for hasivu-release"):
         estate.records.all()
 

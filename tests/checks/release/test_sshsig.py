@@ -107,6 +107,15 @@ def test_no_byte_of_a_signature_changes_unseen(data: st.DataObject) -> None:
         Signature.read(altered).verify(DOCUMENT, Namespace.RESULTS)
 
 
+def test_no_byte_of_openssh_s_signatures_changes_unseen(key: Path) -> None:
+    """Of every kind of key, and never anything but a ValueError."""
+    text = SshKeygen(key).sign(DOCUMENT, Namespace.RESULTS)
+    for at in range(len(text)):
+        altered = text[:at] + bytes([text[at] ^ (1 << at % 7)]) + text[at + 1 :]
+        with pytest.raises(ValueError, match=r"."):
+            Signature.read(altered).verify(DOCUMENT, Namespace.RESULTS)
+
+
 @given(st.binary(max_size=400))
 def test_nothing_but_a_signature_is_one(junk: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):

@@ -1,6 +1,7 @@
 """Verifying a report years later: whatever is altered, removed or added is found and named."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,34 @@ def test_bad_results_are_named_and_nothing_crashes(tmp_path: Path, content: byte
     (tmp_path / "results.json").write_bytes(content)
     found = verify(tmp_path, SIGNERS)
     assert codes(found) == {(code, "results.json")}
+    assert not found.holds
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "deep"])
+@pytest.mark.parametrize(
+    "name",
+    ["results.json", "results.json.sig", "manifest.json", "report.html", "signoffs/security-officer.1.json"],
+)
+def test_what_is_no_file_is_named_and_nothing_hangs(report: Path, name: str, kind: str) -> None:
+    (report / name).unlink()
+    if kind == "pipe":
+        os.mkfifo(report / name)
+    else:
+        made = [report / name]
+        for _ in range(1200 if kind == "deep" else 1):
+            made[-1].mkdir()
+            made.append(made[-1] / "d")
+    assert ("not-a-file", name) in codes(verify(report, SIGNERS))
+    if kind == "deep":
+        for folder in reversed(made[:-1]):
+            folder.rmdir()  # deeper than whatever clears up afterwards can go
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a/" * 3000 + "b", "a\0b", "report.html/x", "\x1b[2J"])
+def test_evidence_with_a_name_that_no_file_can_have_is_a_finding(tmp_path: Path, path: str) -> None:
+    report = write_report(tmp_path / "report", results(evidence=(evidence(path, UAT),)))
+    found = verify(report, SIGNERS, repository=tmp_path)
+    assert {code for code, _ in codes(found)} <= {"not-a-file", "missing", "outside"}
     assert not found.holds
 
 

@@ -249,7 +249,15 @@ def test_a_release_from_the_gate_to_its_success(
     gate = ["go-live", report, "--env", ENV, "--deployer", "me@hasivu.example"]
     desk.run(*gate)
     deploy(functions, deployed)
-    desk.run("go-live", "--env", ENV, "--opened", "--ticket", "OPS-1")
+    done = desk.now
+    desk.pass_(3)
+    late = desk.run("window", "--env", ENV, expect=ExitCode.CHECK_FAILED)
+    assert "nobody opened it" in late
+    opening = ["go-live", "--env", ENV, "--opened", "--ticket", "OPS-1", "--deployed-at"]
+    with pytest.raises(HasivuError, match="future"):
+        desk.run(*opening, f"{desk.now + timedelta(hours=1):%Y-%m-%dT%H:%M:%S}")
+    shown = desk.run(*opening, f"{done:%Y-%m-%dT%H:%M:%S}")
+    assert f"rollback deadline: {done + timedelta(hours=24):%Y-%m-%d %H:%M} UTC" in shown
     desk.pass_(20)
     bad = desk.report("bad", items=(item("one"), criterion(Status.FAILED)))
     with pytest.raises(HasivuError, match="uptime"):
