@@ -17,8 +17,8 @@ from checks.release.records import Drill
 from checks.release.roles import Policy
 from checks.release.window import ENDED, Window
 
-SIGNOFF_PROOF: Final = "signoff:"
-"""``signoff:<role>``: the proof of an item that the decision of that role settles. A report cannot hold the
+SIGNOFF_PROOF: Final = "record:signoff-"
+"""``record:signoff-<role>``: the proof of an item that the decision of that role settles. A report cannot hold the
 decisions about itself, so that these items are open in every report."""
 
 EMBEDDED: Final = "sandbox"

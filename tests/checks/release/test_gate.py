@@ -145,7 +145,7 @@ def test_a_file_that_is_no_decision_is_named(tmp_path: Path) -> None:
 
 
 def signoff_item(role: str, **changed: Any) -> Any:
-    facts: dict[str, Any] = {"status": Status.MANUAL_PENDING, "proofs": (f"signoff:{role}",)}
+    facts: dict[str, Any] = {"status": Status.MANUAL_PENDING, "proofs": (f"record:signoff-{role}",)}
     return item(f"signoff-{role}", **facts | changed)
 
 
@@ -160,8 +160,8 @@ def test_items_that_are_decisions_are_settled_by_the_decisions(tmp_path: Path) -
     [
         {"status": Status.FAILED},
         {"proofs": ()},
-        {"proofs": ("signoff:security-officer", "record:uat")},
-        {"proofs": ("signoff:chief-cook",)},
+        {"proofs": ("record:signoff-security-officer", "record:uat")},
+        {"proofs": ("record:signoff-chief-cook",)},
     ],
 )
 def test_nothing_else_is_settled_by_a_decision(tmp_path: Path, changed: dict[str, Any]) -> None:
@@ -190,6 +190,6 @@ def test_each_role_is_a_proof_of_its_own(tmp_path: Path) -> None:
         proof.proof_id: (proof.status, proof.looked_at) for proof in proofs.role_decisions(case.decide())
     }
     assert len(shown) == 9
-    assert shown["signoff:security-officer"] == (Status.MANUAL_PENDING, 0)
-    assert shown["signoff:product-owner"] == (Status.FAILED, 1)
-    assert shown["signoff:quality-assurance"] == (Status.ATTESTED, 1)
+    assert shown["record:signoff-security-officer"] == (Status.MANUAL_PENDING, 0)
+    assert shown["record:signoff-product-owner"] == (Status.FAILED, 1)
+    assert shown["record:signoff-quality-assurance"] == (Status.ATTESTED, 1)

@@ -284,3 +284,11 @@ def test_an_altered_chain_is_found(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"OPS-1", b"OPS-2"))
     found = verify(tmp_path / "report", SIGNERS, records=tmp_path / "releases")
     assert {code for code, _ in codes(found)} == {"signature"}
+
+
+def test_the_manifest_as_a_report_has_it_is_taken(report: Path) -> None:
+    """``files`` beside the schema, the environment and the digest of the results."""
+    listed = json.loads((report / "manifest.json").read_text())
+    about = {"schema": "hasivu.manifest/1", "environment": "prod", "results_sha256": "a" * 64}
+    _relist(report, about | {"files": listed})
+    assert verify(report, SIGNERS).holds
