@@ -18,8 +18,8 @@ from checks.release.roles import Policy
 from checks.release.window import ENDED, Window
 
 SIGNOFF_PROOF: Final = "record:signoff-"
-"""``record:signoff-<role>``: the proof of an item that the decision of that role settles. A report cannot hold the
-decisions about itself, so that these items are open in every report."""
+"""``record:signoff-<role>``: the proof of an item that that role's decision settles. A report cannot hold
+the decisions about itself, so that these items are open in every report."""
 
 EMBEDDED: Final = "sandbox"
 
