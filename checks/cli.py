@@ -11,6 +11,7 @@ import typer
 
 from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
+from checks.release.commands import app as release_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,6 +45,7 @@ secret_app = typer.Typer(
 app.add_typer(secret_app, name="secret")
 app.add_typer(checklist_commands.evidence_app, name="evidence")
 app.command("check")(checklist_commands.check)
+app.add_typer(release_app)
 
 Directory = Annotated[
     Path | None,
