@@ -37,6 +37,7 @@ class Kind(StrEnum):
     EVIDENCE_STALE = "evidence gone stale"
     EVIDENCE_GONE = "evidence gone"
     CATALOGUE = "asked differently"
+    VOUCHED = "vouched for instead of seen"
     WAIVER_ADDED = "waiver added"
     VERDICT_BETTER = "now go"
     FIXED = "fixed"
@@ -65,7 +66,7 @@ _IN_FORCE = frozenset({WaiverState.IN_FORCE, WaiverState.UNUSED})
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference. ``what`` is its identity: an item's, a proof's, a control's or a waiver's id, a path."""
+    """One difference. ``what`` is its identity: the id of an item, proof, control or waiver; a path."""
 
     kind: Kind
     what: str
@@ -191,16 +192,16 @@ def _proofs(before: Results, after: Results) -> Iterator[Change]:
         was = earlier.get(proof_id)
         if was is None:
             if proof.status in _BROKEN:
-                yield Change(
-                    Kind.NEW_FAIL, proof_id, proof.title, "not there", wording.STATUS[proof.status]
-                )
+                yield Change(Kind.NEW_FAIL, proof_id, proof.title, "not there", wording.STATUS[proof.status])
             continue
         yield from _moved(proof_id, proof.title, was.status, proof.status)
         if was.status in _BROKEN and proof.status in _BROKEN:
             yield from _resources(proof_id, proof.title, was.against, proof.against)
     for proof_id, proof in earlier.items():
         if proof_id not in later and proof.status in SATISFIED:
-            yield Change(Kind.WORSE, proof_id, proof.title, wording.STATUS[proof.status], "not there any more")
+            yield Change(
+                Kind.WORSE, proof_id, proof.title, wording.STATUS[proof.status], "not there any more"
+            )
 
 
 def _resources(
@@ -228,6 +229,10 @@ def _moved(what: str, title: str, was: Status, now: Status) -> Iterator[Change]:
 def _kind(was: Status, now: Status) -> Kind:
     if now in _BROKEN and was not in _BROKEN:
         return Kind.NEW_FAIL
+    if Status.NOT_APPLICABLE in (was, now):
+        return Kind.CATALOGUE
+    if now is Status.ATTESTED and was is Status.PASSED:
+        return Kind.VOUCHED
     if now in SATISFIED and was not in SATISFIED:
         return Kind.FIXED
     return Kind.WORSE if _RANK[now] < _RANK[was] else Kind.BETTER
@@ -251,9 +256,7 @@ def _waivers(before: Results, after: Results) -> Iterator[Change]:
                 Kind.WAIVER_ADDED, waiver_id, f"waives {waiver.waives}", wording.WAIVER[was.state], state
             )
         elif _until(was) != _until(waiver):
-            yield Change(
-                Kind.WAIVER_ADDED, waiver_id, f"waives {waiver.waives}", _until(was), _until(waiver)
-            )
+            yield Change(Kind.WAIVER_ADDED, waiver_id, f"waives {waiver.waives}", _until(was), _until(waiver))
     for waiver_id, waiver in earlier.items():
         if waiver_id not in later:
             yield Change(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from checks.checklist.model import Results
-from checks.report import wording
-from checks.report.compare import Change, Comparison
+from checks.checklist.model import Results, utc
 from checks.escaping import markdown_cell, visible
+from checks.report.compare import Change, Comparison
 
 SHOWN_MAX = 50
 """Rows of one kind in Markdown; the others are counted."""
@@ -18,7 +17,7 @@ def heading(comparison: Comparison) -> str:
 
 
 def _name(results: Results) -> str:
-    return f"{results.environment} {results.commit[:12]} {wording.utc(results.generated_at)}"
+    return f"{results.environment} {results.commit[:12]} {utc(results.generated_at)}"
 
 
 def summary(comparison: Comparison) -> str:
@@ -59,7 +58,12 @@ def tables(comparison: Comparison) -> list[str]:
     """The tables alone."""
     lines: list[str] = []
     for kind, changes in comparison.by_kind().items():
-        lines += [f"**{kind.value}** ({len(changes)})", "", "| what | before | after | |", "|---|---|---|---|"]
+        lines += [
+            f"**{kind.value}** ({len(changes)})",
+            "",
+            "| what | before | after | |",
+            "|---|---|---|---|",
+        ]
         for change in changes[:SHOWN_MAX]:
             cells = (change.what, change.before, change.after, change.title)
             lines.append(f"| {' | '.join(markdown_cell(cell) for cell in cells)} |")

@@ -86,7 +86,12 @@ def _event(
         "finding_info": {
             "uid": visible(uid),
             "title": visible(title),
-            "analytic": {"name": "hasivu check", "type_id": 1, "type": "Rule", "uid": results.catalogue_sha256},
+            "analytic": {
+                "name": "hasivu check",
+                "type_id": 1,
+                "type": "Rule",
+                "uid": results.catalogue_sha256,
+            },
             "types": [_level(proof) for proof in found][:10],
         },
         "metadata": {
@@ -105,7 +110,11 @@ def _event(
         },
     }
     resources = [
-        {"name": visible(place(each)), "type": visible(each.kind), "uid": visible(each.physical_id or place(each))}
+        {
+            "name": visible(place(each)),
+            "type": visible(each.kind),
+            "uid": visible(each.physical_id or place(each)),
+        }
         for proof in found
         for each in proof.against
     ]

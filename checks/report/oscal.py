@@ -1,8 +1,8 @@
 """Items, controls, proofs and evidence as OSCAL assessment results 1.1.2, for auditors' tools.
 
-OSCAL's findings know only `satisfied` and `not-satisfied`. Our status is kept as the reason and as a property,
-so that what nobody looked at can be told from what failed. UUIDs are version 5 of the results' digest and a
-name: the same results are the same document.
+OSCAL's findings know only `satisfied` and `not-satisfied`. Our status is kept as the reason and as a
+property, so that what nobody looked at can be told from what failed. UUIDs are version 5 of the results'
+digest and a name: the same results are the same document.
 Source: NIST, OSCAL assessment-results model; https://pages.nist.gov/OSCAL/.
 """
 
@@ -15,7 +15,16 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
-from checks.checklist.model import SATISFIED, ControlResult, Evidence, ItemResult, Level, ProofResult, Results, Status
+from checks.checklist.model import (
+    SATISFIED,
+    ControlResult,
+    Evidence,
+    ItemResult,
+    Level,
+    ProofResult,
+    Results,
+    Status,
+)
 from checks.escaping import visible
 from checks.report import wording
 from checks.report.compare import place
@@ -85,7 +94,9 @@ def oscal(results: Results) -> str:
         },
         "import-ap": {"href": f"#{names('plan')}"},
         "results": [result],
-        "back-matter": {"resources": [_plan(names, results), *(_resource(names, each) for each in results.evidence)]},
+        "back-matter": {
+            "resources": [_plan(names, results), *(_resource(names, each) for each in results.evidence)]
+        },
     }
     return json.dumps({"assessment-results": document}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
@@ -144,7 +155,10 @@ def _observation(names: _Names, results: Results, proof: ProofResult) -> dict[st
         observation["remarks"] = _block(f"Against it: {names_}", proof.remedy)
     if used:
         observation["relevant-evidence"] = [
-            {"href": f"#{names('evidence', each.path)}", "description": visible(each.proves) or visible(each.path)}
+            {
+                "href": f"#{names('evidence', each.path)}",
+                "description": visible(each.proves) or visible(each.path),
+            }
             for each in used
         ]
     return observation
@@ -201,7 +215,9 @@ def _finding(
 
 def token(name: str) -> str:
     """``name`` as one of OSCAL's tokens; different names are different tokens."""
-    plain = re.sub(r"[^A-Za-z0-9.\-_]", lambda match: "_" if match.group() in " /" else f"_{ord(match.group()):x}", name)
+    plain = re.sub(
+        r"[^A-Za-z0-9.\-_]", lambda match: "_" if match.group() in " /" else f"_{ord(match.group()):x}", name
+    )
     return plain if re.match(r"[A-Za-z_]", plain) else f"_{plain}"
 
 

@@ -37,7 +37,7 @@ PATTERNS: Final = {
 
 
 def findings(document: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """What ``document`` (plain values) holds that must not be told: the place as a JSON pointer, and the kind.
+    """What ``document`` (plain values) holds that must not be told: its place as a JSON pointer, its kind.
 
     Never the value itself. Names of members are looked at like values.
     """

@@ -1,8 +1,8 @@
 """What is not satisfied as SARIF 2.1.0, for code scanning.
 
 A result is a proof that speaks against the environment, once for each resource. Its place in the repository
-is the environment's file, which decides what is deployed there; the resource is its logical location. What was
-not looked at is `open`, what waits for a person is `review`: neither is left out, neither is a failure.
+is the environment's file, which decides what is deployed there; the resource is its logical location. What
+was not looked at is `open`, what waits for a person is `review`: neither is left out, neither is a failure.
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0, 3.27.9 (kind), 3.27.10 (level), 3.35.
 """
 
@@ -50,7 +50,9 @@ def sarif(results: Results) -> str:
                 "columnKind": "unicodeCodePoints",
                 "invocations": [
                     {
-                        "executionSuccessful": all(proof.status is not Status.ERROR for proof in results.proofs),
+                        "executionSuccessful": all(
+                            proof.status is not Status.ERROR for proof in results.proofs
+                        ),
                         "endTimeUtc": results.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
                     }
                 ],
@@ -173,5 +175,5 @@ def _suppressions(
 
 
 def _text(text: str) -> str:
-    """A message string: braces and backslashes mean something there only with arguments; it is never empty."""
+    """A message: it is never empty. Braces mean something there only where it has arguments."""
     return visible(text) or "–"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from checks.checklist.model import ItemResult, Level, Status
 from checks.escaping import markdown_cell
 from checks.report import view, wording
-from checks.report.compare import compare
+from checks.report.compare import Comparison, compare
 from checks.report.compare_text import heading, summary
 from checks.report.model import Report
 
@@ -25,7 +25,7 @@ _ICON = {
     Status.WAIVED: "🟡",
     Status.ATTESTED: "✍️",
     Status.PASSED: "✅",
-    Status.NOT_APPLICABLE: "➖",
+    Status.NOT_APPLICABLE: "⚪",
 }
 _BLOCKERS_MAX, _CHANGES_MAX, _WAIVERS_MAX = 40, 30, 30
 
@@ -60,7 +60,7 @@ def _blocks(report: Report) -> Iterator[list[str]]:
         yield ["> Looked at in the sandbox's emulator, which is not AWS.", ""]
     yield _blockers(results.blockers)
     if report.previous is not None:
-        yield _changes(report)
+        yield _changes(compare(report.previous, results))
     yield _matrix(report)
     yield _waivers(report)
     yield [f"_{wording.CLAIM}_", ""]
@@ -68,14 +68,22 @@ def _blocks(report: Report) -> Iterator[list[str]]:
 
 def _counted(items: Iterable[ItemResult]) -> str:
     found = view.counts(item.status for item in items)
-    return " · ".join(f"{_ICON[status]} {count} {wording.STATUS[status].lower()}" for status, count in found.items())
+    return " · ".join(
+        f"{_ICON[status]} {count} {wording.STATUS[status].lower()}" for status, count in found.items()
+    )
 
 
 def _blockers(blockers: tuple[ItemResult, ...]) -> list[str]:
     if not blockers:
         return ["Nothing that blocks is open.", ""]
     rows = [
-        (item.item_id, f"{_ICON[item.status]} {wording.STATUS[item.status]}", item.text, item.reason, item.owner)
+        (
+            item.item_id,
+            f"{_ICON[item.status]} {wording.STATUS[item.status]}",
+            item.text,
+            item.reason,
+            item.owner,
+        )
         for item in blockers[:_BLOCKERS_MAX]
     ]
     lines = ["### What keeps it from going live", "", *_table(("", "", "item", "why", "who"), rows)]
@@ -84,14 +92,18 @@ def _blockers(blockers: tuple[ItemResult, ...]) -> list[str]:
     return [*lines, ""]
 
 
-def _changes(report: Report) -> list[str]:
-    assert report.previous is not None
-    comparison = compare(report.previous, report.results)
-    lines = [f"### Since {markdown_cell(heading(comparison).partition(' → ')[0])}", "", summary(comparison), ""]
+def _changes(comparison: Comparison) -> list[str]:
+    lines = [
+        f"### Since {markdown_cell(heading(comparison).partition(' → ')[0])}",
+        "",
+        summary(comparison),
+        "",
+    ]
     shown = comparison.setbacks[:_CHANGES_MAX]
     if shown:
         lines += _table(
-            ("", "what", "before", "after"), ((each.kind.value, each.what, each.before, each.after) for each in shown)
+            ("", "what", "before", "after"),
+            ((each.kind.value, each.what, each.before, each.after) for each in shown),
         )
         if len(comparison.setbacks) > len(shown):
             lines += ["", f"… and {len(comparison.setbacks) - len(shown)} more."]

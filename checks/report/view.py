@@ -108,7 +108,9 @@ def waivers(results: Results) -> tuple[WaiverLine, ...]:
     today = business_day(results.generated_at)
     lines = [WaiverLine(each, _days_left(each.expires, today)) for each in results.waivers]
     return tuple(
-        sorted(lines, key=lambda line: (line.days_left is not None, line.days_left or 0, line.waiver.waiver_id))
+        sorted(
+            lines, key=lambda line: (line.days_left is not None, line.days_left or 0, line.waiver.waiver_id)
+        )
     )
 
 

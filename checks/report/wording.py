@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from checks.checklist.model import Level, Status, WaiverState
-from checks.checklist.model import utc as utc
+from checks.checklist.model import Level, Status, WaiverState, utc
 from checks.report.model import INDIA, RollbackState, SignatureState
 
 STATUS: Final = {

@@ -106,7 +106,7 @@ def proof(name: str, level: Level, status: Status, index: int, *, environment: s
         level=level,
         title=f"{name.replace('-', ' ').capitalize()}, as the {level.name.lower()} shows it",
         status=status,
-        expected="every table, bucket and queue is encrypted with a key of ours; ≥ 35 days of recovery → ₹0 lost",
+        expected="every table, bucket and queue is encrypted with a key of ours; ≥ 35 days back → ₹0 lost",
         observed=_SEEN[status],
         looked_at=0 if status in (Status.NOT_EVALUATED, Status.MANUAL_PENDING) else index % 40 + 1,
         against=tuple(subject(index + step, environment) for step in range(index % 3 + 1)) if broken else (),
@@ -154,7 +154,8 @@ def results(**changes: Any) -> Results:
                 proven=tuple(each.level for each in made if each.status in (Status.PASSED, Status.ATTESTED)),
                 status=status,
                 reason=f"{made[-1].proof_id}: {_SEEN[status]}",
-                remedy=made[-1].remedy or ("Act, and have it recorded." if status is Status.MANUAL_PENDING else ""),
+                remedy=made[-1].remedy
+                or ("Act, and have it recorded." if status is Status.MANUAL_PENDING else ""),
                 proofs=tuple(each.proof_id for each in made),
                 waiver_id=waiver_id,
             )
@@ -178,7 +179,7 @@ def results(**changes: Any) -> Results:
         "unmatched": tuple(subject(index, environment) for index in range(0, 36, 3)),
         "notes": (
             "The advisory database is of 2024-10: younger advisories are not looked for.",
-            "The firewall is never enforced in the emulator: its proof is the template and our evaluation of it.",
+            "The firewall is never enforced in the emulator: its proof is the template.",
         ),
     }
     return Results(**(document | changes))
@@ -206,7 +207,7 @@ def _waiver(waiver_id: str, waives: str, environment: str, number: int, today: d
         owner=_OWNERS[number % len(_OWNERS)],
         ticket=f"HAS-{1_000 + number}",
         reason="The table is migrated in the next release; nothing in it outlives a day.",
-        compensating_control="A scheduled function removes what is older than a day, and an alarm watches it.",
+        compensating_control="A scheduled function removes what is older than a day; an alarm watches it.",
         created=today - timedelta(days=20),
         expires=today + timedelta(days=number % 45),
         fingerprint=digest(waiver_id),
@@ -249,7 +250,7 @@ def _controls(proofs: list[ProofResult]) -> tuple[ControlResult, ...]:
                     else f"Art. {index + 5}"
                     if framework == "GDPR"
                     else f"CM-{index + 1}",
-                    meaning="Account data is unreadable wherever it is stored, and keys are held by the fewest",
+                    meaning="Account data is unreadable wherever it is stored; keys are held by few",
                     required=tuple(dict.fromkeys(each.level for each in used)) if number % 7 else (P,),
                     proven=tuple(dict.fromkeys(each.level for each in used if each.status is Status.PASSED)),
                     status=status,
@@ -295,7 +296,12 @@ def earlier() -> Results:
 
 def release() -> Release:
     """Sign-offs in every state, and an open rollback window."""
-    states = (*[SignatureState.VALID] * 4, SignatureState.VOID, SignatureState.EXPIRED, SignatureState.INVALID)
+    states = (
+        *[SignatureState.VALID] * 4,
+        SignatureState.VOID,
+        SignatureState.EXPIRED,
+        SignatureState.INVALID,
+    )
     return Release(
         sign_offs=tuple(
             SignOff(
