@@ -11,16 +11,22 @@ import unicodedata
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _FULL_WIDTH = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
 """Spreadsheets read the full-width signs of formulas as the plain ones."""
-_HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of characters that are not seen: controls, marks of format, halves of pairs, separators."""
 _XML_INVALID = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def visible(text: str) -> str:
     """``text`` with what cannot be seen written out: control characters, and marks that turn the direction
     of writing and so show something else than what is there (CVE-2021-42574)."""
-    return _HIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    if text.isprintable():
+        return text
+    return "".join(
+        f"\\u{ord(character):04x}"
+        if unicodedata.category(character) in _HIDDEN and character not in "\t\n"
+        else character
+        for character in text
+    )
 
 
 def csv_cell(text: str) -> str:

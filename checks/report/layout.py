@@ -18,6 +18,8 @@ from fpdf.fonts import TTFFont
 from checks.escaping import plain
 
 FONTS: Final = Path(__file__).parent / "fonts"
+"""Noto Sans and Noto Sans Mono (SIL Open Font License 1.1), reduced to Latin, Greek, currencies, arrows and
+relations, without layout tables."""
 SANS, MONO = "NotoSans", "NotoSansMono"
 MARGIN, FOOT = 15, 18
 WIDTH = 210 - 2 * MARGIN

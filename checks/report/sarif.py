@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
 
-from checks.checklist.model import ItemResult, ProofResult, Results, Status, Subject, Waiver
+from checks.checklist.model import ItemResult, ProofResult, Results, Status, Subject, Waiver, WaiverState
 from checks.escaping import visible
 from checks.report import view, wording
 from checks.report.compare import place
@@ -159,7 +159,10 @@ def _suppressions(
 ) -> list[dict[str, str]]:
     """The waivers that count for the proof itself, or for every item that rests on it."""
     if proof.status is Status.WAIVED:
-        named = [each for each in waivers.values() if each.waives == proof.proof_id]
+        waived = {proof.proof_id, *(item.item_id for item in items)}
+        named = [
+            each for each in waivers.values() if each.waives in waived and each.state is WaiverState.IN_FORCE
+        ]
     elif items and all(item.status is Status.WAIVED for item in items):
         named = [waivers[item.waiver_id] for item in items if item.waiver_id in waivers]
     else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from checks.checklist.model import Status
 from checks.report.model import Run
-from checks.report.view import ORDER
 
 SHOWN_MAX = 30
 """Runs in the picture: the latest."""
@@ -110,8 +110,7 @@ def words(runs: tuple[Run, ...]) -> str:
     if len(runs) == 1:
         return f"One run: {now}."
     then = f"{satisfied(first)} of {_applying(first)} on {first.at.date().isoformat()}"
-    changes = len({run.catalogue_sha256 for run in runs}) - 1
-    asked = f" What is asked changed {changes} times in between." if changes else ""
-    worst = next((status for status in ORDER if last.counts.get(status)), None)
-    open_ = last.counts.get(Status.FAILED, 0) if worst is Status.FAILED else 0
-    return f"{len(runs)} runs: {now}, after {then}; {open_} fail.{asked}"
+    changes = sum(one.catalogue_sha256 != next_.catalogue_sha256 for one, next_ in pairwise(runs))
+    often = "once" if changes == 1 else f"{changes} times"
+    asked = f" What is asked changed {often} in between." if changes > 0 else ""
+    return f"{len(runs)} runs: {now}, after {then}; {last.counts.get(Status.FAILED, 0)} fail.{asked}"

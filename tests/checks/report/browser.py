@@ -91,8 +91,8 @@ class Browser:
         self.call("Emulation.setScriptExecutionDisabled", value=not script)
 
     def key(self, key: str) -> None:
-        """Press and let go."""
-        text = {"text": key} if len(key) == 1 else {}
+        """Press a key and let it go."""
+        text = {"text": {"Enter": "\r"}.get(key, key)} if len(key) == 1 or key == "Enter" else {}
         code = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}.get(key, 0)
         for kind in ("keyDown", "keyUp"):
             typed = text if kind == "keyDown" else {}
