@@ -19,7 +19,8 @@ from tests.checks.report.browser import Browser, chromium
 from tests.checks.report.factory import earlier, history, release, results
 
 INTERACTIVE_MS_MAX = 1_000
-SHOWN = "[...document.querySelectorAll('#view-items .r[id]:not([hidden])')].map((row) => row.id)"
+SHOWN = "[...document.querySelectorAll('#view-items .r[id]')].filter((row) => row.checkVisibility()).map((row) => row.id)"
+"""What a person sees, whatever the attributes say."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def ready(browser: Browser, path: Path, fragment: str = "", **window: Any) -> No
 
 def test_it_is_interactive_within_a_second_and_asks_for_nothing(browser: Browser, path: Path) -> None:
     took = []
-    for _ in range(3):
+    for _ in range(5):
         ready(browser, path)
         took.append(browser.evaluate("performance.getEntriesByName('hasivu-interactive')[0].startTime"))
     assert min(took) < INTERACTIVE_MS_MAX, took
