@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from checks.checklist.model import Level, Status
+from checks.checklist.model import ControlResult, ItemResult, Level, Status
 from checks.escaping import visible
 from checks.report import view, wording
 from checks.report.compare import Comparison, Kind, compare, place
@@ -29,8 +30,10 @@ FOLDER: Final = Path(__file__).parent
 BETTER: Final = frozenset({Kind.FIXED, Kind.BETTER, Kind.VERDICT_BETTER, Kind.RESOURCE_FIXED})
 BLOCKERS_SHOWN_MAX = 12
 """Blockers with reason and next step at the top; the others are a line each."""
-CONTROLS_SHOWN_MAX = 24
-"""Controls that an item names; the rest is counted."""
+CONTROLS_SHOWN_MAX = 8
+"""Controls that an item names, and items that a control does; the rest is counted."""
+PROOFS_SHOWN_MAX = 6
+"""Proofs that an item names, worst first; the rest is counted, and in the list of proofs."""
 
 
 def page(report: Report) -> str:
@@ -98,14 +101,23 @@ def _facts(report: Report) -> dict[str, Any]:
     results = report.results
     style, script = _text("page.css"), _text("page.js")
     proofs = {proof.proof_id: proof for proof in results.proofs}
+    anchors = _anchors(report)
+
+    def worst_first(proof_ids: tuple[str, ...]) -> list[str]:
+        """Those that are named but are not there, then by status."""
+        return sorted(
+            proof_ids, key=lambda name: view.ORDER.index(proofs[name].status) if name in proofs else -1
+        )
+
     return {
+        "worst_first": worst_first,
         "report": report,
         "results": results,
         "verdict": wording.verdict(results.go),
         "style": Markup(style),  # noqa: S704 - our own file
         "script": Markup(script),  # noqa: S704 - our own file
         "policy": policy(style, script),
-        "data": embedded(results.canonical()),
+        "data": embedded(filters(report)),
         "counts": view.counts(item.status for item in results.items),
         "matrix": view.matrix(results),
         "levels": wording.LEVEL,
@@ -123,10 +135,11 @@ def _facts(report: Report) -> dict[str, Any]:
         "frameworks": view.by_framework(results),
         "item_controls": view.controls_of_items(results),
         "blockers_shown": BLOCKERS_SHOWN_MAX,
+        "proofs_shown": PROOFS_SHOWN_MAX,
         "controls_shown": CONTROLS_SHOWN_MAX,
         "items_by_proof": _items_by_proof(report),
         "proofs": proofs,
-        "proof_anchor": {proof_id: f"p{index}" for index, proof_id in enumerate(sorted(proofs), 1)},
+        "proof_anchor": anchors,
         "proofs_by_level": {
             level: tuple(proof for proof in results.proofs if proof.level is level) for level in Level
         },
@@ -167,6 +180,37 @@ def _items_by_control(report: Report) -> Mapping[int, list[str]]:
         index: sorted({item_id for proof_id in control.proofs for item_id in by_proof.get(proof_id, ())})
         for index, control in enumerate(report.results.controls)
     }
+
+
+def _anchors(report: Report) -> dict[str, str]:
+    """Where on the page each proof is."""
+    names = sorted(proof.proof_id for proof in report.results.proofs)
+    return {proof_id: f"p{index}" for index, proof_id in enumerate(names, 1)}
+
+
+def filters(report: Report) -> bytes:
+    """What the script filters by, as JSON: no more than that, as the words are on the page already."""
+    anchors = _anchors(report)
+    results = report.results
+
+    def row(each: ItemResult | ControlResult) -> dict[str, Any]:
+        return {
+            "status": each.status.value,
+            "levels": sorted({*each.required, *each.proven}),
+            "proofs": [anchors[proof_id] for proof_id in each.proofs if proof_id in anchors],
+        }
+
+    document = {
+        "results_sha256": results.sha256,
+        "items": [
+            row(item)
+            | {"id": item.item_id, "section": item.section[0] if item.section else "", "owner": item.owner}
+            | {"blocking": item.blocking}
+            for item in results.items
+        ],
+        "controls": [row(control) | {"framework": control.framework} for control in results.controls],
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _rollback_left(report: Report) -> str:

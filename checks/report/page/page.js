@@ -6,12 +6,6 @@
     status: { fail: "Fail", error: "Error", "not-evaluated": "Not evaluated", "manual-pending": "Somebody must act", waived: "Waived", attested: "Attested", pass: "Pass", "not-applicable": "Not applicable" },
     level: { T: "Template", L: "Live", R: "Run", P: "Person" },
   };
-  const proofs = new Map(results.proofs.map((proof) => [proof.proof_id, proof]));
-
-  const told = (ids) => ids.map((id) => {
-    const proof = proofs.get(id);
-    return proof ? [id, proof.title, proof.observed, ...proof.against.map((at) => `${at.logical_id} ${at.place} ${at.kind}`)].join(" ") : id;
-  }).join(" ");
   const frameworksOf = new Map();
   for (const control of results.controls)
     for (const id of control.proofs) {
@@ -25,7 +19,7 @@
     for (const id of item.proofs) {
       if (!ownersOf.has(id)) { ownersOf.set(id, new Set()); sectionsOf.set(id, new Set()); }
       ownersOf.get(id).add(item.owner);
-      sectionsOf.get(id).add(item.section[0] ?? "");
+      sectionsOf.get(id).add(item.section);
       if (item.blocking) blocks.add(id);
     }
   const union = (ids, map) => new Set(ids.flatMap((id) => [...(map.get(id) ?? [])]));
@@ -33,16 +27,14 @@
   const rows = [];
   for (const item of results.items)
     rows.push({
-      view: "items", row: $(item.item_id), status: item.status,
-      levels: new Set([...item.required, ...item.proven]), frameworks: union(item.proofs, frameworksOf),
-      sections: new Set([item.section[0] ?? ""]), owners: new Set([item.owner]), blocking: item.blocking,
-      text: [item.item_id, item.text, item.intent, item.reason, item.remedy, item.owner, item.waiver_id ?? "", ...item.section, told(item.proofs)].join(" ").toLowerCase(),
+      view: "items", row: $(item.id), proofs: item.proofs, status: item.status,
+      levels: new Set(item.levels), frameworks: union(item.proofs, frameworksOf),
+      sections: new Set([item.section]), owners: new Set([item.owner]), blocking: item.blocking,
     });
   results.controls.forEach((control, index) => rows.push({
-    view: "controls", row: $(`c${index}`), status: control.status, levels: new Set([...control.required, ...control.proven]),
+    view: "controls", row: $(`c${index}`), proofs: control.proofs, status: control.status, levels: new Set(control.levels),
     frameworks: new Set([control.framework]), sections: union(control.proofs, sectionsOf), owners: union(control.proofs, ownersOf),
     blocking: control.proofs.some((id) => blocks.has(id)),
-    text: [control.framework, control.control_id, control.meaning, control.reason, told(control.proofs)].join(" ").toLowerCase(),
   }));
 
   const chosen = { q: "", status: new Set(), level: "", framework: "", section: "", owner: "", blocking: false, view: "items" };
@@ -54,7 +46,7 @@
   };
   for (const [value, label] of Object.entries(names.level)) option($("level"), value, label);
   for (const value of new Set(results.controls.map((control) => control.framework))) option($("framework"), value);
-  for (const value of new Set(results.items.map((item) => item.section[0] ?? ""))) option($("section"), value);
+  for (const value of new Set(results.items.map((item) => item.section))) option($("section"), value);
   for (const value of [...new Set(results.items.map((item) => item.owner))].sort()) option($("owner"), value);
   const chips = new Map();
   for (const [value, label] of Object.entries(names.status)) {
@@ -74,10 +66,17 @@
     $("statuses").append(chip);
   }
 
+  const read = new Map();
+  const proofText = (id) => {
+    if (!read.has(id)) read.set(id, $(id).textContent);
+    return read.get(id);
+  };
+  const textOf = (row) => (row.text ??= [row.row.textContent, row.row.closest(".group").firstElementChild.textContent, ...row.proofs.map(proofText)].join(" ").toLowerCase());
+
   const matches = (row, words) =>
     (!chosen.status.size || chosen.status.has(row.status)) && (!chosen.level || row.levels.has(chosen.level)) &&
     (!chosen.framework || row.frameworks.has(chosen.framework)) && (!chosen.section || row.sections.has(chosen.section)) &&
-    (!chosen.owner || row.owners.has(chosen.owner)) && (!chosen.blocking || row.blocking) && words.every((word) => row.text.includes(word));
+    (!chosen.owner || row.owners.has(chosen.owner)) && (!chosen.blocking || row.blocking) && words.every((word) => textOf(row).includes(word));
 
   const any = () => chosen.q || chosen.status.size || chosen.level || chosen.framework || chosen.section || chosen.owner || chosen.blocking;
 

@@ -130,9 +130,52 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def test_the_results_can_be_taken_out_of_the_page_with_their_digest(parsed: Page) -> None:
+def test_what_the_script_filters_by_is_what_the_results_say(parsed: Page) -> None:
+    found = results()
     document = json.loads(parsed.raw["script"][0])
-    assert Results.model_validate(document).sha256 == results().sha256
+    assert document["results_sha256"] == found.sha256
+    assert [(each["id"], each["status"], each["blocking"]) for each in document["items"]] == [
+        (item.item_id, item.status.value, item.blocking) for item in found.items
+    ]
+    assert [(each["framework"], each["status"]) for each in document["controls"]] == [
+        (control.framework, control.status.value) for control in found.controls
+    ]
+    assert {name for each in document["items"] for name in each["proofs"]} <= set(parsed.ids())
+
+
+def crowded() -> Results:
+    """Half as many proofs again, named by many items and controls, by some of them by the hundred."""
+    found = results()
+    more = [each.model_copy(update={"proof_id": f"{each.proof_id}-more"}) for each in found.proofs[:150]]
+    proofs = tuple(sorted((*found.proofs, *more), key=lambda each: each.proof_id))
+    names = [each.proof_id for each in proofs]
+    return found.model_copy(
+        update={
+            "proofs": proofs,
+            "items": tuple(
+                item.model_copy(
+                    update={
+                        "proofs": (*item.proofs, *names[place : place + (200 if place % 34 == 20 else 6)])
+                    }
+                )
+                for place, item in enumerate(found.items)
+            ),
+            "controls": tuple(
+                control.model_copy(update={"proofs": (*control.proofs, *names[place * 2 : place * 2 + 4])})
+                for place, control in enumerate(found.controls)
+            ),
+        }
+    )
+
+
+def test_it_fits_also_where_many_proofs_are_named_by_many_and_counts_what_it_leaves_out() -> None:
+    found = crowded()
+    document = page(Report(found))
+    assert len(document.encode()) <= SIZE_MAX
+    shown = Page(document).text
+    assert f"and {len(found.items[20].proofs) - 6} more, none of them worse" in shown
+    for proof in found.proofs:
+        assert proof.proof_id in shown
 
 
 def test_all_of_it_is_there_without_javascript(parsed: Page) -> None:
@@ -275,7 +318,7 @@ def test_no_name_becomes_markup(name: str) -> None:
         assert without_breaks(shape(document)) == without_breaks(expected)
     parsed = Page(document)
     assert len(parsed.raw["script"]) == 2
-    assert json.loads(parsed.raw["script"][0])["commit"] == name
+    assert json.loads(parsed.raw["script"][0])["items"][0]["owner"] == name
     assert "\u202e" not in parsed.text
 
 

@@ -19,7 +19,10 @@ from tests.checks.report.browser import Browser, chromium
 from tests.checks.report.factory import earlier, history, release, results
 
 INTERACTIVE_MS_MAX = 1_000
-SHOWN = "[...document.querySelectorAll('#view-items .r[id]')].filter((row) => row.checkVisibility()).map((row) => row.id)"
+SHOWN = (
+    "[...document.querySelectorAll('#view-items .r[id]')]"
+    ".filter((row) => row.checkVisibility()).map((row) => row.id)"
+)
 """What a person sees, whatever the attributes say."""
 
 
