@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from checks.errors import ExitCode, HasivuError
+from checks.release.commands import app as release_app
 from checks.report.commands import app as report_app
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ secret_app = typer.Typer(
 )
 app.add_typer(secret_app, name="secret")
 app.add_typer(report_app, name="report")
+app.add_typer(release_app)
 
 Directory = Annotated[
     Path | None,
