@@ -12,6 +12,7 @@ import typer
 from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
 from checks.release.commands import app as release_app
+from checks.report.commands import app as report_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +46,7 @@ secret_app = typer.Typer(
 app.add_typer(secret_app, name="secret")
 app.add_typer(checklist_commands.evidence_app, name="evidence")
 app.command("check")(checklist_commands.check)
+app.add_typer(report_app, name="report")
 app.add_typer(release_app)
 
 Directory = Annotated[
