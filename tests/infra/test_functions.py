@@ -195,6 +195,7 @@ def test_open_payments_are_swept_every_quarter_of_an_hour_and_all_is_matched_twi
 ) -> None:
     assert scheduled(assembly)["payments-reconciliation"] == {
         ("rate(15 minutes)", '{"task": "sweep"}'),
+        ("rate(1 minute)", '{"task": "work"}'),
         ("cron(30 10,18 * * ? *)", '{"task": "daily"}'),
     }
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
+from runtime.gateways.razorpay.models import Dispute as GatewayDispute
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.models import Refund as GatewayRefund
+from runtime.payments.disputes.gateway_view import dispute_from
+from runtime.payments.disputes.rules import merge_dispute
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
@@ -71,6 +74,44 @@ class Merger:
         """The returns of a gateway payment after what the gateway says of its refunds; None where the payment
         is not ours. A refund that contradicts what is known is left to a person."""
         refunds = [refund for each in found if (refund := self._refund(each)) is not None]
+
+        def told(returns: Returns) -> Returns:
+            for refund in refunds:
+                returns = self._told(returns, refund)
+            return returns
+
+        return self._change_returns(payment_id, gateway_payment_id, told, "refunds.sweep", request_id)
+
+    def merge_dispute(self, payment_id: str, found: GatewayDispute, request_id: str) -> Returns | None:
+        """The returns of a gateway payment after what the gateway says of a dispute about it; None where the
+        payment is not ours."""
+        try:
+            heard = dispute_from(found, observed_at=self._now_unix())
+        except StatusNotKnown as unknown:
+            self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
+            return None
+
+        def told(returns: Returns) -> Returns:
+            if heard.currency != returns.book.currency:
+                self.logger.error("a dispute is in another currency", dispute_id=heard.dispute_id)
+                return returns
+            known = returns.disputes.get(heard.dispute_id)
+            merged = merge_dispute(known, heard)
+            if known is not None and merged.model_copy(update={"observed_at": known.observed_at}) == known:
+                return returns
+            disputes = returns.disputes | {heard.dispute_id: merged}
+            return returns.model_copy(update={"disputes": dict(sorted(disputes.items()))})
+
+        return self._change_returns(payment_id, found.payment_id, told, "disputes.sweep", request_id)
+
+    def _change_returns(
+        self,
+        payment_id: str,
+        gateway_payment_id: str,
+        told: Callable[[Returns], Returns],
+        action: str,
+        request_id: str,
+    ) -> Returns | None:
         for _ in range(CHANGE_ATTEMPTS_MAX):
             payment = self.recorder.repository.get(payment_id)
             attempt = None if payment is None else payment.attempts.get(gateway_payment_id)
@@ -78,12 +119,10 @@ class Merger:
                 return None
             known = self.recorder.repository.returns.get(payment_id, gateway_payment_id)
             before = known or no_returns(payment, attempt)
-            after = followed(before, attempt)
-            for refund in refunds:
-                after = self._told(after, refund)
+            after = told(followed(before, attempt))
             if after == before:
                 return before
-            line = self.line(payment, "refunds.sweep", request_id, gateway_payment_id=gateway_payment_id)
+            line = self.line(payment, action, request_id, gateway_payment_id=gateway_payment_id)
             try:
                 self.recorder.record(payment, payment, line, returns=ReturnsChange(before, after))
             except PaymentChanged:
