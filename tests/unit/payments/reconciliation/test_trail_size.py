@@ -33,12 +33,14 @@ def finding(facts: str = "0") -> Finding:
 def filled(text: str) -> ReconciliationException:
     """An exception on which somebody comments until it is refused."""
     exception = open_exception([finding()], NOW)
-    while True:
+    refusal = None
+    while refusal is None:
         try:
             exception = comment(exception, text=text, actor="usr_finance", at=NOW)
         except TransitionRefused as refused:
-            assert refused.code is Refusal.TRAIL_FULL
-            return exception
+            refusal = refused.code
+    assert refusal is Refusal.TRAIL_FULL
+    return exception
 
 
 @pytest.mark.parametrize("text", ["ஹ" * TEXT_MAX, "x"])
