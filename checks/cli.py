@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checks.audit_trail.commands import app as audit_app
 from checks.errors import ExitCode, HasivuError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ secret_app = typer.Typer(
     help="The secrets of an environment: how old they are, and new values for them.", no_args_is_help=True
 )
 app.add_typer(secret_app, name="secret")
+app.add_typer(audit_app, name="audit")
 
 Directory = Annotated[
     Path | None,

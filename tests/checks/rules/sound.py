@@ -100,6 +100,16 @@ def keys() -> dict[str, Body]:
             },
             **KEPT,
         ),
+        "SealKey": resource(
+            "AWS::KMS::Key",
+            {
+                "KeySpec": "ECC_NIST_P256",
+                "KeyUsage": "SIGN_VERIFY",
+                "PendingWindowInDays": 30,
+                "KeyPolicy": policy(administer),
+            },
+            **KEPT,
+        ),
         "KeyAlias": resource(
             "AWS::KMS::Alias", {"AliasName": "alias/hasivu/prod/data", "TargetKeyId": arn("Key")}, tags=False
         ),
@@ -500,6 +510,11 @@ _RIGHTS = {
     "_DLQ_URL": allow("sqs:GetQueueAttributes", arn("DeadLetters")),
     "_PARAMETER": allow("ssm:GetParameter", {"Fn::GetAtt": ["BaseUrl", "Arn"]}),
 }
+SIGNS = allow(
+    "kms:Sign",
+    arn("SealKey"),
+    Condition={"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
+)
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
 
@@ -588,6 +603,7 @@ def function(name: str) -> dict[str, Body]:
                     Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
                 ),
                 *(ROTATE if name == "secret-rotation" else ()),
+                *((SIGNS,) if name == "audit-sealer" else ()),
                 *((READS,) if name == "notification-dispatcher" else ()),
                 *(
                     copy.deepcopy(right)
@@ -989,6 +1005,7 @@ def alarms() -> dict[str, Body]:
         ),
         "PipeUse": alarm("AWS/EventBridge/Pipes", "Invocations", "Sum", 1, PipeName="hasivu-prod-outbox"),
         "HealthSilent": alarm(own, "HealthChecked", "SampleCount", 1),
+        "AuditSeal": alarm(own, "AuditSealed", "SampleCount", 1),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {
@@ -1005,10 +1022,11 @@ def alarms() -> dict[str, Body]:
         "ComparisonOperator": "LessThanThreshold",
         "TreatMissingData": "missing",
     }
-    found["HealthSilent"]["Properties"] |= {
-        "ComparisonOperator": "LessThanThreshold",
-        "TreatMissingData": "breaching",
-    }
+    for silent in ("AuditSeal", "HealthSilent"):
+        found[silent]["Properties"] |= {
+            "ComparisonOperator": "LessThanThreshold",
+            "TreatMissingData": "breaching",
+        }
     latency = found["ApiLatency"]["Properties"]
     latency["ExtendedStatistic"] = latency.pop("Statistic")
     for name in ("hasivu-prod-notifications", "hasivu-prod-notifications-dlq"):
