@@ -28,11 +28,5 @@ class SigningKey(kms.Key):
         )
 
     def allow_signing(self, role: iam.IRole) -> None:
-        """Let ``role`` sign by ECDSA over SHA-256, and nothing else."""
-        role.add_to_principal_policy(
-            iam.PolicyStatement(
-                actions=["kms:Sign"],
-                resources=[self.key_arn],
-                conditions={"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
-            )
-        )
+        """Let ``role`` sign, and nothing else. A key of this kind knows one algorithm, ECDSA over SHA-256."""
+        role.add_to_principal_policy(iam.PolicyStatement(actions=["kms:Sign"], resources=[self.key_arn]))

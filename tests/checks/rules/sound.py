@@ -510,11 +510,7 @@ _RIGHTS = {
     "_DLQ_URL": allow("sqs:GetQueueAttributes", arn("DeadLetters")),
     "_PARAMETER": allow("ssm:GetParameter", {"Fn::GetAtt": ["BaseUrl", "Arn"]}),
 }
-SIGNS = allow(
-    "kms:Sign",
-    arn("SealKey"),
-    Condition={"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
-)
+SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
 
@@ -1092,7 +1088,6 @@ PARTS = (
     sound_firewall.resources,
     identity,
     recovery,
-    trail,
     configuration,
     alarms,
     dashboards,
@@ -1106,7 +1101,24 @@ def templates() -> dict[str, Body]:
     for part in PARTS:
         found |= part()
     output = {"Value": ref("Api"), "Description": "The API"}
-    return {"Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}}}
+    return {
+        "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
+        "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
+    }
+
+
+def _from_outside(value: Any, found: dict[str, Body]) -> Any:
+    """``value`` in a stack of its own: what it refers to in ``found``, as read across stacks."""
+    match value:
+        case {"Ref": str(name)} if name in found:
+            return f"<Sound.{name}>"
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if name in found:
+            return f"<Sound.{name}.{attribute}>"
+        case dict():
+            return {key: _from_outside(inner, found) for key, inner in value.items()}
+        case list():
+            return [_from_outside(inner, found) for inner in value]
+    return value
 
 
 def estate(planted: dict[str, Body] | None = None) -> Estate:

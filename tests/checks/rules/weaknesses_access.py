@@ -232,14 +232,13 @@ WEAKNESSES = (
     Weakness(
         "HASIVU-KMS-7",
         "a second role signs with the audit trail's key",
-        "AWS::IAM::Role",
+        "AWS::IAM::Policy",
         add(
-            "Policies.0.PolicyDocument.Statement",
+            "PolicyDocument.Statement",
             {
                 "Effect": "Allow",
                 "Action": "kms:Sign",
                 "Resource": {"Fn::GetAtt": ["SealKey", "Arn"]},
-                "Condition": {"StringEquals": {"kms:SigningAlgorithm": "ECDSA_SHA_256"}},
             },
         ),
     ),
