@@ -28,8 +28,9 @@ from runtime.payments.reconciliation.contracts import (
 )
 from runtime.payments.reconciliation.facts import FactReader
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs, SettledMarks
 from runtime.payments.reconciliation.runs import ReconciliationService
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
@@ -371,6 +372,15 @@ def wire(environment: Mapping[str, str]) -> Handler:
         outbox=payments.outbox,
         clock=clock,
     )
+    settled = SettledNews(
+        client=dynamodb,
+        marks=SettledMarks(dynamodb, table),
+        payments=payments.repository,
+        audit=payments.audit,
+        outbox=payments.outbox,
+        clock=clock,
+        logger=logger,
+    )
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
     def with_keys(keys: dict[str, str]) -> tuple[Sweeper, ReconciliationService, Api]:
@@ -397,6 +407,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             runs=Runs(dynamodb, table),
             lines=lines,
             recorder=recorder,
+            settled=settled,
             idempotency=idempotency,
             days=days,
             clock=clock,

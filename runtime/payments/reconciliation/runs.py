@@ -7,7 +7,7 @@ run again under its own id.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
@@ -29,10 +29,11 @@ from runtime.payments.reconciliation.exception_model import MATCHER, Reconciliat
 from runtime.payments.reconciliation.exceptions import decision_of, open_exception, recheck
 from runtime.payments.reconciliation.facts import FactReader, Facts
 from runtime.payments.reconciliation.matching import Outcome, reconcile
-from runtime.payments.reconciliation.model import EXCEPTIONS, Decision, Finding, Leg
+from runtime.payments.reconciliation.model import EXCEPTIONS, POSTED, Decision, Finding, Leg
 from runtime.payments.reconciliation.people import of_the_house
 from runtime.payments.reconciliation.recorder import ExceptionChanged, ExceptionRecorder
 from runtime.payments.reconciliation.repository import LABEL_LINE, BankLines, KeptException, Runs
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.platform.audit import AuditLine
 from runtime.platform.audit import Outcome as AuditOutcome
@@ -69,6 +70,8 @@ class _Matched:
     before: dict[str, KeptException]
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     on_lines: list[Finding] = field(default_factory=list)
+    posted: set[str] = field(default_factory=set)
+    """The gateway's entities whose money is here."""
 
     def needs_a_person(self, group_id: str) -> bool:
         return any(finding.status in EXCEPTIONS for finding in self.findings[group_id])
@@ -83,6 +86,7 @@ class ReconciliationService:
     runs: Runs
     lines: BankLines
     recorder: ExceptionRecorder
+    settled: SettledNews
     idempotency: IdempotencyStore
     days: WorkingDays
     clock: Clock
@@ -151,6 +155,7 @@ class ReconciliationService:
     def _run_once(
         self, actor: str, day: date, key: str | None, request_id: str, remaining_ms: int
     ) -> StoredAnswer:
+        told_until = self.clock.now() + timedelta(milliseconds=remaining_ms // 2)
         claim = self.idempotency.claim(
             principal_id=actor,
             key=key,
@@ -168,9 +173,11 @@ class ReconciliationService:
             raise Problem(
                 GATEWAY_UNAVAILABLE, "The gateway did not give its part.", retry_after_s=RETRY_AFTER_S
             ) from None
-        return self._concluded(claim, actor, day, facts, request_id)
+        return self._concluded(claim, actor, day, facts, request_id, told_until)
 
-    def _concluded(self, claim: Claim, actor: str, day: date, facts: Facts, request_id: str) -> StoredAnswer:
+    def _concluded(
+        self, claim: Claim, actor: str, day: date, facts: Facts, request_id: str, told_until: datetime
+    ) -> StoredAnswer:
         run_id, is_current = claim.resource_id, day == business_date(self.clock.now())
         matched = self._match(facts, day)
         exceptions = 0
@@ -182,6 +189,8 @@ class ReconciliationService:
                 found = _found_view(group_id, findings)
                 self.runs.note(run_id, found.exception_id, found.model_dump(mode="json"))
         lines_booked = self._book(matched, facts, request_id) if is_current else 0
+        if is_current:
+            self.settled.tell(facts, matched.posted, request_id=request_id, until=told_until)
         run: dict[str, Any] = {
             "reconciliation_id": run_id,
             "day": day.isoformat(),
@@ -240,6 +249,8 @@ class ReconciliationService:
                 matched.findings.setdefault(finding.group_id, []).append(finding)
             if finding.leg is Leg.BANK:
                 matched.on_lines.append(finding)
+            elif finding.leg is Leg.GATEWAY and finding.status in POSTED:
+                matched.posted.add(finding.group_id)
         return matched
 
     def _outcome(self, facts: Facts, day: date, decisions: Iterable[Decision]) -> Outcome:

@@ -10,8 +10,9 @@ from runtime.functions import payments_reconciliation
 from runtime.payments.model import Payment
 from runtime.payments.reconciliation.facts import FactReader
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs, SettledMarks
 from runtime.payments.reconciliation.runs import ReconciliationService
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
@@ -73,6 +74,15 @@ class Reconciling(World):
             runs=Runs(self.client, table),
             lines=lines,
             recorder=self.exception_recorder,
+            settled=SettledNews(
+                client=self.client,
+                marks=SettledMarks(self.client, table),
+                payments=self.recorder.repository,
+                audit=self.audit,
+                outbox=self.outbox,
+                clock=self.clock,
+                logger=self.logger,
+            ),
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
             days=WorkingDays(lambda day: not bank_calendar().is_working_day(day)),
             clock=self.clock,
