@@ -66,8 +66,8 @@ class PaymentRepository:
         return None
 
     def get_all_by_order(self, orders: Collection[tuple[str, str]]) -> dict[str, Payment]:
-        """As ``get_by_order`` for many pairs of an order and a gateway payment: our payments by the gateway's;
-        what is not ours is left out."""
+        """As ``get_by_order`` for many pairs of an order and a gateway payment: our payments by the gateway's
+        identifiers; what is not ours is left out."""
         keys = [_key("ORDER", order_id) for order_id in {order_id for order_id, _ in orders}]
         pointers = {item["pk"]: item for item in get_items(self._client, self._table, keys)}
         ours: dict[str, str] = {}

@@ -193,8 +193,9 @@ def get_items(client: "DynamoDBClient", table: str, keys: Sequence[Mapping[str, 
         left: list[dict[str, Any]] = [to_item(key) for key in keys[first : first + BATCH_KEYS_MAX]]
         for _ in range(BATCH_CALLS_MAX):
             response = client.batch_get_item(RequestItems={table: {"Keys": left, "ConsistentRead": True}})
-            found.extend(from_item(item) for item in response["Responses"].get(table, ()))
-            left = list(response.get("UnprocessedKeys", {}).get(table, {}).get("Keys", ()))
+            found.extend(from_item(item) for item in response["Responses"].get(table, []))
+            unprocessed: Mapping[str, Any] = response.get("UnprocessedKeys") or {}
+            left = list(unprocessed.get(table, {}).get("Keys", ()))
             if not left:
                 break
         else:
