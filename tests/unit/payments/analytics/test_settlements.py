@@ -1,4 +1,4 @@
-"""Payouts: the lag's median and nine tenths are days that occurred; the busiest moment is the first of equals."""
+"""Payouts: the lag's median and nine tenths are days that occurred; of equal moments the first is busiest."""
 
 from datetime import date
 
