@@ -170,7 +170,7 @@ class TestRegistering:
         assert register(world).status == 201
         orders = len(world.gateway.calls)
         getattr(world.contacts, lost).clear()
-        answer = register(world)
+        answer = register(world, key="key-without-contact")
         assert (answer.status, answer.body["code"]) == (422, "contact-missing")
         assert named in answer.body["detail"]
         assert len(world.gateway.calls) == orders
