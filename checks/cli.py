@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from checks.errors import ExitCode, HasivuError
+from checks.release.commands import app as release_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +42,7 @@ secret_app = typer.Typer(
     help="The secrets of an environment: how old they are, and new values for them.", no_args_is_help=True
 )
 app.add_typer(secret_app, name="secret")
+app.add_typer(release_app)
 
 Directory = Annotated[
     Path | None,

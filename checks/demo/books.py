@@ -22,7 +22,8 @@ def close(stage: Stage, step: Step) -> TrialBalance:
         stage.say(f"{rupees(balance_paise):>14}  {account}")
     owed = -sum(paise for name, paise in books.balances_paise.items() if name.startswith("school_payable:"))
     suspense = -sum(paise for name, paise in books.balances_paise.items() if name.startswith("suspense:"))
-    prove(f"at least what was paid now is owed to schools ({owed})", owed >= stage.captured_paise)
+    kept_paise = stage.captured_paise - stage.refunded_paise
+    prove(f"at least what was paid now and not given back is owed to schools ({owed})", owed >= kept_paise)
     prove(f"nothing is unexplained ({suspense})", suspense == 0)
     dead = {queue: stage.records.messages_in(queue) for queue in DEAD_LETTERS}
     prove(f"no message is dead ({dead})", not any(dead.values()))
@@ -35,5 +36,6 @@ def close(stage: Stage, step: Step) -> TrialBalance:
         "debits_paise": books.debits_paise,
         "credits_paise": books.credits_paise,
         "captured_now_paise": stage.captured_paise,
+        "refunded_now_paise": stage.refunded_paise,
     }
     return books

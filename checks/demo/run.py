@@ -8,7 +8,16 @@ from typing import Any
 
 from rich.console import Console
 
-from checks.demo import books, documented_webhooks, one_payment, trouble
+from checks.demo import (
+    books,
+    close_of_day,
+    documented_webhooks,
+    in_parts,
+    money_back,
+    one_payment,
+    standing_orders,
+    trouble,
+)
 from checks.demo.narrative import Narrative, Step
 from checks.demo.records import Records
 from checks.demo.stage import Stage
@@ -64,8 +73,16 @@ def _tell(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative) -> Trial
         ("failing-instrument", "A payment that fails first", trouble.failing_instrument),
         ("duplicates", "Webhooks thrice and backwards", trouble.duplicates_and_disorder),
         ("crash", "A function that dies in the middle", trouble.crashed_handler),
+        ("refunds", "Money back, in parts", money_back.refunds),
+        ("dispute", "A payment that the bank contests", money_back.dispute),
+        ("method", "A card that is kept", standing_orders.method),
+        ("mandate", "A debit without the payer", standing_orders.mandate),
+        ("link", "A payment link, paid in parts", in_parts.link),
+        ("instalments", "Instalments, to the paisa", in_parts.instalments),
         ("refusals", "What is not accepted", trouble.refusals),
         ("documented-webhooks", "Every documented webhook", documented_webhooks.feed),
+        ("reconciliation", "Gateway, books and bank", close_of_day.reconcile),
+        ("figures", "The figures of the day", close_of_day.figures),
     ):
         narrative.tell(name, title, partial(act, stage))
     return narrative.tell("books", "The books", partial(books.close, stage))

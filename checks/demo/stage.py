@@ -29,6 +29,7 @@ class Stage:
     webhook_secret: str = field(repr=False)
     gateway_credentials: str = field(repr=False)
     captured_paise: int = 0
+    refunded_paise: int = 0
 
     @property
     def parent(self) -> Person:
@@ -39,19 +40,55 @@ class Stage:
         self.narrative.say(text)
 
     def create_payment(
-        self, amount_paise: int, description: str, *, key: str | None = None
+        self, amount_paise: int, description: str, *, key: str | None = None, **more: Any
     ) -> dict[str, Any]:
         """The parent asks for a payment."""
-        body = {"school_id": SCHOOL_ID, "amount_paise": amount_paise, "description": description}
+        body = {"school_id": SCHOOL_ID, "amount_paise": amount_paise, "description": description, **more}
         answer = self.parent.api.call("POST", "/v1/payments", body, key=key or new_key())
         prove(f"a payment is created (got {answer.status} {answer.code or ''})", answer.status == 201)
         return answer.body
 
-    def status_of(self, payment_id: object) -> str:
-        """The payment's status as its payer sees it."""
+    def paid(
+        self,
+        amount_paise: int,
+        description: str,
+        instrument: dict[str, Any],
+        *,
+        checkout: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> tuple[str, str]:
+        """The parent pays, and it is booked; gives our identifier and the gateway's. ``checkout`` is what the
+        checkout is told besides, ``more`` what the payment is."""
+        payment = self.create_payment(amount_paise, description, **more)
+        payment_id = str(payment["payment_id"])
+        done = self.gateway.checkout(payment["checkout"]["order_id"], instrument, **(checkout or {}))
+        prove(f"the gateway takes the payment (got {done})", "razorpay_payment_id" in done)
+        gateway_payment_id = str(done["razorpay_payment_id"])
+        self.wait_for_status(payment_id, "captured")
+        self.wait_for_entry(f"capture:{gateway_payment_id}")
+        self.captured_paise += amount_paise
+        return payment_id, gateway_payment_id
+
+    def payment(self, payment_id: str) -> dict[str, Any]:
+        """The payment as its payer sees it."""
         answer = self.parent.api.call("GET", f"/v1/payments/{payment_id}")
         prove(f"the payment can be read (got {answer.status})", answer.status == 200)
-        return str(answer.body["status"])
+        return answer.body
+
+    def at_gateway(self, path: str) -> dict[str, Any]:
+        """What the gateway says, asked as any merchant would: ``payments/pay_…``."""
+        answer = urllib3.request(
+            "GET",
+            f"{self.endpoints.razorpay_url}/v1/{path}",
+            headers=urllib3.make_headers(basic_auth=self.gateway_credentials),
+            timeout=10.0,
+        )
+        document: dict[str, Any] = answer.json()
+        return document
+
+    def status_of(self, payment_id: object) -> str:
+        """The payment's status as its payer sees it."""
+        return str(self.payment(str(payment_id))["status"])
 
     def wait_for_status(self, payment_id: object, status: str) -> None:
         """Wait until the payer sees the status."""
@@ -63,13 +100,7 @@ class Stage:
 
     def orders_at_gateway(self) -> set[str]:
         """The identifiers of the newest orders at the gateway, asked for as any merchant would."""
-        answer = urllib3.request(
-            "GET",
-            f"{self.endpoints.razorpay_url}/v1/orders?count=100",
-            headers=urllib3.make_headers(basic_auth=self.gateway_credentials),
-            timeout=10.0,
-        )
-        return {order["id"] for order in answer.json()["items"]}
+        return {order["id"] for order in self.at_gateway("orders?count=100")["items"]}
 
     def wait_for_event(self, event_id: str) -> str:
         """Wait until a kept webhook event is through; gives what became of it."""

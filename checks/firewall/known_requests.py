@@ -71,6 +71,7 @@ MOVES_MONEY = (
     ("POST", "/v1/instalment-plans"),
     ("POST", "/v1/mandates"),
     ("POST", "/v1/payment-methods"),
+    ("PUT", "/v1/payment-methods/customer"),
     ("PUT", "/v1/payment-methods/pm_1/default"),
     ("DELETE", "/v1/payment-methods/pm_1"),
     ("POST", "/v1/subscriptions"),

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.payments.methods.contracts import (
+    CheckoutCustomer,
     MandateList,
     MandateView,
     MethodList,
@@ -73,6 +74,20 @@ SAVE_METHOD = Route(
         errors.CONCURRENT_CHANGE,
         *_GATEWAY,
     ),
+)
+CHECKOUT_CUSTOMER = Route(
+    method="PUT",
+    path="/v1/payment-methods/customer",
+    action="methods.customer",
+    summary="Know a payer at the checkout",
+    description=(
+        "Makes the caller known to the gateway and answers with what a checkout needs so that the payer may "
+        "save the instrument there: open it with customer_id and remember_customer. A repetition gives the "
+        "same customer."
+    ),
+    roles=frozenset({Role.PARENT}),
+    response=CheckoutCustomer,
+    problems=(errors.CONTACT_MISSING, *_GATEWAY),
 )
 RENAME_METHOD = Route(
     method="PATCH",
@@ -165,6 +180,7 @@ CANCEL_MANDATE = Route(
 ROUTES = (
     LIST_METHODS,
     SAVE_METHOD,
+    CHECKOUT_CUSTOMER,
     RENAME_METHOD,
     DEFAULT_METHOD,
     REVOKE_METHOD,
@@ -184,6 +200,9 @@ def api(methods: MethodService, mandates: MandateService, *, origins: Collection
     def save(request: Request) -> Response:
         view, new = methods.save(request.principal, request.body(SaveMethod), request_id=request.request_id)
         return Response(201 if new else 200, view.model_dump(mode="json"))
+
+    def checkout_customer(request: Request) -> Response:
+        return _ok(methods.checkout_customer(request.principal))
 
     def rename(request: Request) -> Response:
         method_id, asked = request.path_parameters["method_id"], request.body(RenameMethod)
@@ -224,6 +243,7 @@ def api(methods: MethodService, mandates: MandateService, *, origins: Collection
         [
             (LIST_METHODS, list_methods),
             (SAVE_METHOD, save),
+            (CHECKOUT_CUSTOMER, checkout_customer),
             (RENAME_METHOD, rename),
             (DEFAULT_METHOD, make_default),
             (REVOKE_METHOD, revoke),
@@ -262,12 +282,15 @@ def wire(environment: Mapping[str, str]) -> Handler:
             clock=clock,
             deadline_ms=GATEWAY_DEADLINE_MS,
         )
+        customers = GatewayCustomers(dynamodb, wallets, contacts, gateway)
         methods = MethodService(
             client=dynamodb,
             payments=recorder.repository,
             wallets=wallets,
             tokens=recorder.tokens.tokens,
+            customers=customers,
             gateway=gateway,
+            key_id=keys["key_id"],
             audit=recorder.audit,
             outbox=recorder.outbox,
             clock=clock,
@@ -275,7 +298,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         )
         mandates = MandateService(
             recorder=recorder,
-            customers=GatewayCustomers(dynamodb, wallets, contacts, gateway),
+            customers=customers,
             idempotency=IdempotencyStore(dynamodb, settings.idempotency_table, clock),
             tenancy=Tenancy(SchoolRegister(dynamodb, settings.schools_table)),
             gateway=gateway,

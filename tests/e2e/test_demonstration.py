@@ -17,8 +17,16 @@ STEPS = (
     "failing-instrument",
     "duplicates",
     "crash",
+    "refunds",
+    "dispute",
+    "method",
+    "mandate",
+    "link",
+    "instalments",
     "refusals",
     "documented-webhooks",
+    "reconciliation",
+    "figures",
     "books",
 )
 

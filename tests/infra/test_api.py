@@ -97,6 +97,7 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
             for method, path in (
                 ("GET", "/v1/payment-methods"),
                 ("POST", "/v1/payment-methods"),
+                ("PUT", "/v1/payment-methods/customer"),
                 ("PATCH", "/v1/payment-methods/{method_id}"),
                 ("DELETE", "/v1/payment-methods/{method_id}"),
                 ("PUT", "/v1/payment-methods/{method_id}/default"),

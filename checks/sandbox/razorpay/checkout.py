@@ -21,7 +21,7 @@ def pay(gw: Gateway, wanted: Record) -> Record:
     On success `{razorpay_payment_id, razorpay_order_id, razorpay_signature}`. On failure `{error}` with
     all members and `metadata.payment_id`; the failed payment exists. With `attempts: n` the customer fails
     n - 1 times first, each time with a new payment, or with the same one if `same_payment` is set (a retry
-    inside the UPI app).
+    inside the UPI app). With `customer_id` and `remember_customer` a card that pays is kept as a token.
     """
     order = gw.find("orders", str(wanted.get("order_id")))
     if order["status"] == "paid":
@@ -40,6 +40,8 @@ def pay(gw: Gateway, wanted: Record) -> Record:
         payment = _open(gw, order, instrument, wanted)
     if "_mandate" in order:
         return _register_mandate(gw, order, payment, instrument)
+    if wanted.get("remember_customer") and instrument.method == "card" and instrument.outcome == "success":
+        tokens.save(gw, payment, str(wanted.get("customer_id")), instrument)
     return _finish(gw, order, payment, instrument)
 
 

@@ -16,6 +16,8 @@ CONFIRM_JOB = "token.confirm"
 CANCEL_JOB = "token.cancel"
 STARTS_AFTER_SECONDS = 60
 MOST_OUTCOMES = 100
+CARD_LASTS_SECONDS = 5 * 365 * 86_400
+"""A remembered card goes with its card's last month; the simulator's cards all have five years left."""
 ALLOWED_BEFORE = {
     "confirmed": frozenset({"initiated", "paused"}),
     "rejected": frozenset({"initiated"}),
@@ -55,6 +57,38 @@ def register(gw: Gateway, order: Record, payment: Record, instrument: Instrument
     gw.keep("tokens", token)
     payment["token_id"] = token["id"]
     payment["customer_id"] = terms["customer_id"]
+    return token
+
+
+def save(gw: Gateway, payment: Record, customer_id: str, instrument: Instrument) -> Record:
+    """The token of a card that its owner agreed to have remembered: no mandate, only an instrument."""
+    gw.find("customers", customer_id)
+    token: Record = {
+        "id": gw.ids.new("token"),
+        "entity": "token",
+        "token": gw.ids.bare(),
+        "bank": None,
+        "wallet": None,
+        "method": "card",
+        **_means(payment, instrument, {"method": "card"}),
+        "recurring": False,
+        "recurring_details": {"status": "not_applicable", "failure_reason": None},
+        "auth_type": None,
+        "mrn": None,
+        "used_at": gw.now(),
+        "created_at": gw.now(),
+        "expired_at": gw.now() + CARD_LASTS_SECONDS,
+        "dcc_enabled": False,
+        "compliant_with_tokenisation_guidelines": True,
+        "_customer_id": customer_id,
+        "_frequency": None,
+        "_cycles_used": [],
+        "_debit_reason": None,
+        "_outcomes": [],
+    }
+    gw.keep("tokens", token)
+    payment["token_id"] = token["id"]
+    payment["customer_id"] = customer_id
     return token
 
 

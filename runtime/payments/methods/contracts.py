@@ -45,6 +45,14 @@ class RenameMethod(Contract):
     label: Label | None
 
 
+class CheckoutCustomer(Contract):
+    """Whom a checkout is opened for, so that the payer may save the instrument there: the gateway's
+    `customer_id`, given to the checkout together with `remember_customer`."""
+
+    key_id: str
+    customer_id: str
+
+
 class WhoseMethods(Contract):
     """Whose methods or mandates. A parent's are its own; who works for every school says whose."""
 

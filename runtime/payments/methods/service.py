@@ -7,6 +7,7 @@ from runtime.gateways.errors import GatewayError, GatewayRejected
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import Token
 from runtime.payments.methods.contracts import (
+    CheckoutCustomer,
     MethodList,
     MethodView,
     RenameMethod,
@@ -14,7 +15,7 @@ from runtime.payments.methods.contracts import (
     WhoseMethods,
     method_view,
 )
-from runtime.payments.methods.customers import gateway_problem
+from runtime.payments.methods.customers import GatewayCustomers, gateway_problem
 from runtime.payments.methods.events import method_event
 from runtime.payments.methods.model import METHODS_MAX, Method, Profile, TokenRecord, Wallet
 from runtime.payments.methods.repository import LABELS, TokenRepository, WalletRepository
@@ -47,13 +48,15 @@ _PAID = frozenset({AttemptStatus.AUTHORIZED, AttemptStatus.CAPTURED, AttemptStat
 
 @dataclass(frozen=True, slots=True)
 class MethodService:
-    """Saved methods as callers use them."""
+    """Saved methods as callers use them. ``key_id`` is the gateway's, for the checkout."""
 
     client: "DynamoDBClient"
     payments: PaymentRepository
     wallets: WalletRepository
     tokens: TokenRepository
+    customers: GatewayCustomers
     gateway: RazorpayClient
+    key_id: str
     audit: AuditTrail
     outbox: Outbox
     clock: Clock
@@ -64,6 +67,15 @@ class MethodService:
         wallet = self.wallets.get(payer_asked_for(principal, asked.payer_id))
         now = self.clock.now()
         return MethodList(items=[method_view(method, wallet, now) for method in wallet.live_methods])
+
+    def checkout_customer(self, principal: Principal) -> CheckoutCustomer:
+        """The gateway's customer of the caller, made if there is none yet.
+
+        Without it a checkout saves the instrument for nobody, or for the gateway itself. Raises Problem
+        ``contact-missing``, ``gateway-rejected``, ``gateway-unavailable``.
+        """
+        profile = self.wallets.get(principal.principal_id).profile
+        return CheckoutCustomer(key_id=self.key_id, customer_id=self.customers.of(profile))
 
     def save(self, principal: Principal, asked: SaveMethod, *, request_id: str) -> tuple[MethodView, bool]:
         """Save the instrument of a payment of the caller's own; gives the method and whether it is new.

@@ -7,7 +7,8 @@ import pytest
 from runtime.payments.methods.model import METHODS_MAX
 from runtime.platform.auth import Role
 from tests.events import caller
-from tests.integration.payments.world import ADMIN, OTHER_PARENT, World
+from tests.integration.payments.test_mandates import register
+from tests.integration.payments.world import ADMIN, KEY_ID, OTHER_PARENT, World
 
 CARD = {
     "id": "token_Card0000000001",
@@ -17,6 +18,7 @@ CARD = {
 }
 METHODS = "/v1/payment-methods"
 METHOD = "/v1/payment-methods/{method_id}"
+CUSTOMER = "/v1/payment-methods/customer"
 
 
 def paid_with_token(world: World, number: int = 1, **changes: Any) -> str:
@@ -110,6 +112,36 @@ class TestSaving:
         answers = [save(world, payment_id), save(world, payment_id)]
         assert len(world.call("GET", METHODS).body["items"]) == 1
         assert {answer.status for answer in answers} == {201, 200}
+
+
+class TestTheCheckoutsCustomer:
+    """Without a customer of ours a checkout keeps the instrument for nobody."""
+
+    def test_a_payer_becomes_one_customer_at_the_gateway(self, world: World) -> None:
+        first = world.call("PUT", CUSTOMER)
+        again = world.call("PUT", CUSTOMER)
+        assert (first.status, again.body) == (200, first.body)
+        assert first.body["customer_id"].startswith("cust_")
+        assert first.body["key_id"] == KEY_ID
+        assert world.gateway.calls.count("create_customer") == 1
+
+    def test_a_mandate_and_a_checkout_are_of_the_same_customer(self, world: World) -> None:
+        customer_id = world.call("PUT", CUSTOMER).body["customer_id"]
+        assert register(world).body["checkout"]["customer_id"] == customer_id
+
+    def test_somebody_whom_nobody_can_reach_is_refused(self, world: World) -> None:
+        world.contacts.phones.clear()
+        answer = world.call("PUT", CUSTOMER)
+        assert (answer.status, answer.body["code"]) == (422, "contact-missing")
+
+    def test_a_silent_gateway_is_asked_again_later(self, world: World) -> None:
+        world.gateway.plan("create_customer", "timeout before")
+        answer = world.call("PUT", CUSTOMER)
+        assert (answer.status, answer.body["code"]) == (503, "gateway-unavailable")
+        assert world.call("PUT", CUSTOMER).status == 200
+
+    def test_an_office_has_no_checkout(self, world: World) -> None:
+        assert world.call("PUT", CUSTOMER, principal=ADMIN).status == 403
 
 
 class TestUsing:

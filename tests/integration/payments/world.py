@@ -207,12 +207,15 @@ class World:
     def methods_api(self) -> Api:
         contacts: Any = self.contacts
         book = self.token_book
+        customers = GatewayCustomers(self.client, book.wallets, contacts, self.razorpay)
         methods = MethodService(
             client=self.client,
             payments=self.repository,
             wallets=book.wallets,
             tokens=book.tokens,
+            customers=customers,
             gateway=self.razorpay,
+            key_id=KEY_ID,
             audit=self.audit,
             outbox=self.outbox,
             clock=self.clock,
@@ -220,7 +223,7 @@ class World:
         )
         mandates = MandateService(
             recorder=self.recorder,
-            customers=GatewayCustomers(self.client, book.wallets, contacts, self.razorpay),
+            customers=customers,
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
             tenancy=self.tenancy,
             gateway=self.razorpay,

@@ -395,3 +395,27 @@ def test_a_card_debit_of_the_same_order_is_tried_again_after_36_hours_only(
     again = sdk.payment.createRecurring(one.wanted(50_000))["razorpay_payment_id"]
     sim.control.drain()
     assert one.payment(again) == ("captured", None)
+
+
+def test_a_card_that_is_remembered_is_a_token_without_a_mandate(sim: RazorpaySimulator, sdk: Any) -> None:
+    customer = sdk.customer.create({"name": "Parent", "email": "p@example.com", "contact": "+919000090000"})
+    order = sdk.order.create({"amount": 45_000, "currency": "INR"})
+    card = {"method": "card", "number": "4111111111111111"}
+    remembering = {"customer_id": customer["id"], "remember_customer": True}
+    paid = sim.control.checkout(order["id"], card, **remembering)
+    payment = sdk.payment.fetch(paid["razorpay_payment_id"])
+    (token,) = sdk.token.all(customer["id"])["items"]
+    assert (payment["token_id"], payment["customer_id"]) == (token["id"], customer["id"])
+    assert (token["recurring"], token["recurring_details"]["status"]) == (False, "not_applicable")
+    assert token["card"]["last4"] == "1111"
+    assert "4111111111111111" not in str(token)
+
+
+def test_a_card_is_remembered_only_if_its_owner_agrees_and_pays(sim: RazorpaySimulator, sdk: Any) -> None:
+    customer = sdk.customer.create({"name": "Parent", "email": "p@example.com", "contact": "+919000090000"})
+    card = {"method": "card", "number": "4111111111111111"}
+    for more in ({"customer_id": customer["id"]}, {"customer_id": customer["id"], "remember_customer": True}):
+        order = sdk.order.create({"amount": 45_000, "currency": "INR"})
+        refused = {"outcome": "failure"} if "remember_customer" in more else {}
+        sim.control.checkout(order["id"], card | refused, **more)
+    assert sdk.token.all(customer["id"])["items"] == []

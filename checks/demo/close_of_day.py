@@ -1,0 +1,103 @@
+"""The end of a day: the gateway pays out, the bank tells so twice, everything is matched, and counted."""
+
+import base64
+from typing import Any
+
+from checks.demo.narrative import Step, prove
+from checks.demo.records import wait_for
+from checks.demo.stage import Stage, new_key
+from checks.sandbox.api_client import Answer
+from checks.sandbox.people import SCHOOL_ID
+from runtime.platform.clock import SystemClock, business_date
+from runtime.platform.money import rupees
+
+BROKEN_ROW = "2026-04-07,much,NEFT,X"
+
+
+def reconcile(stage: Stage, step: Step) -> None:
+    """Gateway, books and bank agree to the paisa; a file that comes twice posts nothing twice."""
+    stage.gateway.settle(force=True)
+    bank_lines: list[dict[str, Any]] = stage.gateway.call("GET", "bank-statement")["items"]
+    rows = [_row(line) for line in bank_lines]
+    first = _upload(stage, [*rows, BROKEN_ROW])
+    prove(f"the statement is taken (got {first.status} {first.code or ''})", first.status == 201)
+    prove("every good line is kept or known", first.body["kept"] + first.body["known"] == len(rows))
+    (broken,) = first.body["broken_rows"]
+    again = _upload(stage, rows)
+    prove("the same file again keeps nothing", (again.body["kept"], again.body["known"]) == (0, len(rows)))
+    stage.say(
+        f"The gateway pays out. The bank's file has {len(rows)} good lines, which are kept once though it "
+        f"comes twice, and a broken one: line {broken['row_no']}, {broken['code']}."
+    )
+
+    office = stage.people["admin"].api
+    day = business_date(SystemClock().now()).isoformat()
+    started = office.call("POST", "/v1/reconciliations", {"day": day}, key=new_key())
+    prove(
+        f"a reconciliation begins (got {started.status} {started.code or ''})", started.status in (201, 202)
+    )
+    path = f"/v1/reconciliations/{started.body['reconciliation_id']}"
+
+    def done() -> dict[str, Any] | None:
+        answer = office.call("GET", path)
+        return answer.body if answer.status == 200 and answer.body.get("completed_at") else None
+
+    run = wait_for("the reconciliation's end", done)
+    for leg in run["legs"]:
+        told = ", ".join(
+            f"{status['count']} {str(status['status']).replace('_', ' ')} {rupees(status['paise'])}"
+            for status in leg["statuses"]
+            if status["count"]
+        )
+        stage.say(f"  {leg['leg']}: {told or 'nothing'}")
+        counted = sum(status["count"] for status in leg["statuses"]) + leg["repeated"]["count"]
+        prove("every item is in exactly one status", counted == leg["inputs"]["count"])
+        paise = sum(status["paise"] for status in leg["statuses"]) + leg["repeated"]["paise"]
+        prove("and every paisa", paise == leg["inputs"]["paise"])
+    stage.say(f"{run['exceptions']} exceptions; {run['lines_booked']} lines of the bank are booked.")
+    step.evidence |= {
+        "reconciliation_id": run["reconciliation_id"],
+        "exceptions": run["exceptions"],
+        "bank_lines": len(rows),
+    }
+
+
+def figures(stage: Stage, step: Step) -> None:
+    """What was paid today is what the figures of today say."""
+    day = business_date(SystemClock().now()).isoformat()
+    query = f"school_id={SCHOOL_ID}&from={day}&to={day}"
+    office = stage.people["finance"].api
+
+    def counted() -> dict[str, Any] | None:
+        answer = office.call("GET", f"/v1/analytics/payments?{query}&group_by=method")
+        prove(f"the figures can be read (got {answer.status} {answer.code or ''})", answer.status == 200)
+        return answer.body if answer.body["total"]["captured_paise"] >= stage.captured_paise else None
+
+    seen = wait_for("all payments in the figures", counted)
+    total = seen["total"]
+    stage.say(
+        f"Today: {total['attempts']} attempts, {total['captured']} captured, {total['failed']} failed "
+        f"({total['success_rate_bps'] / 100:.2f} % succeed), {rupees(total['captured_paise'])}."
+    )
+    for group in seen["groups"]:
+        stage.say(f"  {group['value']:>10}  {rupees(group['figures']['captured_paise']):>14}")
+    step.evidence |= {"captured_paise": total["captured_paise"], "attempts": total["attempts"]}
+
+
+def _row(line: dict[str, Any]) -> str:
+    rupees_, paise = divmod(line["amount_paise"], 100)
+    return f"{line['value_date']},{rupees_}.{paise:02d},NEFT RAZORPAY {line['utr']},{line['utr']}"
+
+
+def _upload(stage: Stage, rows: list[str]) -> Answer:
+    content = "\n".join(["booked_on,amount,narration,reference", *rows]).encode()
+    return stage.people["admin"].api.call(
+        "POST",
+        "/v1/bank-statements",
+        {
+            "account": "settlements",
+            "profile": "signed",
+            "content_base64": base64.b64encode(content).decode(),
+        },
+        key=new_key(),
+    )

@@ -1,0 +1,108 @@
+"""Paid in parts: a payment link that takes two payments, and an instalment plan to the paisa."""
+
+from datetime import timedelta
+from typing import Any
+
+from checks.demo.narrative import Step, prove
+from checks.demo.records import wait_for
+from checks.demo.stage import GOOD_CARD, Stage, new_key
+from checks.sandbox.people import SCHOOL_ID
+from runtime.platform.clock import SystemClock, business_date
+from runtime.platform.money import rupees
+
+DUE_PAISE, FIRST_PAISE = 60_000, 25_000
+PRINCIPAL_PAISE, MONTHS, RATE_BPS = 1_000_000, 24, 2_400
+EMI_PAISE, FIRST_INTEREST_PAISE = 52_871, 20_000
+"""₹10,000.00 over two years at 24 % a year, reducing: ₹528.71 a month, of which ₹200.00 is the first
+interest."""
+
+
+def link(stage: Stage, step: Step) -> None:
+    """The office sends a link; its payer pays in two parts; what is paid cannot be paid again."""
+    office = stage.people["finance"].api
+    made = office.call(
+        "POST",
+        "/v1/payment-links",
+        {
+            "school_id": SCHOOL_ID,
+            "payer_id": stage.parent.principal_id,
+            "amount_paise": DUE_PAISE,
+            "accept_partial": True,
+            "first_min_partial_paise": FIRST_PAISE,
+            "description": "School trip",
+        },
+        key=new_key(),
+    )
+    prove(f"a link is made (got {made.status} {made.code or ''})", made.status == 201)
+    link_id = made.body["link_id"]
+    at_gateway = next(
+        each["id"]
+        for each in stage.at_gateway("payment_links?count=100")["payment_links"]
+        if each["short_url"] == made.body["short_url"]
+    )
+    for amount_paise, status in ((FIRST_PAISE, "partially_paid"), (DUE_PAISE - FIRST_PAISE, "paid")):
+        stage.gateway.pay_link(at_gateway, amount=amount_paise)
+
+        def stands(status: str = status) -> dict[str, Any] | None:
+            seen: dict[str, Any] = office.call("GET", f"/v1/payment-links/{link_id}").body
+            return seen if seen["status"] == status else None
+
+        seen = wait_for(f"the link's status {status}", stands)
+        prove("paid and due are what was asked", seen["paid_paise"] + seen["due_paise"] == DUE_PAISE)
+        stage.captured_paise += amount_paise
+        stage.say(
+            f"{rupees(amount_paise)} paid by link: {seen['status'].replace('_', ' ')}, "
+            f"{rupees(seen['due_paise'])} due."
+        )
+    refused = office.call("POST", f"/v1/payment-links/{link_id}/cancel", key=new_key())
+    prove(f"a paid link is not cancelled (got {refused.status} {refused.code})", refused.status == 409)
+    step.evidence |= {"link_id": link_id, "payments": len(seen["payment_ids"])}
+
+
+def instalments(stage: Stage, step: Step) -> None:
+    """A plan is looked at, agreed and begun; its principals sum exactly."""
+    office = stage.people["finance"].api
+    terms = {
+        "kind": "emi",
+        "principal_paise": PRINCIPAL_PAISE,
+        "count": MONTHS,
+        "annual_rate_bps": RATE_BPS,
+        "first_due_on": (business_date(SystemClock().now()) + timedelta(days=30)).isoformat(),
+    }
+    shown = office.call("POST", "/v1/instalment-plans/preview", terms)
+    prove(f"the plan can be looked at (got {shown.status} {shown.code or ''})", shown.status == 200)
+    lines = shown.body["lines"]
+    instalment_paise, interest_paise = shown.body["instalment_paise"], lines[0]["interest_paise"]
+    prove(
+        f"it asks {EMI_PAISE} a month, {FIRST_INTEREST_PAISE} of it interest at first "
+        f"(got {instalment_paise}, {interest_paise})",
+        (instalment_paise, interest_paise) == (EMI_PAISE, FIRST_INTEREST_PAISE),
+    )
+    principals = sum(line["principal_paise"] for line in lines)
+    prove(f"the principals sum exactly (got {principals})", principals == PRINCIPAL_PAISE)
+    agreed = office.call(
+        "POST",
+        "/v1/instalment-plans",
+        terms
+        | {
+            "school_id": SCHOOL_ID,
+            "payer_id": stage.parent.principal_id,
+            "description": "Meals of two years",
+        },
+        key=new_key(),
+    )
+    prove(f"the plan is agreed (got {agreed.status} {agreed.code or ''})", agreed.status == 201)
+    plan_id = agreed.body["plan_id"]
+    payment_id, _ = stage.paid(EMI_PAISE, "First instalment", GOOD_CARD, plan_id=plan_id)
+
+    def first_line(status: str) -> dict[str, Any] | None:
+        plan: dict[str, Any] = office.call("GET", f"/v1/instalment-plans/{plan_id}").body
+        return plan if plan["lines"][0]["status"] == status else None
+
+    plan = wait_for("the first instalment", lambda: first_line("paid"))
+    stage.say(
+        f"{rupees(PRINCIPAL_PAISE)} over {MONTHS} months at 24 % a year: {rupees(EMI_PAISE)} a month, the "
+        f"last {rupees(shown.body['last_instalment_paise'])}. The first is paid; "
+        f"{rupees(plan['outstanding_paise'])} are outstanding."
+    )
+    step.evidence |= {"plan_id": plan_id, "payment_id": payment_id, "instalment_paise": instalment_paise}
