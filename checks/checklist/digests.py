@@ -19,8 +19,6 @@ from checks.toolchain import REPOSITORY
 _DECIDING: Final = ("stackName", "terminationProtection", "tags", "parameters", "assumeRoleArn")
 """What the manifest says of a stack beside its template, and what a deployment does by it."""
 
-_PATH: Final = "aws:cdk:path"
-
 SOURCE_FOLDERS: Final = ("runtime", "stacks", "checks", "environments", "tests")
 SOURCE_FILES: Final = ("app.py", "cdk.json", "pyproject.toml", "uv.lock", "package-lock.json", "Makefile")
 _CATALOGUE: Final = ("checks/checklist", "checks/rules", "checks/probes")
@@ -53,8 +51,8 @@ def _assembly(folder: Path) -> dict[str, Any]:
         name: {
             "environment": artifact["environment"],
             "decided": {key: artifact["properties"].get(key) for key in _DECIDING},
-            "template": _without_paths(
-                json.loads((folder / artifact["properties"]["templateFile"]).read_text(encoding="utf-8"))
+            "template": json.loads(
+                (folder / artifact["properties"]["templateFile"]).read_text(encoding="utf-8")
             ),
         }
         for name, artifact in manifest["artifacts"].items()
@@ -63,17 +61,6 @@ def _assembly(folder: Path) -> dict[str, Any]:
     if not stacks:
         raise ValueError("no stack in it")
     return {"stacks": stacks, "assets": _assets(folder, manifest)}
-
-
-def _without_paths(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without the constructs' paths, which the CDK's command line writes into it and a synth
-    by itself does not; no deployment does anything by them."""
-    resources = {}
-    for logical_id, body in template.get("Resources", {}).items():
-        metadata = {key: value for key, value in body.get("Metadata", {}).items() if key != _PATH}
-        rest = {key: value for key, value in body.items() if key != "Metadata"}
-        resources[logical_id] = rest | ({"Metadata": metadata} if metadata else {})
-    return template | {"Resources": resources}
 
 
 def _assets(folder: Path, manifest: dict[str, Any]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 A line names whom a key belongs to and in which roles they may speak::
 
-    security-officer,officer@hasivu.example namespaces="hasivu-signoff",valid-after="20261101Z" ssh-ed25519 AAAA…
+    security-officer,so@hasivu.example namespaces="hasivu-signoff",valid-after="20261101Z" ssh-ed25519 AAAA…
 
 Its principals are addresses of one person (the first names them, the others are theirs too, as commits or
 GitHub have them) and roles, which have no ``@``. ``namespaces`` must be

@@ -16,7 +16,7 @@ from runtime.payments.events import SOURCE
 from runtime.payments.model import Payment
 from runtime.payments.reconciliation.exception_model import MATCHER
 from runtime.payments.reconciliation.facts import Facts
-from runtime.payments.reconciliation.model import GatewayRow
+from runtime.payments.reconciliation.pairs import expected_of, rows_of
 from runtime.payments.reconciliation.repository import SettledMarks
 from runtime.payments.repository import PaymentRepository
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
@@ -61,45 +61,66 @@ class PaymentSettledDetail(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PaidOut:
-    """A gateway payment that was paid out: its row, and the days in India of its capture and its payout."""
+    """A gateway payment that was paid out: its money in paise, and the days in India of its capture and its
+    payout."""
 
-    row: GatewayRow
+    gateway_payment_id: str
+    order_id: str
+    settlement_id: str
+    amount_paise: int
+    fee_paise: int
+    tax_paise: int
+    net_paise: int
+    currency: str
     captured_on: date
     settled_on: date
 
 
 def paid_out(facts: Facts, posted: Collection[str]) -> Iterator[PaidOut]:
     """The payments among ``posted`` (entities whose money is here) that a known settlement paid out."""
-    settled_on = {settlement.settlement_id: settlement.created_on for settlement in facts.settlements}
-    captured_on = {expected.entity_id: expected.made_on for expected in facts.expectations}
-    seen: set[str] = set()
-    for row in facts.rows:
-        if row.kind != "payment" or row.entity_id not in posted or row.entity_id in seen:
+    pairs = facts.pairs
+    for entity_id in sorted(posted):
+        case = pairs.cases[entity_id]
+        expected, rows = expected_of(case), rows_of(case)
+        if len(expected) != 1 or len(rows) != 1 or pairs.kinds.texts[rows[0].kind] != "payment":
             continue
-        if row.settlement_id in settled_on and row.entity_id in captured_on:
-            seen.add(row.entity_id)
-            yield PaidOut(row, captured_on[row.entity_id], settled_on[row.settlement_id])
+        (row,) = rows
+        settlement_id = pairs.settlements.texts[row.settlement]
+        settlements = facts.payouts.told_of(settlement_id)
+        if not (settlements and expected[0].day):
+            continue
+        yield PaidOut(
+            gateway_payment_id=entity_id,
+            order_id=row.related.rstrip(b"\0").decode("ascii", "replace"),
+            settlement_id=settlement_id,
+            amount_paise=row.gross,
+            fee_paise=max(row.fee, 0),
+            tax_paise=max(row.tax, 0),
+            net_paise=row.net,
+            currency=pairs.currencies.texts[row.currency],
+            captured_on=date.fromordinal(expected[0].day),
+            settled_on=min(settlement.created_on for settlement in settlements),
+        )
 
 
 def settled_event(payment: Payment, paid: PaidOut) -> DomainEvent:
     """The event that a gateway payment of ``payment`` was paid out."""
-    row = paid.row
-    attempt = payment.attempts.get(row.entity_id)
+    attempt = payment.attempts.get(paid.gateway_payment_id)
     detail = PaymentSettledDetail(
         payment_id=payment.payment_id,
         school_id=payment.school_id,
-        gateway_payment_id=row.entity_id,
-        settlement_id=row.settlement_id,
-        amount_paise=row.amount_paise,
-        fee_paise=row.fee_paise,
-        tax_paise=row.tax_paise,
-        net_paise=row.credit_paise,
-        currency=row.currency,
+        gateway_payment_id=paid.gateway_payment_id,
+        settlement_id=paid.settlement_id,
+        amount_paise=paid.amount_paise,
+        fee_paise=paid.fee_paise,
+        tax_paise=paid.tax_paise,
+        net_paise=paid.net_paise,
+        currency=paid.currency,
         method=attempt.method if attempt else None,
         created_at=payment.created_at,
         captured_on=paid.captured_on.isoformat(),
         settled_on=paid.settled_on.isoformat(),
-        message_key=f"{PAYMENT_SETTLED}:{row.entity_id}",
+        message_key=f"{PAYMENT_SETTLED}:{paid.gateway_payment_id}",
     )
     return DomainEvent(SOURCE, PAYMENT_SETTLED, payment.payment_id, detail.model_dump(mode="json"))
 
@@ -121,11 +142,11 @@ class SettledNews:
         moment in UTC); how many were told."""
         by_settlement: dict[str, list[PaidOut]] = {}
         for paid in paid_out(facts, posted):
-            by_settlement.setdefault(paid.row.settlement_id, []).append(paid)
+            by_settlement.setdefault(paid.settlement_id, []).append(paid)
         count = 0
         for settlement_id, all_paid in sorted(by_settlement.items()):
             told = self.marks.of(settlement_id)
-            untold = [paid for paid in all_paid if paid.row.entity_id not in told]
+            untold = [paid for paid in all_paid if paid.gateway_payment_id not in told]
             for first in range(0, len(untold), TOLD_AT_ONCE_MAX):
                 if self.clock.now() >= until:
                     self.logger.warning("no time to tell of every settlement; the next run goes on")
@@ -135,22 +156,22 @@ class SettledNews:
         return count
 
     def _tell(self, settlement_id: str, some: Sequence[PaidOut], request_id: str) -> int:
-        orders = [(paid.row.related_id, paid.row.entity_id) for paid in some if paid.row.related_id]
+        orders = [(paid.order_id, paid.gateway_payment_id) for paid in some if paid.order_id]
         payments = self.payments.get_all_by_order(orders)  # what is not ours is an exception of the run
-        known = [(paid, payments[name]) for paid in some if (name := paid.row.entity_id) in payments]
+        known = [(paid, payments[name]) for paid in some if (name := paid.gateway_payment_id) in payments]
         for _ in range(CHANGE_ATTEMPTS_MAX):
             if not known:
                 return 0
             transaction = Transaction(self.client)
             for paid, payment in known:
-                self.marks.put_in(transaction, settlement_id, paid.row.entity_id)
+                self.marks.put_in(transaction, settlement_id, paid.gateway_payment_id)
                 self.outbox.add_in(transaction, settled_event(payment, paid))
             self.audit.append_in(transaction, _line(settlement_id, len(known), request_id))
             try:
                 transaction.commit()
             except ConditionFailed:  # a run beside this one told of some of them
                 told = self.marks.of(settlement_id)
-                known = [each for each in known if each[0].row.entity_id not in told]
+                known = [each for each in known if each[0].gateway_payment_id not in told]
                 continue
             return len(known)
         return 0

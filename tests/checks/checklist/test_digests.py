@@ -84,9 +84,7 @@ def test_the_same_assembly_elsewhere_has_the_same_digest(tmp_path: Path) -> None
     first = _assembly(tmp_path / "a")
     second = Path(shutil.copytree(first, tmp_path / "b" / "deeper"))
     template = second / "Data.template.json"
-    written = json.loads(template.read_text(encoding="utf-8"))
-    written["Resources"]["Table"]["Metadata"] = {"aws:cdk:path": "Data/Table/Resource"}
-    template.write_text(json.dumps(written, indent=4), encoding="utf-8")
+    template.write_text(json.dumps(json.loads(template.read_text()), indent=4), encoding="utf-8")
     (second / "validation-report.json").write_text("{}", encoding="utf-8")
 
     assert assembly_sha256(first) == assembly_sha256(second)
