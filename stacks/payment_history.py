@@ -35,9 +35,10 @@ is where Hive has it: ``dt=2026-04-01/`` below the table's location.
 TEXTS = (
     *("event_id", "occurred_at", "news", "payment_id", "school_id", "currency", "gateway_payment_id"),
     *("method", "network", "issuer", "bank", "error_reason", "created_at", "captured_at"),
+    *("refund_id", "dispute_id", "settlement_id", "captured_on", "settled_on"),
 )
-NUMBERS = ("version", "amount_paise", "fee_paise", "tax_paise")
-FLAGS = ("failed_before",)
+NUMBERS = ("version", "amount_paise", "fee_paise", "tax_paise", "net_paise")
+FLAGS = ("failed_before", "first_heard")
 
 
 class PaymentHistory(Construct):

@@ -296,6 +296,7 @@ class PaymentsStack(HouseStack):
             concurrency=10,
         )
         self._allow_the_payment_transaction(function.role)
+        data.payments.allow(function.role, "BatchGetItem")
         data.payments.allow_query(function.role, "by_open_status")
         data.ledger.allow(function.role, "GetItem")
         data.ledger.allow_query(function.role, "by_business_date")

@@ -5,7 +5,16 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from runtime.payments.analytics.contracts import FiguresQuery, FunnelQuery, PaymentFigures, PaymentFunnel
+from runtime.payments.analytics.contracts import (
+    FiguresQuery,
+    FunnelQuery,
+    PaymentFigures,
+    PaymentFunnel,
+    PaymentSettlements,
+    PaymentThroughput,
+    SettlementsQuery,
+    ThroughputQuery,
+)
 from runtime.payments.analytics.history import PaymentHistory
 from runtime.payments.analytics.news import EventUnreadable, PaymentFact, read_event
 from runtime.payments.analytics.repository import RollupTable
@@ -49,7 +58,29 @@ FUNNEL = Route(
     response=PaymentFunnel,
     problems=(errors.SCHOOL_FORBIDDEN,),
 )
-ROUTES = (FIGURES, FUNNEL)
+SETTLEMENTS = Route(
+    method="GET",
+    path="/v1/analytics/payments/settlements",
+    action="analytics.payments.settlements",
+    summary="Get what was paid out, and how long it took",
+    description="Payouts with fees and GST, and the days from capture to payout: median, p90 and histogram.",
+    roles=_MAY_READ,
+    query=SettlementsQuery,
+    response=PaymentSettlements,
+    problems=(errors.SCHOOL_FORBIDDEN,),
+)
+THROUGHPUT = Route(
+    method="GET",
+    path="/v1/analytics/payments/throughput",
+    action="analytics.payments.throughput",
+    summary="Get the busiest minute and second of a day",
+    description="Of the whole platform, for who sees every school.",
+    roles=_MAY_READ,
+    query=ThroughputQuery,
+    response=PaymentThroughput,
+    problems=(errors.SCHOOL_FORBIDDEN,),
+)
+ROUTES = (FIGURES, FUNNEL, SETTLEMENTS, THROUGHPUT)
 
 
 def api(reports: PaymentReports, audit: AuditTrail, logger: Logger, *, origins: Collection[str] = ()) -> Api:
@@ -63,7 +94,16 @@ def api(reports: PaymentReports, audit: AuditTrail, logger: Logger, *, origins: 
         answer = reports.funnel(request.principal, request.query(FunnelQuery))
         return Response(200, answer.model_dump(mode="json"))
 
-    return Api([(FIGURES, figures), (FUNNEL, funnel)], audit=audit, logger=logger, origins=origins)
+    def settlements(request: Request) -> Response:
+        answer = reports.settlements(request.principal, request.query(SettlementsQuery))
+        return Response(200, answer.model_dump(mode="json"))
+
+    def throughput(request: Request) -> Response:
+        answer = reports.throughput(request.principal, request.query(ThroughputQuery))
+        return Response(200, answer.model_dump(mode="json"))
+
+    served = [(FIGURES, figures), (FUNNEL, funnel), (SETTLEMENTS, settlements), (THROUGHPUT, throughput)]
+    return Api(served, audit=audit, logger=logger, origins=origins)
 
 
 def count_batch(counter: PaymentCounter, logger: Logger, event: Event) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from runtime.payments.reconciliation.facts import FactReader
 from runtime.payments.reconciliation.healing import Healer
 from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, SettledMarks
 from runtime.payments.reconciliation.run_store import Runs
 from runtime.payments.reconciliation.runs import ReconciliationService
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
@@ -117,6 +118,15 @@ def wire(environment: Mapping[str, str]) -> Handler:
         outbox=payments.outbox,
         clock=clock,
     )
+    settled = SettledNews(
+        client=dynamodb,
+        marks=SettledMarks(dynamodb, table),
+        payments=payments.repository,
+        audit=payments.audit,
+        outbox=payments.outbox,
+        clock=clock,
+        logger=logger,
+    )
     exceptions = ExceptionService(recorder, days, idempotency, clock)
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
@@ -146,6 +156,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
                 healer=Healer(Merger(payments, clock, logger, MATCHER), matching, logger),
                 lines=lines,
                 recorder=recorder,
+                settled=settled,
                 days=days,
                 clock=clock,
                 logger=logger,

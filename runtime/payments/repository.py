@@ -1,5 +1,6 @@
 """Payments in DynamoDB: one item for a payment, one that points from the gateway's order to it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from runtime.payments.model import SWEPT_STATUSES, Payment
 from runtime.payments.pages import query_page
 from runtime.payments.plans.repository import PlanRepository
 from runtime.payments.returns.repository import ReturnsRepository
-from runtime.platform.dynamodb import Item, Transaction, get_item
+from runtime.platform.dynamodb import Item, Transaction, get_item, get_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,6 +64,23 @@ class PaymentRepository:
         if "link_id" in pointer and gateway_payment_id is not None:
             return self.get(part_id(pointer["link_id"], gateway_payment_id))
         return None
+
+    def get_all_by_order(self, orders: Collection[tuple[str, str]]) -> dict[str, Payment]:
+        """As ``get_by_order`` for many pairs of an order and a gateway payment: our payments by the gateway's
+        identifiers; what is not ours is left out."""
+        keys = [_key("ORDER", order_id) for order_id in {order_id for order_id, _ in orders}]
+        pointers = {item["pk"]: item for item in get_items(self._client, self._table, keys)}
+        ours: dict[str, str] = {}
+        for order_id, gateway_payment_id in orders:
+            pointer = pointers.get(_key("ORDER", order_id)["pk"], {})
+            if "payment_id" in pointer:
+                ours[gateway_payment_id] = pointer["payment_id"]
+            elif "link_id" in pointer:
+                ours[gateway_payment_id] = part_id(pointer["link_id"], gateway_payment_id)
+        keys = [_key("PAYMENT", payment_id) for payment_id in set(ours.values())]
+        found = map(read_payment, get_items(self._client, self._table, keys))
+        by_id = {payment.payment_id: payment for payment in found}
+        return {name: by_id[payment_id] for name, payment_id in ours.items() if payment_id in by_id}
 
     def put_in(self, transaction: Transaction, payment: Payment) -> None:
         """Write ``payment`` if nobody changed it since: the stored version must be one less (absent for

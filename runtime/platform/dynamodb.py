@@ -5,7 +5,7 @@ text, integers, booleans, null, lists and maps, so that a float cannot reach sto
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,14 @@ Item = dict[str, Any]
 """An item with plain Python values."""
 
 TRANSACTION_ITEMS_MAX = 100
+BATCH_KEYS_MAX = 100
+BATCH_CALLS_MAX = 8
 _CONFLICT_ATTEMPTS_MAX = 5
 _CONFLICT_PAUSE_S = 0.02
+
+
+class ItemsNotRead(Exception):
+    """A table kept leaving out some of the items that were asked for; the SDK's own pauses did not help."""
 
 
 class ConditionFailed(Exception):
@@ -177,6 +183,24 @@ def get_item(
     response = client.get_item(TableName=table, Key=to_item(key), ConsistentRead=consistent)
     found = response.get("Item")
     return None if found is None else from_item(found)
+
+
+def get_items(client: "DynamoDBClient", table: str, keys: Sequence[Mapping[str, object]]) -> tuple[Item, ...]:
+    """The items that are there at ``keys`` (different ones), in any order; read consistently, a hundred at a
+    time. What a throttled table leaves out is asked for again; raises ItemsNotRead if it keeps doing so."""
+    found: list[Item] = []
+    for first in range(0, len(keys), BATCH_KEYS_MAX):
+        left: list[dict[str, Any]] = [to_item(key) for key in keys[first : first + BATCH_KEYS_MAX]]
+        for _ in range(BATCH_CALLS_MAX):
+            response = client.batch_get_item(RequestItems={table: {"Keys": left, "ConsistentRead": True}})
+            found.extend(from_item(item) for item in response["Responses"].get(table, []))
+            unprocessed: Mapping[str, Any] = response.get("UnprocessedKeys") or {}
+            left = list(unprocessed.get(table, {}).get("Keys", ()))
+            if not left:
+                break
+        else:
+            raise ItemsNotRead(f"the table left {len(left)} items out")
+    return tuple(found)
 
 
 def put_item_if(

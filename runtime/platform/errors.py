@@ -175,8 +175,8 @@ METHODS_TOO_MANY = _declare(
 CONTACT_MISSING = _declare(
     "contact-missing",
     422,
-    "The payer has neither telephone number nor e-mail address",
-    "Let the payer add one to the account; the bank announces every debit to it.",
+    "The payer's e-mail address or telephone number is missing",
+    "Let the payer add what is missing to the account, or send a payment link, which needs neither.",
 )
 MANDATE_NOT_FOUND = _declare(
     "mandate-not-found", 404, "There is no such mandate", "List the mandates, and use one."

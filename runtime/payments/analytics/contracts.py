@@ -55,6 +55,18 @@ class FiguresQuery(Range):
     )
 
 
+class SettlementsQuery(Range):
+    """The query of `GET /v1/analytics/payments/settlements`; the days are those of the payouts."""
+
+    group_by: Literal["day", "method"] = Field(default="day", description="By what they are grouped.")
+
+
+class ThroughputQuery(Contract):
+    """The query of `GET /v1/analytics/payments/throughput`."""
+
+    day: Annotated[Day, Field(description="The day, in India.")]
+
+
 class FunnelQuery(Range):
     """The query of `GET /v1/analytics/payments/funnel`."""
 
@@ -66,7 +78,8 @@ class Figures(Contract):
     hundredths of a percent: payers who never tried are not in it, and an attempt that failed and was
     `recovered` by the bank's late word is in it twice, once as each. `fee_paise` includes `tax_paise` and is
     of the `fee_known` payments whose fee was told with their capture. `time_to_capture_ms` is the mean,
-    mostly the payer's own time. `attempts_per_minute_max` is of the busiest minute.
+    mostly the payer's own time. Refunds count when the gateway has made them, disputes when they became known
+    and when they were decided, whenever the payment was. `attempts_per_minute_max` is of the busiest minute.
     """
 
     created: int
@@ -79,6 +92,15 @@ class Figures(Contract):
     recovered: int
     other_currency: int
     captured_paise: int
+    refunded: int
+    refunded_paise: int
+    refund_failed: int
+    disputed: int
+    disputed_paise: int
+    dispute_won: int
+    dispute_lost: int
+    dispute_lost_paise: int
+    dispute_closed: int
     fee_paise: int
     tax_paise: int
     fee_known: int
@@ -89,7 +111,8 @@ class Figures(Contract):
 
 class FiguresGroup(Contract):
     """The figures of one `value` of what they are grouped by. Grouped by `method`, `network`, `issuer` or
-    `reason` only attempts that have ended are counted, and minutes are not told."""
+    `reason` only attempts that have ended are counted (and by `method` what went back), and minutes are not
+    told."""
 
     value: str
     figures: Figures
@@ -123,3 +146,63 @@ class PaymentFunnel(Contract):
     first_day: date
     last_day: date
     stages: list[FunnelStage]
+
+
+class SettlementFigures(Contract):
+    """What was paid out of captured payments, and how long it took. Sums are of payments in INR:
+    `settled_paise` less `fee_paise`, which includes `tax_paise` (GST), is `net_paise`.
+
+    The lag is of days of the calendar in India, from the capture as booked to the gateway's payout.
+    `lag_days_median` and `lag_days_p90` are exact: the least number of days within which half, or nine
+    tenths, were paid out. `lag_days_mean_hundredths` is the mean in hundredths of a day.
+    """
+
+    settled: int
+    settled_paise: int
+    fee_paise: int
+    tax_paise: int
+    net_paise: int
+    other_currency: int
+    lag_days_min: int | None
+    lag_days_median: int | None
+    lag_days_p90: int | None
+    lag_days_max: int | None
+    lag_days_mean_hundredths: int | None
+    lag_histogram: dict[str, int] = Field(
+        description='How many were paid out after so many days: `{"2": 410, "3": 12}`.'
+    )
+
+
+class SettlementGroup(Contract):
+    """The figures of one day of payouts, or of one method."""
+
+    value: str
+    figures: SettlementFigures
+
+
+class PaymentSettlements(Contract):
+    """What was paid out on the days asked for. Days without payouts are not in it."""
+
+    school_id: str | None
+    first_day: date
+    last_day: date
+    group_by: str
+    total: SettlementFigures
+    groups: list[SettlementGroup]
+
+
+class Busiest(Contract):
+    """The busiest minute (`12:30`) or second (`12:30:41`) of a day in India, the first of equals."""
+
+    at: str
+    attempts: int
+
+
+class PaymentThroughput(Contract):
+    """How many attempts ended on a day, on the whole platform, and when most of them did. The second is
+    what the platform took at its peak; each attempt counts when its end became known."""
+
+    day: date
+    attempts: int
+    busiest_minute: Busiest | None
+    busiest_second: Busiest | None

@@ -10,13 +10,16 @@ Counters = Mapping[str, int]
 
 class Dimension(StrEnum):
     """By what a day is broken down. ``hour`` holds everything that is counted; ``funnel`` is by the day on
-    which the payments were created."""
+    which the payments were created, ``settlement`` by the day of the payout and the method. ``second`` is of
+    the platform only: a row for each minute, a column for each second of it."""
 
     HOUR = "hour"
     METHOD = "method"
     NETWORK = "network"
     ISSUER = "issuer"
     REASON = "reason"
+    SETTLEMENT = "settlement"
+    SECOND = "second"
     FUNNEL = "funnel"
 
 

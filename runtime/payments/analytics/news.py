@@ -5,11 +5,19 @@ Events of older versions lack what was added since; what a later version adds is
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from runtime.platform.clock import from_iso
 
@@ -32,14 +40,30 @@ class News(StrEnum):
     FAILED = "PaymentFailed"
     CONFLICTED = "PaymentConflicted"
     ATTEMPT_FAILED = "PaymentAttemptFailed"
+    SETTLED = "PaymentSettled"
+    REFUND_PROCESSED = "RefundProcessed"
+    REFUND_FAILED = "RefundFailed"
+    DISPUTE_OPENED = "DisputeOpened"
+    DISPUTE_UNDER_REVIEW = "DisputeUnderReview"
+    DISPUTE_CLOSED = "DisputeClosed"
+    DISPUTE_WON = "DisputeWon"
+    DISPUTE_LOST = "DisputeLost"
+
+
+OF_OTHER_THINGS = frozenset(
+    {News.SETTLED, *(news for news in News if news.value.startswith(("Refund", "Dispute")))}
+)
+"""What happens to a payment's money later: it has no version of the payment, and changes no status of it."""
 
 
 class PaymentFact(BaseModel):
     """What one event says of a payment. Moments are RFC 3339 in UTC, amounts whole paise.
 
     ``event_id`` is the outbox's and the same in every delivery. ``version`` is the payment's; its first event
-    has 1. ``created_at``, ``network``, ``issuer``, ``bank``, the fee and ``failed_before`` are known of
-    details of version 2 and later only.
+    has 1, and what happens to its money later (settlement, refund, dispute) has none. ``amount_paise`` is of
+    what the event is about. ``captured_on`` and ``settled_on`` are days in India; ``first_heard`` tells that
+    a dispute was not known before. ``created_at``, ``network``, ``issuer``, ``bank``, the fee and
+    ``failed_before`` are known of details of version 2 and later only.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -49,7 +73,7 @@ class PaymentFact(BaseModel):
     news: News
     payment_id: Identifier
     school_id: Identifier
-    version: Annotated[int, Field(strict=True, ge=1)]
+    version: Annotated[int, Field(strict=True, ge=1)] | None = None
     amount_paise: Annotated[int, Field(strict=True, ge=0)]
     currency: Identifier
     gateway_payment_id: Word = None
@@ -63,6 +87,13 @@ class PaymentFact(BaseModel):
     created_at: Word = None
     captured_at: Word = None
     failed_before: Annotated[bool, Field(strict=True)] = False
+    refund_id: Word = None
+    dispute_id: Word = None
+    settlement_id: Word = None
+    net_paise: Annotated[int, Field(strict=True)] | None = None
+    captured_on: Word = None
+    settled_on: Word = None
+    first_heard: Annotated[bool, Field(strict=True)] = False
 
     @field_validator("occurred_at", "created_at", "captured_at")
     @classmethod
@@ -70,6 +101,22 @@ class PaymentFact(BaseModel):
         if text is not None:
             from_iso(text)
         return text
+
+    @field_validator("captured_on", "settled_on")
+    @classmethod
+    def _is_a_day(cls, text: str | None) -> str | None:
+        if text is not None:
+            date.fromisoformat(text)
+        return text
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "PaymentFact":
+        """What the figures of its kind need is there."""
+        if self.news not in OF_OTHER_THINGS and self.version is None:
+            raise ValueError("an event of a payment's state has a version")
+        if self.news is News.SETTLED and None in (self.captured_on, self.settled_on, self.net_paise):
+            raise ValueError("a settlement has its days and what came of it")
+        return self
 
     @property
     def moment(self) -> datetime:

@@ -8,6 +8,7 @@ payment's creation.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from runtime.payments.analytics.model import (
     PLATFORM,
@@ -20,7 +21,7 @@ from runtime.payments.analytics.model import (
     Stage,
     school_scope,
 )
-from runtime.payments.analytics.news import News, PaymentFact
+from runtime.payments.analytics.news import OF_OTHER_THINGS, News, PaymentFact
 from runtime.platform.clock import IST, business_date, from_iso
 
 BOOKS_CURRENCY = "INR"
@@ -40,6 +41,7 @@ _STAGE = {
     News.AUTHORIZED: Stage.AUTHORIZED,
     News.CONFLICTED: Stage.AUTHORIZED,
     News.CAPTURED: Stage.CAPTURED,
+    News.SETTLED: Stage.SETTLED,
 }
 """How far a payment has come at least when the event is told; a conflicted one had its bank's word."""
 
@@ -52,6 +54,18 @@ _COLUMN = {
     News.CONFLICTED: "conflicted",
 }
 
+_LATER = {
+    News.REFUND_PROCESSED: "refunded",
+    News.REFUND_FAILED: "refund_failed",
+    News.DISPUTE_CLOSED: "dispute_closed",
+    News.DISPUTE_WON: "dispute_won",
+    News.DISPUTE_LOST: "dispute_lost",
+}
+"""What is counted of refunds and decided disputes, each with its sum; a refund that failed brings none."""
+
+LAG_DAYS_MAX = 999
+"""A payout that is later than this is counted with it."""
+
 CONCLUDED = frozenset({News.CAPTURED, News.FAILED, News.ATTEMPT_FAILED, News.CONFLICTED})
 """The events that end an attempt."""
 
@@ -59,6 +73,16 @@ CONCLUDED = frozenset({News.CAPTURED, News.FAILED, News.ATTEMPT_FAILED, News.CON
 def minute_column(minute: int) -> str:
     """The column of the hour's row in which the attempts of a minute (0 to 59) are counted."""
     return f"m{minute:02}"
+
+
+def second_column(second: int) -> str:
+    """The column of the minute's row in which the attempts of a second (0 to 59) are counted."""
+    return f"s{second:02}"
+
+
+def lag_column(days: int) -> str:
+    """The column in which payments are counted that were paid out ``days`` after their capture."""
+    return f"lag_{min(max(days, 0), LAG_DAYS_MAX)}"
 
 
 def addition(fact: PaymentFact, mark: Mark) -> Addition:
@@ -69,16 +93,22 @@ def addition(fact: PaymentFact, mark: Mark) -> Addition:
         (dimension, business_date(fact.moment).isoformat(), value): counters
         for dimension, value, counters in _by_dimension(fact)
     }
+    if fact.news is News.SETTLED:
+        rows[Dimension.SETTLEMENT, str(fact.settled_on), _value(fact.method)] = _settlement(fact)
     reached = mark.reached
-    if fact.created_at is not None:  # else the event is of the first version, which does not say when
+    # An event of the first version, and of a refund or dispute, does not say when the payment was created.
+    if fact.created_at is not None and fact.news in _STAGE:
         reached = _further(mark.reached, _STAGE[fact.news])
         if newly := _between(mark.reached, reached):
             day = business_date(from_iso(fact.created_at)).isoformat()
             rows[Dimension.FUNNEL, day, "all"] = {stage.value: 1 for stage in newly}
     scopes = (school_scope(fact.school_id), PLATFORM)
-    return Addition(
-        {RowKey(scope, *key): counters for scope in scopes for key, counters in rows.items()}, reached
-    )
+    added = {RowKey(scope, *key): counters for scope in scopes for key, counters in rows.items()}
+    if fact.news in CONCLUDED:
+        local = fact.moment.astimezone(IST)
+        minute = RowKey(PLATFORM, Dimension.SECOND, local.date().isoformat(), f"{local:%H:%M}")
+        added[minute] = {second_column(local.second): 1}
+    return Addition(added, reached)
 
 
 def fold(facts: Iterable[PaymentFact]) -> dict[RowKey, dict[str, int]]:
@@ -98,6 +128,11 @@ def fold(facts: Iterable[PaymentFact]) -> dict[RowKey, dict[str, int]]:
 
 
 def _by_dimension(fact: PaymentFact) -> Iterator[tuple[Dimension, str, Counters]]:
+    if fact.news in OF_OTHER_THINGS:
+        if later := _later(fact):
+            yield Dimension.HOUR, f"{fact.moment.astimezone(IST).hour:02}", later
+            yield Dimension.METHOD, _value(fact.method), later
+        return
     counters = _counters(fact)
     local = fact.moment.astimezone(IST)
     hour = dict(counters)
@@ -135,6 +170,33 @@ def _counters(fact: PaymentFact) -> dict[str, int]:
     if fact.fee_paise is not None:
         counters |= {"fee_known": 1, "fee_paise": fact.fee_paise, "tax_paise": fact.tax_paise or 0}
     return counters
+
+
+def _later(fact: PaymentFact) -> dict[str, int]:
+    """What became of money that was captured: refunds and disputes, with their sums in rupees."""
+    counters: dict[str, int] = {}
+    if fact.first_heard:
+        counters |= {"disputed": 1, "disputed_paise": fact.amount_paise}
+    if column := _LATER.get(fact.news):
+        counters |= {column: 1, f"{column}_paise": fact.amount_paise}
+    if fact.currency != BOOKS_CURRENCY:
+        return {name: amount for name, amount in counters.items() if not name.endswith("_paise")}
+    return counters
+
+
+def _settlement(fact: PaymentFact) -> dict[str, int]:
+    """A payment that was paid out: its money, and after how many days of the calendar."""
+    lag = (date.fromisoformat(str(fact.settled_on)) - date.fromisoformat(str(fact.captured_on))).days
+    lag = min(max(lag, 0), LAG_DAYS_MAX)
+    counters = {"settled": 1, lag_column(lag): 1, "lag_days": lag}
+    if fact.currency != BOOKS_CURRENCY:
+        return counters | {"other_currency": 1}
+    return counters | {
+        "settled_paise": fact.amount_paise,
+        "fee_paise": fact.fee_paise or 0,
+        "tax_paise": fact.tax_paise or 0,
+        "net_paise": fact.net_paise or 0,
+    }
 
 
 def _value(word: str | None) -> str:

@@ -8,7 +8,11 @@ from runtime.payments.analytics.contracts import (
     FunnelQuery,
     PaymentFigures,
     PaymentFunnel,
+    PaymentSettlements,
+    PaymentThroughput,
     Range,
+    SettlementsQuery,
+    ThroughputQuery,
 )
 from runtime.payments.analytics.figures import figures_of, funnel_of, grouped
 from runtime.payments.analytics.history import PaymentHistory
@@ -16,10 +20,11 @@ from runtime.payments.analytics.model import PLATFORM, Dimension, school_scope
 from runtime.payments.analytics.news import PaymentFact
 from runtime.payments.analytics.repository import RollupTable
 from runtime.payments.analytics.rules import addition
+from runtime.payments.analytics.settlements import grouped_settlements, settlements_of, throughput_of
 from runtime.payments.tenancy import Tenancy
 from runtime.platform.auth import Principal
 from runtime.platform.dynamodb import ConditionFailed
-from runtime.platform.errors import CONCURRENT_CHANGE, QUERY_INVALID, FieldError, Problem
+from runtime.platform.errors import CONCURRENT_CHANGE, QUERY_INVALID, SCHOOL_FORBIDDEN, FieldError, Problem
 
 CHANGE_ATTEMPTS_MAX = 5
 DAYS_MAX = 92
@@ -74,6 +79,27 @@ class PaymentReports:
             total=figures_of(hours),
             groups=grouped(rows, query),
         )
+
+    def settlements(self, principal: Principal, query: SettlementsQuery) -> PaymentSettlements:
+        """What was paid out on the days asked for. Raises as ``figures``."""
+        scope, school_id = _scope(principal, query)
+        rows = self.table.rows(scope, Dimension.SETTLEMENT, query.first_day, query.last_day)
+        return PaymentSettlements(
+            school_id=school_id,
+            first_day=query.first_day,
+            last_day=query.last_day,
+            group_by=query.group_by,
+            total=settlements_of(rows),
+            groups=grouped_settlements(rows, query),
+        )
+
+    def throughput(self, principal: Principal, query: ThroughputQuery) -> PaymentThroughput:
+        """The busiest moments of the platform's day. Raises Problem ``school-forbidden`` for who does not see
+        every school."""
+        if not principal.sees_all_schools:
+            raise Problem(SCHOOL_FORBIDDEN, "The throughput is of the whole platform.")
+        rows = self.table.rows(PLATFORM, Dimension.SECOND, query.day, query.day)
+        return throughput_of(query.day, rows)
 
     def funnel(self, principal: Principal, query: FunnelQuery) -> PaymentFunnel:
         """How far the payments came that were created on the days asked for. Raises as ``figures``."""

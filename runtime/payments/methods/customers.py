@@ -26,6 +26,26 @@ class GatewayCustomers:
     contacts: Contacts
     gateway: RazorpayClient
 
+    def for_debits(self, profile: Profile) -> str:
+        """As ``of``, for a payer who is to be debited: Razorpay takes a recurring payment only with both, an
+        e-mail address and a telephone number. So who lacks one hears of it before the bank is asked, and not
+        with the first debit."""
+        contact = self.contacts.find(profile.payer_id)
+        missing = [
+            name
+            for name, known in (
+                ("e-mail address", contact.email),
+                ("telephone number", contact.phone_e164),
+            )
+            if known is None
+        ]
+        if missing:
+            raise Problem(
+                CONTACT_MISSING,
+                f"The gateway debits only with both, number and address. Missing: {' and '.join(missing)}.",
+            )
+        return self.of(profile)
+
     def of(self, profile: Profile) -> str:
         """The customer's id. Raises Problem ``contact-missing``, ``gateway-rejected``,
         ``gateway-unavailable``."""

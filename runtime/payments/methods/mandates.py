@@ -191,7 +191,7 @@ class MandateService:
                     MANDATE_TERMS_INVALID,
                     f"A payer has at most {MANDATES_MAX} mandates, those that came to nothing included.",
                 )
-            customer_id = self.customers.of(wallet.profile)
+            customer_id = self.customers.for_debits(wallet.profile)
             order = self._order(asked, payment_id, customer_id, ends_at, claim)
         except Problem as problem:
             if problem.retry_after_s is None:

@@ -6,7 +6,7 @@ matter, bank lines are booked once, and what was found is written to the same pl
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -22,9 +22,18 @@ from runtime.payments.reconciliation.facts import FactReader, Facts
 from runtime.payments.reconciliation.gateway_rows import BrokenGatewayRow
 from runtime.payments.reconciliation.healing import Debit, Healer
 from runtime.payments.reconciliation.matching import Outcome, judged
-from runtime.payments.reconciliation.model import EXCEPTIONS, Decision, Finding, Leg, LegTotals, Reason
+from runtime.payments.reconciliation.model import (
+    EXCEPTIONS,
+    POSTED,
+    Decision,
+    Finding,
+    Leg,
+    LegTotals,
+    Reason,
+)
 from runtime.payments.reconciliation.recorder import ExceptionChanged, ExceptionRecorder
 from runtime.payments.reconciliation.repository import LABEL_LINE, BankLines, KeptException
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.platform.audit import AuditLine
 from runtime.platform.audit import Outcome as AuditOutcome
@@ -75,6 +84,8 @@ class _Matched:
     debits: dict[str, Debit] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     on_lines: list[Finding] = field(default_factory=list)
+    posted: set[str] = field(default_factory=set)
+    """The gateway's entities whose money is here."""
 
     def needs_a_person(self, group_id: str) -> bool:
         return any(finding.status in EXCEPTIONS for finding in self.findings[group_id])
@@ -94,15 +105,23 @@ class Match:
     healer: Healer
     lines: BankLines
     recorder: ExceptionRecorder
+    settled: SettledNews
     days: WorkingDays
     clock: Clock
     logger: Logger
 
     def carry_out(
-        self, day: date, *, is_current: bool, request_id: str, note: Callable[[FoundView], None]
+        self,
+        day: date,
+        *,
+        is_current: bool,
+        request_id: str,
+        note: Callable[[FoundView], None],
+        tell_until: datetime,
     ) -> MatchDone:
         """Match as of ``day``; unless ``is_current`` it only reports. ``note`` is told every matter that a
-        person must look at. Raises GatewayError where the gateway does not give its part."""
+        person must look at; of settlements is told until ``tell_until``, and the next run tells the rest.
+        Raises GatewayError where the gateway does not give its part."""
         facts = self.facts.until(day)
         undecided = {kept.exception.group_id: kept for kept in self.recorder.exceptions.undecided()}
         debits: dict[str, Debit] = {}
@@ -119,6 +138,8 @@ class Match:
                 exceptions += 1
                 note(_found_view(group_id, findings))
         lines_booked = self._book(matched, request_id) if is_current else 0
+        if is_current:
+            self.settled.tell(facts, matched.posted, request_id=request_id, until=tell_until)
         return MatchDone(exceptions, lines_booked, facts.broken, matched.outcome.totals())
 
     def _heal(self, facts: Facts, day: date, request_id: str) -> dict[str, Debit]:
@@ -160,6 +181,8 @@ class Match:
                 matched.findings.setdefault(finding.group_id, []).append(finding)
             if finding.leg is Leg.BANK:
                 matched.on_lines.append(finding)
+            elif finding.leg is Leg.GATEWAY and finding.status in POSTED:
+                matched.posted.add(finding.group_id)
         return matched
 
     def _outcome(self, facts: Facts, day: date, decisions: Sequence[Decision]) -> Outcome:

@@ -68,6 +68,24 @@ class BankLines:
 
 
 @dataclass(frozen=True, slots=True)
+class SettledMarks:
+    """Which payments were told to be settled, by the settlement that paid them out."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def of(self, settlement_id: str) -> frozenset[str]:
+        """The gateway payments of a settlement that were told of."""
+        items = _query(self.client, self.table, f"SETTLED#{settlement_id}")
+        return frozenset(item["sk"] for item in items)
+
+    def put_in(self, transaction: Transaction, settlement_id: str, gateway_payment_id: str) -> None:
+        """Mark a payment as told of together with its event; the transaction fails if it was before."""
+        key = {"pk": f"SETTLED#{settlement_id}", "sk": gateway_payment_id}
+        transaction.put("settled", self.table, key, condition=_ONLY_NEW)
+
+
+@dataclass(frozen=True, slots=True)
 class KeptException:
     """An exception, what the gateway says of the debit that it is about, where it is about one, and the facts
     that it was last judged by."""

@@ -182,6 +182,7 @@ class ReconciliationService:
     def _work(self, waiting: Item, request_id: str, remaining_ms: Callable[[], int]) -> bool:
         """Work at a run; whether it ended by this."""
         now = self.clock.now()
+        tell_until = now + timedelta(milliseconds=remaining_ms() // 2)
         lease_until = now + timedelta(seconds=remaining_ms() // 1000 + LEASE_MARGIN_S)
         run = self.runs.take(waiting, now=now, lease_until=lease_until)
         if run is None:
@@ -195,6 +196,7 @@ class ReconciliationService:
                 is_current=is_current,
                 request_id=request_id,
                 note=lambda found: self.runs.note(run_id, found.exception_id, found.model_dump(mode="json")),
+                tell_until=tell_until,
             )
         except (GatewayError, Problem) as error:
             code = GATEWAY_UNAVAILABLE.code if isinstance(error, GatewayError) else error.kind.code

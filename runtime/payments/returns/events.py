@@ -28,7 +28,7 @@ DISPUTE_DETAIL_TYPES = {
 class RefundEventDetail(BaseModel):
     """The detail of every event about a refund; ``amount_paise`` is the refund's. No personal data.
 
-    ``refund_id`` is ours, or the gateway's for a refund made in its dashboard.
+    ``refund_id`` is ours, or the gateway's for a refund made in its dashboard. ``method`` is the payment's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,11 +43,13 @@ class RefundEventDetail(BaseModel):
     currency: str
     description: str
     message_key: str
+    method: str | None = None
 
 
 class DisputeEventDetail(BaseModel):
     """The detail of every event about a dispute. ``respond_by`` (unix seconds) is the last moment for
-    evidence."""
+    evidence; ``first_heard`` tells that nothing was known of the dispute before; ``method`` is the
+    payment's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,6 +64,8 @@ class DisputeEventDetail(BaseModel):
     reason_code: str | None
     respond_by: int | None
     message_key: str
+    first_heard: bool = False
+    method: str | None = None
 
 
 def return_events(payment: Payment, change: ReturnsChange) -> Iterator[DomainEvent]:
@@ -83,7 +87,7 @@ def return_events(payment: Payment, change: ReturnsChange) -> Iterator[DomainEve
     for dispute in change.after.disputes.values():
         earlier = change.before.disputes.get(dispute.dispute_id)
         if earlier is None or earlier.status is not dispute.status:
-            yield _dispute_event(payment, dispute)
+            yield _dispute_event(payment, dispute, first_heard=earlier is None)
 
 
 def counted_as(change: ReturnsChange) -> Iterator[Metric]:
@@ -129,11 +133,12 @@ def _refund_event(
         currency=change.after.book.currency,
         description=payment.description,
         message_key=f"{detail_type}:{gateway_refund_id or refund_id}",
+        method=_method(payment, change.after.book.gateway_payment_id),
     )
     return DomainEvent(SOURCE, detail_type, refund_id, detail.model_dump(mode="json"))
 
 
-def _dispute_event(payment: Payment, dispute: Dispute) -> DomainEvent:
+def _dispute_event(payment: Payment, dispute: Dispute, *, first_heard: bool) -> DomainEvent:
     detail_type = DISPUTE_DETAIL_TYPES[dispute.status]
     detail = DisputeEventDetail(
         dispute_id=dispute.dispute_id,
@@ -147,5 +152,12 @@ def _dispute_event(payment: Payment, dispute: Dispute) -> DomainEvent:
         reason_code=dispute.reason_code,
         respond_by=dispute.respond_by,
         message_key=f"{detail_type}:{dispute.dispute_id}",
+        first_heard=first_heard,
+        method=_method(payment, dispute.gateway_payment_id),
     )
     return DomainEvent(SOURCE, detail_type, dispute.dispute_id, detail.model_dump(mode="json"))
+
+
+def _method(payment: Payment, gateway_payment_id: str) -> str | None:
+    attempt = payment.attempts.get(gateway_payment_id)
+    return attempt.method if attempt else None

@@ -90,7 +90,7 @@ class Counting:
         api = payments_analytics.api(
             PaymentReports(self.table), audit, logger_into(self.log, self.tables.prefix)
         )
-        days = {"from": "2026-04-01", "to": "2026-04-01"}
+        days = {} if "day" in query else {"from": "2026-04-01", "to": "2026-04-01"}
         event = rest_event("GET", f"/v1/analytics/payments{path}", principal=principal, query=days | query)
         return Answer.of(api.handle(event, Context()))
 

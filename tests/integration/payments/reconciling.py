@@ -13,9 +13,10 @@ from runtime.payments.reconciliation.facts import FactReader
 from runtime.payments.reconciliation.healing import Healer
 from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, SettledMarks
 from runtime.payments.reconciliation.run_store import Runs
 from runtime.payments.reconciliation.runs import ReconciliationService
+from runtime.payments.reconciliation.settled import SettledNews
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
@@ -81,6 +82,7 @@ class Reconciling(World):
                 ),
                 lines=lines,
                 recorder=self.exception_recorder,
+                settled=self.settled,
                 days=WorkingDays(lambda day: not bank_calendar().is_working_day(day)),
                 clock=self.clock,
                 logger=self.logger,
@@ -91,6 +93,18 @@ class Reconciling(World):
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
             clock=self.clock,
             ids=self.ids,
+            logger=self.logger,
+        )
+
+    @property
+    def settled(self) -> SettledNews:
+        return SettledNews(
+            client=self.client,
+            marks=SettledMarks(self.client, self.tables["reconciliation"]),
+            payments=self.recorder.repository,
+            audit=self.audit,
+            outbox=self.outbox,
+            clock=self.clock,
             logger=self.logger,
         )
 

@@ -295,6 +295,51 @@ class TestFromPaymentsToFigures:
         )
 
 
+class TestWhatBecameOfTheMoney:
+    @pytest.fixture(autouse=True)
+    def a_week(self, counting: Counting) -> None:
+        later: dict[str, Any] = {"version": None, "created_at": None}
+        days = {"captured_on": "2026-04-01", "settled_on": "2026-04-07"}
+        paid_out: dict[str, Any] = {"fee_paise": 1_062, "tax_paise": 162, "net_paise": 43_938, **days}
+        told = (
+            fact(),
+            fact(News.SETTLED, event_id="evt_2", version=None, **paid_out),
+            fact(News.REFUND_PROCESSED, event_id="evt_3", amount_paise=5_000, **later),
+            fact(News.DISPUTE_OPENED, event_id="evt_4", first_heard=True, **later),
+            fact(News.DISPUTE_LOST, event_id="evt_5", **later),
+        )
+        assert counting.tell(*told, *told) == []
+
+    def test_refunds_and_disputes_stand_beside_the_revenue(self, counting: Counting) -> None:
+        total = counting.ask().body["total"]
+        assert (total["captured_paise"], total["refunded"], total["refunded_paise"]) == (45_000, 1, 5_000)
+        assert (total["disputed"], total["dispute_lost_paise"], total["attempts"]) == (1, 45_000, 1)
+        (upi,) = counting.ask(group_by="method").body["groups"]
+        assert upi["figures"]["refunded_paise"] == 5_000
+
+    def test_a_payout_is_told_by_its_day_with_its_lag(self, counting: Counting) -> None:
+        assert counting.ask("/settlements").body["total"]["settled"] == 0, "not of the day of the capture"
+        body = counting.ask("/settlements", SCHOOL_ADMIN, to="2026-04-07").body
+        total = body["total"]
+        assert (total["settled_paise"], total["fee_paise"], total["tax_paise"], total["net_paise"]) == (
+            *(45_000, 1_062, 162, 43_938),
+        )
+        assert (total["lag_days_median"], total["lag_days_p90"], total["lag_histogram"]) == (6, 6, {"6": 1})
+        assert [group["value"] for group in body["groups"]] == ["2026-04-07"]
+        stages = counting.ask("/funnel").body["stages"]
+        assert [stage["payments"] for stage in stages] == [1] * 5
+
+    def test_the_peak_of_a_day_is_for_who_sees_every_school(self, counting: Counting) -> None:
+        body = counting.ask("/throughput", day="2026-04-01").body
+        assert body == {
+            "day": "2026-04-01",
+            "attempts": 1,
+            "busiest_minute": {"at": "12:00", "attempts": 1},
+            "busiest_second": {"at": "12:00:00", "attempts": 1},
+        }
+        assert counting.ask("/throughput", SCHOOL_ADMIN, day="2026-04-01").code == "school-forbidden"
+
+
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_rebuilding_from_the_history_gives_the_same_numbers_as_live(

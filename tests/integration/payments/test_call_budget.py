@@ -34,13 +34,17 @@ APPLICATION = {"get_item": 3, "transact_write_items": 1, WRITES: 6}
 ANALYTICS_OF_A_CREATION = {"get_item": 1, "transact_write_items": 1, WRITES: 5}
 """The mark; then mark, hour and funnel of school and platform."""
 
-ANALYTICS_OF_A_CAPTURE = {"get_item": 1, "transact_write_items": 1, WRITES: 7}
-"""As above with the method."""
+ANALYTICS_OF_A_CAPTURE = {"get_item": 1, "transact_write_items": 1, WRITES: 8}
+"""As above with the method, and the platform's second."""
 
 ANALYTICS_OF_A_REPETITION = {"get_item": 1}
 
-ANALYTICS_MAX = {"get_item": 1, "transact_write_items": 1, WRITES: 13}
+ANALYTICS_MAX = {"get_item": 1, "transact_write_items": 1, WRITES: 14}
 """A failed card payment that is first heard of: by hour, method, network, issuer, reason and the funnel."""
+
+ANALYTICS_OF_A_REFUND = {"get_item": 1, "transact_write_items": 1, WRITES: 5}
+ANALYTICS_OF_A_SETTLEMENT = {"get_item": 1, "transact_write_items": 1, WRITES: 5}
+"""The mark; then mark, and of school and platform hour and method, or settlement and funnel."""
 
 REPORT_OF_A_DAY = {"query": 8}
 REPORT_OF_A_QUARTER_BY_METHOD = {"query": 2 * 8 * 4}
@@ -157,6 +161,17 @@ def test_the_most_that_one_event_costs(counted: Counted, tables: Tables) -> None
     assert counted.taken() == ANALYTICS_MAX
 
 
+def test_what_happens_to_money_later_costs_as_little(counted: Counted, tables: Tables) -> None:
+    counting = Counting(tables, counted)
+    _ = counting.tables["payment_rollups"]
+    later = {"version": None, "created_at": None}
+    assert counting.tell(fact(News.REFUND_PROCESSED, **later)) == []
+    assert counted.taken() == ANALYTICS_OF_A_REFUND
+    days = {"captured_on": "2026-04-01", "settled_on": "2026-04-07", "net_paise": 43_938}
+    assert counting.tell(fact(News.SETTLED, event_id="evt_2", version=None, **days)) == []
+    assert counted.taken() == ANALYTICS_OF_A_SETTLEMENT
+
+
 def test_a_batch_of_a_day_is_one_object(counted: Counted, tables: Tables) -> None:
     counting = Counting(tables, counted)
     _ = counting.tables["payment_rollups"]
@@ -173,5 +188,8 @@ def test_a_report_of_the_platform_is_a_query_for_each_shard_and_month(
     assert counted.taken() == REPORT_OF_A_DAY
     counting.ask(to="2026-07-01", group_by="method")
     assert counted.taken() == REPORT_OF_A_QUARTER_BY_METHOD
+    counting.ask("/settlements", to="2026-04-30")
+    counting.ask("/throughput", day="2026-04-01")
+    assert counted.taken()["query"] == 16
     counting.ask("/funnel", school_id="sch_1")
     assert counted.taken() == {"query": 1}

@@ -160,6 +160,21 @@ class TestRegistering:
         assert (answer.status, answer.body["code"]) == (422, "contact-missing")
         assert register(world).body["code"] == "contact-missing"
 
+    @pytest.mark.parametrize(
+        ("lost", "named"), [("emails", "e-mail address"), ("phones", "telephone number")]
+    )
+    def test_a_payer_who_could_not_be_debited_hears_so_before_the_bank_is_asked(
+        self, world: World, lost: str, named: str
+    ) -> None:
+        """Known at the gateway or not: a recurring payment needs both."""
+        assert register(world).status == 201
+        orders = len(world.gateway.calls)
+        getattr(world.contacts, lost).clear()
+        answer = register(world, key="key-without-contact")
+        assert (answer.status, answer.body["code"]) == (422, "contact-missing")
+        assert named in answer.body["detail"]
+        assert len(world.gateway.calls) == orders
+
     def test_a_school_asks_its_parents(self, world: World) -> None:
         made = register(world, principal=SCHOOL_ADMIN, payer_id="usr_parent")
         assert (made.status, made.body["payer_id"]) == (201, "usr_parent")

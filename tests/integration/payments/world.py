@@ -118,7 +118,9 @@ class KnownContacts:
     phones: dict[str, str] = field(
         default_factory=lambda: {"usr_parent": "+919000090000", "usr_other": "+919000090001"}
     )
-    emails: dict[str, str] = field(default_factory=dict)
+    emails: dict[str, str] = field(
+        default_factory=lambda: {"usr_parent": "ravi@example.com", "usr_other": "meera@example.com"}
+    )
 
     def find(self, principal_id: str) -> Contact:
         return Contact(phone_e164=self.phones.get(principal_id), email=self.emails.get(principal_id))

@@ -1,12 +1,12 @@
 """Facts of payments for tests, the messages that carry them, and sequences of them for property tests."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from runtime.payments.analytics.news import News, PaymentFact
+from runtime.payments.analytics.news import OF_OTHER_THINGS, News, PaymentFact
 from runtime.payments.events import status_event
 from runtime.payments.model import Attempt, Payment
 from runtime.platform.clock import iso
@@ -63,6 +63,9 @@ def histories(draw: st.DrawFn, size_max: int = 12) -> list[PaymentFact]:
         moment = _AROUND_MIDNIGHT + timedelta(seconds=draw(st.integers(0, 7200)))
         news = draw(st.sampled_from(News))
         fee = draw(st.sampled_from([None, 1_062])) if news is News.CAPTURED else None
+        if news in OF_OTHER_THINGS:
+            facts.append(draw(_later(news, f"evt_{number}", payment, iso(moment), iso(created))))
+            continue
         facts.append(
             fact(
                 news,
@@ -86,6 +89,37 @@ def histories(draw: st.DrawFn, size_max: int = 12) -> list[PaymentFact]:
             )
         )
     return facts
+
+
+@st.composite
+def _later(
+    draw: st.DrawFn, news: News, event_id: str, payment: int, occurred_at: str, created_at: str
+) -> PaymentFact:
+    """What happened to a payment's money after its capture."""
+    about: dict[str, Any] = {"created_at": None}
+    if news is News.SETTLED:
+        lag = draw(st.integers(0, 9))
+        about = {
+            "created_at": created_at,
+            "captured_on": "2026-04-28",
+            "settled_on": (date(2026, 4, 28) + timedelta(days=lag)).isoformat(),
+            "fee_paise": 1_062,
+            "tax_paise": 162,
+            "net_paise": 43_938,
+        }
+    return fact(
+        news,
+        event_id=event_id,
+        occurred_at=occurred_at,
+        payment_id=f"pmt_{payment}",
+        school_id=f"sch_{payment % 2}",
+        version=None,
+        amount_paise=draw(st.sampled_from([100, 45_000])),
+        currency=draw(st.sampled_from(["INR", "INR", "USD"])),
+        method=draw(st.sampled_from(["upi", "card", None])),
+        first_heard=news.value.startswith("Dispute") and draw(st.booleans()),
+        **about,
+    )
 
 
 def repeated(facts: list[PaymentFact]) -> st.SearchStrategy[list[PaymentFact]]:

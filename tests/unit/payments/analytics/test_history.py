@@ -15,6 +15,7 @@ from runtime.payments.analytics.history import PaymentHistory
 from runtime.payments.analytics.model import PLATFORM, Dimension
 from runtime.payments.analytics.news import PaymentFact
 from runtime.payments.analytics.rules import fold
+from runtime.payments.analytics.settlements import settlements_of
 from tests.unit.payments.analytics.samples import fact, histories, repeated
 
 
@@ -33,6 +34,7 @@ class Folder:
 COLUMNS = {name: "BIGINT" if name.endswith("_paise") else "VARCHAR" for name in PaymentFact.model_fields} | {
     "version": "BIGINT",
     "failed_before": "BOOLEAN",
+    "first_heard": "BOOLEAN",
 }
 
 
@@ -64,8 +66,28 @@ TOTALS = """
            count(*) FILTER (news = 'PaymentOutcomeUnknown'),
            count(*) FILTER (failed_before AND news NOT IN ('PaymentFailed', 'PaymentAttemptFailed')),
            coalesce(sum(amount_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
-           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT
+           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
+           count(*) FILTER (news = 'RefundProcessed'),
+           coalesce(sum(amount_paise) FILTER (news = 'RefundProcessed' AND currency = 'INR'), 0)::BIGINT,
+           count(*) FILTER (first_heard),
+           coalesce(sum(amount_paise) FILTER (news = 'DisputeLost' AND currency = 'INR'), 0)::BIGINT
       FROM history
+"""
+SETTLED = """
+    SELECT count(*),
+           coalesce(sum(amount_paise) FILTER (currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(net_paise) FILTER (currency = 'INR'), 0)::BIGINT,
+           quantile_disc(settled_on::DATE - captured_on::DATE, 0.5),
+           quantile_disc(settled_on::DATE - captured_on::DATE, 0.9),
+           max(settled_on::DATE - captured_on::DATE)
+      FROM history WHERE news = 'PaymentSettled'
+"""
+SETTLED_STAGE = "SELECT count(DISTINCT payment_id) FROM history WHERE news = 'PaymentSettled'"
+BUSIEST_SECOND = """
+    SELECT max(attempts) FROM (
+        SELECT substr(occurred_at, 1, 19) AS second, count(*) AS attempts FROM history
+         WHERE news IN ('PaymentCaptured', 'PaymentFailed', 'PaymentAttemptFailed', 'PaymentConflicted')
+         GROUP BY second)
 """
 FAILURES_BY_REASON = """
     SELECT CASE WHEN coalesce(error_reason, '') IN ('', 'NA') THEN 'not_stated'
@@ -129,8 +151,28 @@ def test_sql_over_the_history_gives_the_numbers_of_the_rows(
             hours.recovered,
             hours.captured_paise,
             hours.fee_paise,
+            hours.refunded,
+            hours.refunded_paise,
+            hours.disputed,
+            hours.dispute_lost_paise,
         )
     ]
+    settled = settlements_of({key: row for key, row in rows.items() if key.dimension is Dimension.SETTLEMENT})
+    assert asked(folder, SETTLED) == [
+        (
+            settled.settled,
+            settled.settled_paise,
+            settled.net_paise,
+            settled.lag_days_median,
+            settled.lag_days_p90,
+            settled.lag_days_max,
+        )
+    ]
+    funnel = [row.get("settled", 0) for key, row in rows.items() if key.dimension is Dimension.FUNNEL]
+    assert asked(folder, SETTLED_STAGE) == [(sum(funnel),)]
+    seconds = {key: row for key, row in rows.items() if key.dimension is Dimension.SECOND}
+    busiest = max((count for row in seconds.values() for count in row.values()), default=None)
+    assert asked(folder, BUSIEST_SECOND) == [(busiest,)]
     by_reason: Counter[str] = Counter()
     by_day: Counter[str] = Counter()
     for key, row in rows.items():

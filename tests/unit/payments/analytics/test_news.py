@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from runtime.payments.analytics.news import EventUnreadable, News, read_event
+from runtime.payments.analytics.news import OF_OTHER_THINGS, EventUnreadable, News, read_event
 from runtime.payments.events import ATTEMPT_FAILED, DETAIL_TYPES, attempt_event
 from runtime.payments.model import AttemptStatus, PaymentStatus
+from runtime.payments.reconciliation.settled import PAYMENT_SETTLED
+from runtime.payments.returns.events import DISPUTE_DETAIL_TYPES, REFUND_DETAIL_TYPES
 from tests.unit.payments.analytics.samples import NOON, message, told
 from tests.unit.payments.samples import attempt, payment
 
@@ -28,8 +30,10 @@ OLD_DETAIL: dict[str, Any] = {
 """As version 1 told it."""
 
 
-def test_every_event_of_a_payments_state_is_counted() -> None:
-    assert {news.value for news in News} == {*DETAIL_TYPES.values(), ATTEMPT_FAILED}
+def test_every_event_of_a_payments_state_and_of_its_money_is_counted() -> None:
+    of_money = {PAYMENT_SETTLED, *REFUND_DETAIL_TYPES.values(), *DISPUTE_DETAIL_TYPES.values()}
+    assert {news.value for news in News} == {*DETAIL_TYPES.values(), ATTEMPT_FAILED, *of_money}
+    assert {news.value for news in OF_OTHER_THINGS} == of_money
 
 
 def test_an_event_of_the_present_version_tells_all_that_is_counted() -> None:
@@ -70,7 +74,7 @@ def test_what_a_later_version_adds_is_ignored() -> None:
     assert read_event(message("PaymentCaptured", OLD_DETAIL | {"weather": {"rain": True}})) is not None
 
 
-@pytest.mark.parametrize("detail_type", ["MandateConfirmed", "MethodSaved", "RefundProcessed"])
+@pytest.mark.parametrize("detail_type", ["MandateConfirmed", "MethodSaved", "RefundRequested"])
 def test_other_events_of_payments_are_passed_over(detail_type: str) -> None:
     assert read_event(message(detail_type, {"mandate_id": "mnd_1"})) is None
 
@@ -93,6 +97,12 @@ def test_other_events_of_payments_are_passed_over(detail_type: str) -> None:
         message("PaymentCaptured", OLD_DETAIL | {"amount_paise": True}),
         message("PaymentCaptured", OLD_DETAIL | {"school_id": ""}),
         message("PaymentCaptured", OLD_DETAIL | {"version": 0}),
+        message("PaymentCaptured", OLD_DETAIL | {"version": None}),
+        message("PaymentSettled", OLD_DETAIL | {"captured_on": "2026-04-01", "settled_on": "2026-04-07"}),
+        message(
+            "PaymentSettled",
+            OLD_DETAIL | {"captured_on": "2026-04-31", "settled_on": "2026-05-07", "net_paise": 1},
+        ),
         message("PaymentCaptured", OLD_DETAIL | {"method": "x" * 201}),
         message("PaymentCaptured", OLD_DETAIL | {"created_at": "yesterday"}),
         message("PaymentCaptured", OLD_DETAIL, occurred_at="2026-04-01T12:00:00"),

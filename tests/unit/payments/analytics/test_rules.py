@@ -22,7 +22,9 @@ def added(news: News, **changes: Any) -> dict[tuple[Dimension, str, str], dict[s
         (key.dimension, key.day, key.value): dict(it) for key, it in rows.items() if key.scope == SCHOOL
     }
     of_all = {
-        (key.dimension, key.day, key.value): dict(it) for key, it in rows.items() if key.scope == PLATFORM
+        (key.dimension, key.day, key.value): dict(it)
+        for key, it in rows.items()
+        if key.scope == PLATFORM and key.dimension is not Dimension.SECOND
     }
     assert of_school == of_all
     return of_school
@@ -133,6 +135,66 @@ def test_only_stages_that_are_newly_reached_are_added() -> None:
     assert (late.reached, Dimension.FUNNEL in {key.dimension for key in late.rows}) == (Stage.CAPTURED, False)
 
 
+def test_a_settlement_adds_its_money_and_its_lag_by_day_of_payout_and_completes_the_funnel() -> None:
+    rows = added(
+        News.SETTLED,
+        version=None,
+        occurred_at="2026-04-09T06:30:00.000Z",
+        captured_on="2026-04-01",
+        settled_on="2026-04-07",
+        fee_paise=1_062,
+        tax_paise=162,
+        net_paise=43_938,
+    )
+    assert rows == {
+        (Dimension.SETTLEMENT, "2026-04-07", "upi"): {
+            "settled": 1,
+            "lag_6": 1,
+            "lag_days": 6,
+            "settled_paise": 45_000,
+            "fee_paise": 1_062,
+            "tax_paise": 162,
+            "net_paise": 43_938,
+        },
+        (Dimension.FUNNEL, "2026-04-01", "all"): {stage.value: 1 for stage in STAGES},
+    }
+
+
+@pytest.mark.parametrize(
+    ("news", "first", "expected"),
+    [
+        (News.REFUND_PROCESSED, False, {"refunded": 1, "refunded_paise": 45_000}),
+        (News.REFUND_FAILED, False, {"refund_failed": 1, "refund_failed_paise": 45_000}),
+        (News.DISPUTE_OPENED, True, {"disputed": 1, "disputed_paise": 45_000}),
+        (News.DISPUTE_OPENED, False, {}),
+        (News.DISPUTE_UNDER_REVIEW, True, {"disputed": 1, "disputed_paise": 45_000}),
+        (News.DISPUTE_WON, False, {"dispute_won": 1, "dispute_won_paise": 45_000}),
+        (
+            News.DISPUTE_LOST,
+            True,
+            {"disputed": 1, "disputed_paise": 45_000, "dispute_lost": 1, "dispute_lost_paise": 45_000},
+        ),
+        (News.DISPUTE_CLOSED, False, {"dispute_closed": 1, "dispute_closed_paise": 45_000}),
+    ],
+)
+def test_what_goes_back_is_counted_by_hour_and_method(
+    news: News, first: bool, expected: dict[str, int]
+) -> None:
+    about: dict[str, Any] = {"version": None, "created_at": None, "first_heard": first}
+    told = addition(fact(news, **about), Mark("pmt_1"))
+    assert {(k.dimension, k.value): dict(row) for k, row in told.rows.items() if k.scope == SCHOOL} == (
+        {(Dimension.HOUR, "12"): expected, (Dimension.METHOD, "upi"): expected} if expected else {}
+    )
+    foreign = addition(fact(news, currency="USD", **about), Mark("pmt_1"))
+    assert not [name for row in foreign.rows.values() for name in row if name.endswith("_paise")]
+
+
+def test_seconds_are_of_the_platform_only() -> None:
+    told = addition(fact(occurred_at="2026-04-01T06:30:41.999Z"), Mark("pmt_1"))
+    seconds = {key: row for key, row in told.rows.items() if key.dimension is Dimension.SECOND}
+    assert seconds == {RowKey(PLATFORM, Dimension.SECOND, "2026-04-01", "12:00"): {"s41": 1}}
+
+
 def test_an_event_is_never_added_twice() -> None:
     with pytest.raises(ValueError, match="counted before"):
         addition(fact(), Mark("pmt_1", ("evt_1",), Stage.CAPTURED, 1))
@@ -152,7 +214,11 @@ def test_the_platform_is_the_sum_of_its_schools(facts: Any) -> None:
             row = summed.setdefault((key.dimension, key.day, key.value), {})
             for name, amount in counters.items():
                 row[name] = row.get(name, 0) + amount
-    of_all = {(key.dimension, key.day, key.value): row for key, row in rows.items() if key.scope == PLATFORM}
+    of_all = {
+        (key.dimension, key.day, key.value): row
+        for key, row in rows.items()
+        if key.scope == PLATFORM and key.dimension is not Dimension.SECOND
+    }
     assert of_all == summed
 
 
@@ -180,5 +246,6 @@ def test_every_breakdown_of_attempts_has_every_attempt(facts: Any) -> None:
         for name, amount in row.items()
         if (key.scope, key.dimension) == (PLATFORM, Dimension.HOUR) and name[1:].isdigit()
     )
+    by_second = sum(sum(row.values()) for key, row in rows.items() if key.dimension is Dimension.SECOND)
     concluded = {News.CAPTURED, News.FAILED, News.ATTEMPT_FAILED, News.CONFLICTED}
-    assert by_method == by_minute == sum(one.news in concluded for one in facts)
+    assert by_method == by_minute == by_second == sum(one.news in concluded for one in facts)
