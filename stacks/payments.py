@@ -19,6 +19,7 @@ from stacks.identity import IdentityStack
 from stacks.messaging import (
     ANALYTICS_CONSUMER_TIMEOUT_S,
     RETRY_CONSUMER_TIMEOUT_S,
+    SPLITS_CONSUMER_TIMEOUT_S,
     WEBHOOK_CONSUMER_TIMEOUT_S,
     MessagingStack,
 )
@@ -27,10 +28,6 @@ from stacks.storage import StorageStack
 API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
-
-REPORT_TIMEOUT_S = 25
-"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits in,
-and the next one goes on."""
 
 CURRENCIES_ENABLED = "INR"
 
@@ -273,14 +270,14 @@ class PaymentsStack(HouseStack):
         return function
 
     def _payments_reconciliation(self) -> ServiceFunction:
-        data = self._data
+        data, splits = self._data, self._messaging.payment_splits
         function = ServiceFunction(
             self,
             "PaymentsReconciliation",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-reconciliation",
-            description="Sweeps open payments, and matches gateway, ledger and bank",
+            description="Sweeps open payments, splits captured ones, and matches gateway, ledger and bank",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
@@ -292,16 +289,18 @@ class PaymentsStack(HouseStack):
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=2048,
-            timeout_s=REPORT_TIMEOUT_S,
+            timeout_s=SPLITS_CONSUMER_TIMEOUT_S,
             concurrency=10,
         )
         self._allow_the_payment_transaction(function.role)
-        data.payments.allow_query(function.role, "by_open_status")
+        data.payments.allow_query(function.role, "by_open_status", "by_due")
         data.ledger.allow_query(function.role, "by_business_date")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
         data.reconciliation.allow_query(function.role, "by_open_exception")
         self._allow_the_gateway(function)
+        splits.allow_consuming(function.role)
+        function.consume(splits.queue, concurrency_max=3)  # reports and sweeps keep the rest
         FunctionSchedule(
             self,
             "SweepSchedule",

@@ -1,4 +1,4 @@
-"""payments-advanced: payments made, verified, captured, refunded; disputes, payment links, instalments."""
+"""payments-advanced: payments made, captured, refunded, split; disputes, payment links, instalments."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -20,6 +20,10 @@ from runtime.payments.returns.desk import RefundDesk
 from runtime.payments.returns.refusals import REFUSED_BY_GATEWAY
 from runtime.payments.returns.service import RefundService
 from runtime.payments.service import PaymentService
+from runtime.payments.splits import routes as split_routes
+from runtime.payments.splits.opening import SplitOpener
+from runtime.payments.splits.service import SplitService
+from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, Request, Response, Route
@@ -211,6 +215,7 @@ ROUTES = (
     *(CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES),
     *link_routes.ROUTES,
     *plan_routes.ROUTES,
+    *split_routes.ROUTES,
 )
 
 
@@ -366,7 +371,20 @@ def wire(environment: Mapping[str, str]) -> Handler:
             logger=logger,
         )
         plans = PlanService(recorder=recorder, idempotency=idempotency, tenancy=tenancy, clock=clock, ids=ids)
-        further = (*link_routes.handled(links), *plan_routes.handled(plans))
+        splits = SplitService(
+            recorder=recorder,
+            opener=SplitOpener(recorder, clock, logger),
+            worker=SplitWorker(recorder, gateway_within(GATEWAY_STEP_DEADLINE_MS), clock, logger, metrics),
+            idempotency=idempotency,
+            tenancy=tenancy,
+            clock=clock,
+            logger=logger,
+        )
+        further = (
+            *link_routes.handled(links),
+            *plan_routes.handled(plans),
+            *split_routes.handled(splits),
+        )
         return api(
             service, captures, refunds, disputes, recorder.audit, origins=settings.origins, further=further
         )

@@ -1,11 +1,12 @@
-"""payments-reconciliation: sweeps open payments, matches gateway, ledger and bank, settles differences."""
+"""payments-reconciliation: sweeps open payments and splits, matches gateway, ledger and bank."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from pydantic import BaseModel
 
 from runtime.gateways.razorpay.client import RazorpayClient
@@ -35,6 +36,10 @@ from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.retry.holidays import bank_calendar
+from runtime.payments.splits.intake import SplitIntake
+from runtime.payments.splits.opening import SplitOpener
+from runtime.payments.splits.sweep import SplitSweep
+from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.sweeps.repository import OpenPayments
 from runtime.payments.sweeps.service import Sweeper
 from runtime.platform import aws, errors
@@ -51,8 +56,15 @@ from runtime.platform.telemetry import new_logger
 FUNCTION = "payments-reconciliation"
 GATEWAY_DEADLINE_MS = 8_000
 SWEEP_DEADLINE_MS = 4_000
+SPLIT_DEADLINE_MS = 4_000
 SWEEP_RESERVE_MS = 10_000
 """A payment takes two calls at most, and what was heard has to be written."""
+
+SPLITS_RESERVE_MS = 15_000
+"""Splits are swept before payments, in the first part of the time."""
+
+STEP_RESERVE_MS = 6_000
+"""A step of a split takes two calls at most, one of them short, and what was heard has to be written."""
 
 _MAY_READ = frozenset({Role.FINANCE, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 _MAY_CHANGE = frozenset({Role.FINANCE, Role.OPERATOR, Role.ADMIN})
@@ -329,6 +341,42 @@ def _stored(answer: StoredAnswer) -> Response:
     return Response(answer.status, answer.body)
 
 
+def take_batch(intake: SplitIntake, logger: Logger, event: Event, context: LambdaContext) -> dict[str, Any]:
+    """Take in the events of a batch of messages; what fails is named, and only that comes again."""
+
+    def take_one(record: Any) -> None:
+        try:
+            became = intake.take(
+                record["body"],
+                request_id=context.aws_request_id,
+                remaining_ms=context.get_remaining_time_in_millis(),
+                may_go_on=lambda: context.get_remaining_time_in_millis() > STEP_RESERVE_MS,
+            )
+        except Exception:
+            logger.exception("a message failed", message_id=record["messageId"])
+            raise
+        logger.info("split taken in", became=became)
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return dict(process_partial_response(dict(event), take_one, processor))
+
+
+def sweep_splits(splits: SplitSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
+    """Sweep the splits in the first part of the time; gives the report. That they cannot be swept must not
+    keep the payments from it."""
+    try:
+        report = splits.sweep(
+            request_id=context.aws_request_id,
+            remaining_ms=context.get_remaining_time_in_millis,
+            may_go_on=lambda: context.get_remaining_time_in_millis() > SPLITS_RESERVE_MS,
+        )
+    except Exception:
+        logger.exception("the splits could not be swept")
+        return {"failed": True}
+    logger.info("splits swept", **asdict(report))
+    return asdict(report)
+
+
 def sweep(sweeper: Sweeper, logger: Logger, context: LambdaContext) -> dict[str, Any]:
     """Sweep as long as there is time for one more payment; gives the report."""
     report = sweeper.sweep(
@@ -347,6 +395,17 @@ def daily(runs: ReconciliationService, logger: Logger, context: LambdaContext) -
     done = {name: answer.body[name] for name in ("reconciliation_id", "day", "exceptions")}
     logger.info("reconciled", **done)
     return done
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one key of the gateway serves."""
+
+    sweeper: Sweeper
+    runs: ReconciliationService
+    answering: Api
+    intake: SplitIntake
+    splits: SplitSweep
 
 
 def wire(environment: Mapping[str, str]) -> Handler:
@@ -373,7 +432,9 @@ def wire(environment: Mapping[str, str]) -> Handler:
     )
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
-    def with_keys(keys: dict[str, str]) -> tuple[Sweeper, ReconciliationService, Api]:
+    opener = SplitOpener(payments, clock, logger)
+
+    def with_keys(keys: dict[str, str]) -> Parts:
         def gateway(deadline_ms: int) -> RazorpayClient:
             return RazorpayClient(
                 key_id=keys["key_id"],
@@ -404,19 +465,24 @@ def wire(environment: Mapping[str, str]) -> Handler:
             logger=logger,
         )
         exceptions = ExceptionService(recorder, days, clock)
-        return sweeper, runs, api(runs, statements, exceptions, origins=settings.origins)
+        answering = api(runs, statements, exceptions, origins=settings.origins)
+        worker = SplitWorker(payments, gateway(SPLIT_DEADLINE_MS), clock, logger, metrics)
+        return Parts(sweeper, runs, answering, SplitIntake(opener, worker), SplitSweep(worker, clock, logger))
 
     parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        sweeper, runs, answering = parts.current()
+        current = parts.current()
+        if "Records" in event:
+            return take_batch(current.intake, logger, event, context)
         match event.get("task"):
             case "sweep":
-                return sweep(sweeper, logger, context)
+                splits = sweep_splits(current.splits, logger, context)
+                return {**sweep(current.sweeper, logger, context), "splits": splits}
             case "daily":
-                return daily(runs, logger, context)
+                return daily(current.runs, logger, context)
             case _:
-                return answering.handle(event, context)
+                return current.answering.handle(event, context)
 
     return handle
 

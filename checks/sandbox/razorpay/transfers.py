@@ -260,9 +260,10 @@ def list_all(gw: Gateway, query: Mapping[str, str]) -> Record:
     return paging.page(wanted, query, most=gw.config.limits.page)
 
 
-def of_payment(gw: Gateway, payment_id: str, query: Mapping[str, str]) -> Record:
+def of_payment(gw: Gateway, payment_id: str) -> Record:
+    """GET /v1/payments/:id/transfers: all of them, the newest first; it documents no paging."""
     payment = gw.find("payments", payment_id)
-    return paging.page(of_payment_records(gw, payment), query, most=gw.config.limits.page)
+    return collection([public(transfer) for transfer in reversed(of_payment_records(gw, payment))])
 
 
 def reversals_of(gw: Gateway, transfer_id: str, query: Mapping[str, str]) -> Record:
