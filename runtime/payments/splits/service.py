@@ -164,12 +164,14 @@ class SplitService:
         payment = self._payment(principal, payment_id)
         line = self._line(principal, payment, "splits.retry", request_id, {})
 
+        opened: list[SplitRecord] = []
+
         def found() -> SplitRecord:
             attempt = to_split(payment)
             known = self._splits.get(payment_id, attempt.gateway_payment_id) if attempt is not None else None
             if known is not None and known.split is not None:
                 return known
-            opened = self.opener.open(
+            made = self.opener.open(
                 payment_id,
                 payment.school_id,
                 on=business_date(self.clock.now()),
@@ -177,9 +179,10 @@ class SplitService:
                 request_id=request_id,
                 anew=True,
             )
-            if opened is None:
+            if made is None:
                 raise Problem(SPLIT_NOT_FOUND, "There is nothing to split, or no terms to split it by.")
-            return opened
+            opened.append(made)
+            return made
 
         def change(record: SplitRecord) -> SplitRecord:
             failed = {
@@ -187,7 +190,7 @@ class SplitService:
                 for each in record.transfers.values()
                 if each.status is TransferStatus.FAILED and each.transfer_id not in record.forgiven
             }
-            if record.version > 1 and not failed and not record.refusals and record.split is not None:
+            if not (opened or failed or record.refusals):
                 raise Problem(SPLIT_NOTHING_TO_RETRY, "Nothing of this split waits for a person.")
             forgiven = tuple(sorted({*record.forgiven, *failed}))
             return record.model_copy(update={"forgiven": forgiven, "refusals": {}})
@@ -218,9 +221,10 @@ class SplitService:
         if isinstance(claim, StoredAnswer):
             return claim
         try:
+            record = found()
             if not claim.resumed:
-                self._put(found(), change, line)
-            record = self._worked(payment, found(), line, remaining_ms)
+                self._put(record, change, line)
+            record = self._worked(payment, record, line, remaining_ms)
             status = 200 if record.due_at is None else 202
             answer = StoredAnswer(status, _view(payment, record).model_dump(mode="json"))
             self.idempotency.answer(claim, answer)

@@ -52,16 +52,16 @@ def merge_transfer(known: Transfer | None, heard: Transfer) -> Transfer:
     """
     if known is None:
         return heard
-    newest, charged = max(known, heard, key=_moment), max(known, heard, key=_charge)
+    held, charged = max(known, heard, key=_hold), max(known, heard, key=_charge)
     return max(known, heard, key=_order).model_copy(
         update={
             "account_id": known.account_id,
             "amount_paise": known.amount_paise,
             "currency": known.currency,
-            "observed_at": newest.observed_at,
+            "observed_at": held.observed_at,
             "reversed_paise": max(known.reversed_paise, heard.reversed_paise),
-            "on_hold": newest.on_hold,
-            "on_hold_until": newest.on_hold_until,
+            "on_hold": held.on_hold,
+            "on_hold_until": held.on_hold_until,
             "settled": known.settled or heard.settled,
             "fee_paise": charged.fee_paise,
             "tax_paise": charged.tax_paise,
@@ -70,12 +70,13 @@ def merge_transfer(known: Transfer | None, heard: Transfer) -> Transfer:
 
 
 def _order(transfer: Transfer) -> tuple[int, int, str]:
-    return (_RANK[transfer.status], *_moment(transfer))
+    """Further along, then newer; the canonical text only breaks ties of one moment."""
+    return (_RANK[transfer.status], transfer.observed_at, transfer.model_dump_json())
 
 
-def _moment(transfer: Transfer) -> tuple[int, str]:
-    """The order of words by their moment; the canonical text only breaks ties of one moment."""
-    return (transfer.observed_at, transfer.model_dump_json())
+def _hold(transfer: Transfer) -> tuple[int, bool, int]:
+    """The newest word; of one moment the one that holds less, for a release follows what it ends."""
+    return (transfer.observed_at, not transfer.on_hold, -(transfer.on_hold_until or 0))
 
 
 def _charge(transfer: Transfer) -> tuple[int, int]:
