@@ -300,6 +300,9 @@ SPLIT_SHARES_EXCEED_WHOLE = _declare(
     "The shares are more than the whole",
     "Let all basis_points of the shares sum to 10000 at most.",
 )
+SPLIT_TERMS_TOO_MANY = _declare(
+    "split-terms-too-many", 422, "No more changes can be set ahead", "Set them when their days are nearer."
+)
 SPLIT_DAY_INVALID = _declare(
     "split-day-invalid", 422, "Terms cannot begin on that day", "Name today or a day within a year."
 )

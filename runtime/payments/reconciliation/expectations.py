@@ -27,7 +27,8 @@ def expectations_of(entries: Iterable[JournalEntry]) -> Iterator[Expectation]:
     booked: dict[str, tuple[str, JournalEntry]] = {}
     fees: dict[str, tuple[int, int]] = {}
     for entry in entries:
-        what, _, entity_id = entry.entry_id.partition(":")
+        what, _, name = entry.entry_id.partition(":")
+        entity_id = name.partition(":")[0]  # what was booked again bears a number
         if what in _KINDS:
             booked[entity_id] = (_KINDS[what], entry)
         elif what == _FEE:

@@ -16,7 +16,7 @@ _OF_A_PAYMENT = (errors.PAYMENT_NOT_FOUND, errors.SCHOOL_FORBIDDEN, errors.SPLIT
 GET_TERMS = Route(
     method="GET",
     path="/v1/schools/{school_id}/split-terms",
-    action="split_terms.get",
+    action="splits.terms.get",
     summary="Get a school's split terms",
     description="Those in force today, and all that were ever set, each from its day on.",
     roles=_MAY_READ,
@@ -26,7 +26,7 @@ GET_TERMS = Route(
 SET_TERMS = Route(
     method="PUT",
     path="/v1/schools/{school_id}/split-terms",
-    action="split_terms.set",
+    action="splits.terms.set",
     summary="Set a school's split terms",
     description=(
         "Payments captured from the day on are split so between linked accounts: the fee with its GST first, "
@@ -42,6 +42,7 @@ SET_TERMS = Route(
         errors.SCHOOL_INACTIVE,
         errors.SPLIT_SHARES_INVALID,
         errors.SPLIT_SHARES_EXCEED_WHOLE,
+        errors.SPLIT_TERMS_TOO_MANY,
         errors.SPLIT_DAY_INVALID,
         errors.CONCURRENT_CHANGE,
     ),
@@ -49,7 +50,7 @@ SET_TERMS = Route(
 END_TERMS = Route(
     method="DELETE",
     path="/v1/schools/{school_id}/split-terms",
-    action="split_terms.end",
+    action="splits.terms.end",
     summary="End a school's split terms",
     description="From today on nothing is split; what was set for later days is dropped.",
     roles=_MAY_CHANGE,

@@ -31,7 +31,7 @@ from runtime.payments.tenancy import Tenancy
 from runtime.payments.visibility import visible_payment
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
-from runtime.platform.clock import Clock, business_date, iso
+from runtime.platform.clock import Clock, business_date
 from runtime.platform.dynamodb import ConditionFailed, Transaction
 from runtime.platform.errors import (
     BODY_INVALID,
@@ -44,6 +44,7 @@ from runtime.platform.errors import (
     SPLIT_SHARES_EXCEED_WHOLE,
     SPLIT_SHARES_INVALID,
     SPLIT_TERMS_NOT_FOUND,
+    SPLIT_TERMS_TOO_MANY,
     FieldError,
     Problem,
 )
@@ -88,8 +89,8 @@ class SplitService:
         """Set terms from a day on; the same again changes nothing.
 
         Raises Problem ``school-unknown``, ``school-forbidden``, ``school-inactive``,
-        ``split-shares-invalid``, ``split-shares-exceed-whole``, ``split-day-invalid`` and
-        ``concurrent-change``.
+        ``split-shares-invalid``, ``split-shares-exceed-whole``, ``split-terms-too-many``,
+        ``split-day-invalid`` and ``concurrent-change``.
         """
         self.tenancy.check_open(principal, school_id)
         try:
@@ -280,9 +281,10 @@ class SplitService:
     ) -> SplitTermsView:
         now = self.clock.now()
         before = self._splits.terms(school_id) or SchoolTerms(school_id=school_id)
-        after = with_version(
-            before, terms, effective_from=day, set_by=principal.principal_id, set_at=iso(now)
-        )
+        try:
+            after = with_version(before, terms, effective_from=day, set_by=principal.principal_id, set_at=now)
+        except Refused as refused:
+            raise Problem(SPLIT_TERMS_TOO_MANY, refused.reason) from None
         if after is not before:
             number = after.versions[-1].number
             transaction = Transaction(self.recorder.client)
@@ -291,7 +293,7 @@ class SplitService:
                 transaction,
                 AuditLine(
                     actor_id=principal.principal_id,
-                    action="split_terms.set" if terms is not None else "split_terms.end",
+                    action="splits.terms.set" if terms is not None else "splits.terms.end",
                     subject=school_id,
                     outcome=Outcome.DONE,
                     request_id=request_id,

@@ -71,7 +71,7 @@ class TestTerms:
             read = world.call_payments("GET", TERMS_PATH, principal=principal, school_id="sch_1")
             assert read.body == ended.body
         assert len(world.events("sch_1")) == 3
-        lines = [line for line in world.tables.items("audit") if line["action"].startswith("split_terms")]
+        lines = [line for line in world.tables.items("audit") if line["action"].startswith("splits.terms")]
         assert len(lines) == 3
 
     @pytest.mark.parametrize(
