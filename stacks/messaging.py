@@ -19,7 +19,7 @@ WEBHOOK_CONSUMER_TIMEOUT_S = 25
 NOTIFICATION_CONSUMER_TIMEOUT_S = 25
 RETRY_CONSUMER_TIMEOUT_S = 25
 ANALYTICS_CONSUMER_TIMEOUT_S = 25
-SPLITS_CONSUMER_TIMEOUT_S = 25
+SPLITS_CONSUMER_TIMEOUT_S = 15
 """Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
 
 ARCHIVED_DAYS = 90

@@ -29,6 +29,10 @@ API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
+RUN_TIMEOUT_S = 900
+"""What Lambda gives at most. A run of a million rows takes minutes of it; a call of the API ends by itself
+(``API_TIME_MAX_MS``), and a sweep after its share, for the next one goes on."""
+
 CURRENCIES_ENABLED = "INR"
 
 OUTBOX_BATCH_MAX = 10
@@ -100,14 +104,14 @@ class PaymentsStack(HouseStack):
                 canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
-        data = self._data
+        data, splits = self._data, self._messaging.payment_splits
         function = ServiceFunction(
             self,
             "PaymentsAdvanced",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-advanced",
-            description="Creates, verifies, lists, captures and refunds payments",
+            description="Creates, verifies, lists, captures, refunds and splits payments",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
@@ -120,9 +124,11 @@ class PaymentsStack(HouseStack):
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=1024,
-            timeout_s=API_TIMEOUT_S,
+            timeout_s=SPLITS_CONSUMER_TIMEOUT_S,
             concurrency=100,
         )
+        splits.allow_consuming(function.role)
+        function.consume(splits.queue, concurrency_max=10)
         self._allow_the_payment_transaction(function.role)
         data.payments.allow(function.role, "Query")  # the disputes of a school are a partition
         data.payments.allow_query(function.role, "by_school", "by_payer")
@@ -270,14 +276,14 @@ class PaymentsStack(HouseStack):
         return function
 
     def _payments_reconciliation(self) -> ServiceFunction:
-        data, splits = self._data, self._messaging.payment_splits
+        data = self._data
         function = ServiceFunction(
             self,
             "PaymentsReconciliation",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-reconciliation",
-            description="Sweeps open payments, splits captured ones, and matches gateway, ledger and bank",
+            description="Sweeps open payments, and matches gateway, ledger and bank",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
@@ -289,18 +295,17 @@ class PaymentsStack(HouseStack):
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=2048,
-            timeout_s=SPLITS_CONSUMER_TIMEOUT_S,
+            timeout_s=RUN_TIMEOUT_S,
             concurrency=10,
         )
         self._allow_the_payment_transaction(function.role)
         data.payments.allow_query(function.role, "by_open_status", "by_due")
+        data.ledger.allow(function.role, "GetItem")
         data.ledger.allow_query(function.role, "by_business_date")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
         data.reconciliation.allow_query(function.role, "by_open_exception")
         self._allow_the_gateway(function)
-        splits.allow_consuming(function.role)
-        function.consume(splits.queue, concurrency_max=3)  # reports and sweeps keep the rest
         FunctionSchedule(
             self,
             "SweepSchedule",
@@ -313,6 +318,16 @@ class PaymentsStack(HouseStack):
             retries_max=3,
             undelivered=self._messaging.undelivered,
             undelivered_key=self._messaging.key,
+        )
+        FunctionSchedule(
+            self,
+            "RunsSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Works at the reconciliations that wait",
+            expression="rate(1 minute)",
+            task="work",
+            retry_age_max_s=60,  # the next start finds the same
         )
         FunctionSchedule(
             self,

@@ -21,7 +21,7 @@ CONSUMERS = {
     "hasivu-{env}-webhooks": "payments-webhook-handler",
     "hasivu-{env}-notifications": "notification-dispatcher",
     "hasivu-{env}-payment-analytics": "payments-analytics",
-    "hasivu-{env}-payment-splits": "payments-reconciliation",
+    "hasivu-{env}-payment-splits": "payments-advanced",
 }
 
 

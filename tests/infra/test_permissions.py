@@ -85,6 +85,7 @@ def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> No
     }
     assert rights_elsewhere(assembly, "payments-advanced") == {
         "secretsmanager": {"GetSecretValue"},
+        "sqs": QUEUE_CONSUMER,
         "ssm": {"GetParameter"},
     }
 
@@ -149,13 +150,12 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
 def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"GetItem", "PutItem", "Query by_open_status", "Query by_due"},
-        "hasivu-ledger": {"PutItem", "Query by_business_date"},
+        "hasivu-ledger": {"GetItem", "PutItem", "Query by_business_date"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
     }
     assert rights_elsewhere(assembly, "payments-reconciliation") == {
         "secretsmanager": {"GetSecretValue"},
-        "sqs": QUEUE_CONSUMER,
         "ssm": {"GetParameter"},
     }
 

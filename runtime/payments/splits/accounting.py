@@ -105,7 +105,7 @@ def refund_share_return_entry(
 
 
 def transfer_entries_due(
-    transfer: Transfer, booked: Collection[str], business_day: date
+    transfer: Transfer, booked: Collection[str], business_day: date, *, gateway_payment_id: str = ""
 ) -> tuple[JournalEntry, ...]:
     """The entries that a transfer calls for and that are not among ``booked``.
 
@@ -129,6 +129,7 @@ def transfer_entries_due(
                 description=description,
                 currency=transfer.currency,
                 lines=_opposite(lines) if failed else lines,
+                reference=gateway_payment_id,
             )
         )
 

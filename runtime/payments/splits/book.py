@@ -91,7 +91,14 @@ class SplitBook:
         now = self.clock.now()
         due: list[JournalEntry] = []
         for transfer in after.transfers.values():
-            due.extend(transfer_entries_due(transfer, after.journal, business_date(now)))
+            due.extend(
+                transfer_entries_due(
+                    transfer,
+                    after.journal,
+                    business_date(now),
+                    gateway_payment_id=after.gateway_payment_id,
+                )
+            )
         journal = (*after.journal, *(entry.entry_id for entry in due))
         after = self._with_due(before, after.model_copy(update={"journal": journal}), now)
         for entry in (*entries, *due):

@@ -3,9 +3,12 @@
 The events come at least once and in any order. A payment is split once, and what is not due is left alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runtime.payments.events import DETAIL_TYPES
@@ -13,7 +16,11 @@ from runtime.payments.model import PaymentStatus
 from runtime.payments.splits.events import SPLIT_DUE
 from runtime.payments.splits.opening import SplitOpener
 from runtime.payments.splits.worker import ACTOR, SplitWorker, Worked
+from runtime.platform.api import LambdaContext
 from runtime.platform.clock import business_date, from_iso
+
+STEP_RESERVE_MS = 6_000
+"""A step of a split takes two calls at most, one of them short, and what was heard has to be written."""
 
 CAPTURES = frozenset({DETAIL_TYPES[PaymentStatus.CAPTURED], DETAIL_TYPES[PaymentStatus.CONFLICTED]})
 """A conflict may hold the capture of what was asked; the school is credited with it all the same."""
@@ -21,6 +28,10 @@ CAPTURES = frozenset({DETAIL_TYPES[PaymentStatus.CAPTURED], DETAIL_TYPES[Payment
 
 class NotAnEvent(ValueError):
     """The message is no event of ours. It belongs into the dead-letter queue, where a person reads it."""
+
+
+class NoTime(RuntimeError):
+    """There is no time left for a message of the batch; it comes again."""
 
 
 class _Detail(BaseModel):
@@ -60,6 +71,8 @@ class SplitIntake:
             day = business_date(from_iso(message.detail.occurred_at))
         except (ValidationError, ValueError) as error:
             raise NotAnEvent(type(error).__name__) from None
+        if remaining_ms < STEP_RESERVE_MS:
+            raise NoTime
         if message.detail_type in CAPTURES:
             split = self.opener.open(
                 detail.payment_id, detail.school_id, on=day, actor=ACTOR, request_id=request_id
@@ -75,3 +88,26 @@ class SplitIntake:
             may_go_on=may_go_on,
         )
         return worked.value
+
+
+def take_batch(
+    intake: SplitIntake, logger: Logger, event: Mapping[str, Any], context: LambdaContext
+) -> dict[str, Any]:
+    """Take in the events of a batch of messages; what fails is named, and only that comes again."""
+    remaining_ms = context.get_remaining_time_in_millis
+
+    def take_one(record: Any) -> None:
+        try:
+            became = intake.take(
+                record["body"],
+                request_id=context.aws_request_id,
+                remaining_ms=remaining_ms(),
+                may_go_on=lambda: remaining_ms() > STEP_RESERVE_MS,
+            )
+        except Exception:
+            logger.exception("a message failed", message_id=record["messageId"])
+            raise
+        logger.info("split taken in", became=became)
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return dict(process_partial_response(dict(event), take_one, processor))

@@ -9,6 +9,11 @@ from runtime.payments.splits.worker import SplitWorker, Worked
 from runtime.platform.clock import Clock
 
 PER_BUCKET_MAX = 50
+LEASE_MS = 60_000
+"""So long one split is worked on at most, however long the sweep may live; if it dies, another goes on."""
+
+STEP_RESERVE_S = 12
+"""A step that is begun before the end of the lease ends within it."""
 
 
 @dataclass(slots=True)
@@ -46,8 +51,8 @@ class SplitSweep:
                     payment_id,
                     gateway_payment_id,
                     request_id=request_id,
-                    remaining_ms=remaining_ms(),
-                    may_go_on=may_go_on,
+                    remaining_ms=min(remaining_ms(), LEASE_MS),
+                    may_go_on=self._within_the_lease(may_go_on),
                 )
             except Exception:
                 report.failed += 1
@@ -57,3 +62,7 @@ class SplitSweep:
             report.waiting += worked is Worked.WAITING
         report.finished = len(due) < PER_BUCKET_MAX
         return report
+
+    def _within_the_lease(self, may_go_on: Callable[[], bool]) -> Callable[[], bool]:
+        until_s = self.clock.monotonic_s() + LEASE_MS / 1000 - STEP_RESERVE_S
+        return lambda: may_go_on() and self.clock.monotonic_s() < until_s

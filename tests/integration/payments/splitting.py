@@ -3,10 +3,9 @@
 import json
 from typing import Any
 
-from runtime.functions.payments_reconciliation import take_batch
 from runtime.ledger.journal import read_entry
 from runtime.ledger.model import trial_balance
-from runtime.payments.splits.intake import SplitIntake
+from runtime.payments.splits.intake import SplitIntake, take_batch
 from runtime.payments.splits.record import SplitRecord
 from runtime.payments.splits.sweep import SplitSweep, SplitSweepReport
 from runtime.platform.auth import Role
