@@ -382,7 +382,6 @@ def wire(environment: Mapping[str, str]) -> Handler:
             idempotency=idempotency,
             tenancy=tenancy,
             clock=clock,
-            logger=logger,
         )
         further = (
             *link_routes.handled(links),

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from aws_lambda_powertools import Logger
-
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.refusal import Refused
@@ -73,7 +71,6 @@ class SplitService:
     idempotency: IdempotencyStore
     tenancy: Tenancy
     clock: Clock
-    logger: Logger
 
     def terms(self, principal: Principal, school_id: str) -> SplitTermsView:
         """The terms of a school. Raises Problem ``school-forbidden`` and ``split-terms-not-found``."""

@@ -354,7 +354,6 @@ class World:
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
             tenancy=self.tenancy,
             clock=self.clock,
-            logger=self.logger,
         )
 
     @property
