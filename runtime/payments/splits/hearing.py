@@ -10,8 +10,7 @@ from runtime.payments.metrics import SPLIT_STOPPED
 from runtime.payments.recorder import AlsoIn, PaymentRecorder
 from runtime.payments.splits.book import SplitChanged
 from runtime.payments.splits.record import SplitRecord
-from runtime.payments.splits.transfers import hear_transfer, transfer_from
-from runtime.payments.splits.worker import newly_failed
+from runtime.payments.splits.transfers import hear_transfer, newly_failed, transfer_from
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.errors import CONCURRENT_CHANGE, Problem
 

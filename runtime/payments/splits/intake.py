@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from runtime.payments.events import DETAIL_TYPES
@@ -95,8 +94,8 @@ def take_batch(
 ) -> dict[str, Any]:
     """Take in the events of a batch of messages; what fails is named, and only that comes again."""
     remaining_ms = context.get_remaining_time_in_millis
-
-    def take_one(record: Any) -> None:
+    failed: list[dict[str, str]] = []
+    for record in event["Records"]:
         try:
             became = intake.take(
                 record["body"],
@@ -106,8 +105,7 @@ def take_batch(
             )
         except Exception:
             logger.exception("a message failed", message_id=record["messageId"])
-            raise
+            failed.append({"itemIdentifier": record["messageId"]})
+            continue
         logger.info("split taken in", became=became)
-
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return dict(process_partial_response(dict(event), take_one, processor))
+    return {"batchItemFailures": failed}

@@ -69,6 +69,17 @@ def merge_transfer(known: Transfer | None, heard: Transfer) -> Transfer:
     )
 
 
+def newly_failed(before: SplitRecord, after: SplitRecord) -> list[Transfer]:
+    """The transfers that have failed between the two."""
+    failed = (each for each in after.transfers.values() if each.status is TransferStatus.FAILED)
+    return [
+        each
+        for each in failed
+        if (known := before.transfers.get(each.transfer_id)) is None
+        or known.status is not TransferStatus.FAILED
+    ]
+
+
 def _order(transfer: Transfer) -> tuple[int, int, str]:
     """Further along, then newer; the canonical text only breaks ties of one moment."""
     return (_RANK[transfer.status], transfer.observed_at, transfer.model_dump_json())

@@ -24,10 +24,10 @@ from runtime.payments.gateway_view import StatusNotKnown
 from runtime.payments.metrics import SPLIT_STOPPED
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.splits.book import SplitChanged
-from runtime.payments.splits.record import Refusal, SplitRecord, Transfer, TransferStatus
+from runtime.payments.splits.record import Refusal, SplitRecord, Transfer
 from runtime.payments.splits.rules import on_hold_until
 from runtime.payments.splits.targets import Pay, Release, Step, TakeBack, name_of, pause, steps
-from runtime.payments.splits.transfers import hear_transfer, transfer_from
+from runtime.payments.splits.transfers import hear_transfer, newly_failed, transfer_from
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock, from_iso, iso
 from runtime.platform.errors import CONCURRENT_CHANGE, GATEWAY_BALANCE_LOW, GATEWAY_REJECTED, Problem
@@ -236,14 +236,3 @@ class SplitWorker:
         for name, refusal in stored.refusals.items():
             if not refusal.passes and before.refusals.get(name) != refusal:
                 self.metrics.count(SPLIT_STOPPED)
-
-
-def newly_failed(before: SplitRecord, after: SplitRecord) -> list[Transfer]:
-    """The transfers that have failed between the two."""
-    failed = (each for each in after.transfers.values() if each.status is TransferStatus.FAILED)
-    return [
-        each
-        for each in failed
-        if (known := before.transfers.get(each.transfer_id)) is None
-        or known.status is not TransferStatus.FAILED
-    ]
