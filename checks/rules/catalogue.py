@@ -46,6 +46,7 @@ SUBJECTS = (
     "rotation",
     "secrets",
     "signals",
+    "signing",
     "stage",
     "storage",
     "tables",
