@@ -12,6 +12,7 @@ from runtime.platform.auth import Role
 from stacks.messaging import SPLIT_BETWEEN_ACCOUNTS
 from tests.events import Answer, Context, caller, failed_messages, sqs_event
 from tests.integration.payments.world import World, event_body
+from tests.integration.tables import Tables
 
 SCHOOL, CATERER = "acc_School00000001", "acc_Caterer0000001"
 FINANCE = caller("usr_finance", Role.FINANCE, schools=["sch_1"])
@@ -31,9 +32,10 @@ def set_terms(world: World, principal: Any = FINANCE, school_id: str = "sch_1", 
     return world.call_payments("PUT", TERMS_PATH, principal=principal, body=body, school_id=school_id)
 
 
-def messages(world: World) -> list[str]:
+def messages(of: World | Tables) -> list[str]:
     """What EventBridge has delivered to the queue of splits so far, in the order in which it happened."""
-    items = sorted(world.tables.items("outbox"), key=lambda item: item["event_id"])
+    tables = of.tables if isinstance(of, World) else of
+    items = sorted(tables.items("outbox"), key=lambda item: item["event_id"])
     return [
         json.dumps({"detail-type": item["detail_type"], "source": item["source"], "detail": item})
         for item in items
