@@ -1,5 +1,7 @@
 """How things are told: queues with their dead letters, the event bus, the topic of what people must hear."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
@@ -17,6 +19,7 @@ WEBHOOK_CONSUMER_TIMEOUT_S = 25
 NOTIFICATION_CONSUMER_TIMEOUT_S = 25
 RETRY_CONSUMER_TIMEOUT_S = 25
 ANALYTICS_CONSUMER_TIMEOUT_S = 25
+SPLITS_CONSUMER_TIMEOUT_S = 15
 """Each queue's visibility follows from the timeout of the function that reads it; both take it from here."""
 
 ARCHIVED_DAYS = 90
@@ -27,6 +30,8 @@ HEARD_BY_PEOPLE = (
     *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
     *("RefundProcessed", "RefundFailed"),
 )
+SPLIT_BETWEEN_ACCOUNTS = ("PaymentCaptured", "PaymentConflicted", "PaymentSplitDue")
+"""What may call for a split of a payment, and what says that one is to be worked on."""
 
 
 class MessagingStack(HouseStack):
@@ -72,6 +77,12 @@ class MessagingStack(HouseStack):
             dead_letter_name=f"hasivu-{env}-payment-analytics-dlq",
             consumer_timeout_s=ANALYTICS_CONSUMER_TIMEOUT_S,
         )
+        self.payment_splits = self._queue(
+            "PaymentSplits",
+            name=f"hasivu-{env}-payment-splits",
+            dead_letter_name=f"hasivu-{env}-payment-splits-dlq",
+            consumer_timeout_s=SPLITS_CONSUMER_TIMEOUT_S,
+        )
         self.outbox_dead_letters = DeadLetterQueue(
             self, "OutboxDeadLetters", environment=environment, name=f"hasivu-{env}-outbox-dlq", key=self.key
         )
@@ -90,7 +101,20 @@ class MessagingStack(HouseStack):
         self.alarm_topics = AlarmTopics(self, "Alarms", environment=environment)
         self._tell_people_of_payments()
         self._deliver_to_the_dispatcher()
-        self._deliver_to_analytics()
+        # Every event of payments; what is not counted is passed over there.
+        self._deliver(
+            "PaymentEventsForAnalytics",
+            self.payment_analytics,
+            name="payment-analytics",
+            description="Payment events to be counted",
+        )
+        self._deliver(
+            "PaymentEventsForSplits",
+            self.payment_splits,
+            name="payment-splits",
+            description="Captures that may be split, and splits to be worked on",
+            only=SPLIT_BETWEEN_ACCOUNTS,
+        )
 
     def _queue(
         self, construct_id: str, *, name: str, dead_letter_name: str, consumer_timeout_s: int
@@ -221,11 +245,13 @@ class MessagingStack(HouseStack):
         )
         subscription.node.add_dependency(queue)
 
-    def _deliver_to_analytics(self) -> None:
-        """Every event of payments goes to the analytics' queue; what is not counted is passed over there."""
-        name = f"hasivu-{self.environment_settings.name}-payment-analytics"
+    def _deliver(
+        self, construct_id: str, to: QueueWithDlq, *, name: str, description: str, only: Sequence[str] = ()
+    ) -> None:
+        """Events of payments, ``only`` some of them or all, go to a queue."""
+        name = f"hasivu-{self.environment_settings.name}-{name}"
         rule = f"hasivu-{self.environment_settings.name}-events/{name}"
-        queue = self.payment_analytics.queue
+        queue = to.queue
         queue.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("events.amazonaws.com")],
@@ -236,11 +262,11 @@ class MessagingStack(HouseStack):
         )
         events.CfnRule(
             self,
-            "PaymentEventsForAnalytics",
+            construct_id,
             name=name,  # by which its metrics are found, and its events let in
-            description="Payment events to be counted",
+            description=description,
             event_bus_name=self.bus.event_bus_name,
-            event_pattern={"source": [PAYMENTS_SOURCE]},
+            event_pattern={"source": [PAYMENTS_SOURCE]} | ({"detail-type": list(only)} if only else {}),
             state="ENABLED",
             targets=[
                 events.CfnRule.TargetProperty(

@@ -97,6 +97,20 @@ class PaymentAlarms(Construct):
         )
         Alarm(
             self,
+            "SplitStopped",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="A school or caterer does not get its share of a payment before a person has decided.",
+            runbook="payments#split-stopped",
+            signal=signals.own("SplitStopped"),
+            guard=OneIsEnough("each is a partner's money"),
+            threshold=1,
+            comparison=Comparison.AT_LEAST,
+            missing=Missing.FINE,
+            period_s=FIVE_MINUTES_S,
+        )
+        Alarm(
+            self,
             "OpenTooLong",
             topics=topics,
             severity=Severity.TICKET,

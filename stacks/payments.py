@@ -19,6 +19,7 @@ from stacks.identity import IdentityStack
 from stacks.messaging import (
     ANALYTICS_CONSUMER_TIMEOUT_S,
     RETRY_CONSUMER_TIMEOUT_S,
+    SPLITS_CONSUMER_TIMEOUT_S,
     WEBHOOK_CONSUMER_TIMEOUT_S,
     MessagingStack,
 )
@@ -103,14 +104,14 @@ class PaymentsStack(HouseStack):
                 canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
-        data = self._data
+        data, splits = self._data, self._messaging.payment_splits
         function = ServiceFunction(
             self,
             "PaymentsAdvanced",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-advanced",
-            description="Creates, verifies, lists, captures and refunds payments",
+            description="Creates, verifies, lists, captures, refunds and splits payments",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
@@ -123,9 +124,11 @@ class PaymentsStack(HouseStack):
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=1024,
-            timeout_s=API_TIMEOUT_S,
+            timeout_s=SPLITS_CONSUMER_TIMEOUT_S,
             concurrency=100,
         )
+        splits.allow_consuming(function.role)
+        function.consume(splits.queue, concurrency_max=10)
         self._allow_the_payment_transaction(function.role)
         data.payments.allow(function.role, "Query")  # the disputes of a school are a partition
         data.payments.allow_query(function.role, "by_school", "by_payer")
@@ -297,7 +300,7 @@ class PaymentsStack(HouseStack):
         )
         self._allow_the_payment_transaction(function.role)
         data.payments.allow(function.role, "BatchGetItem")
-        data.payments.allow_query(function.role, "by_open_status")
+        data.payments.allow_query(function.role, "by_open_status", "by_due")
         data.ledger.allow(function.role, "GetItem")
         data.ledger.allow_query(function.role, "by_business_date")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")

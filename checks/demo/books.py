@@ -10,6 +10,7 @@ DEAD_LETTERS = (
     "hasivu-sandbox-notifications-dlq",
     "hasivu-sandbox-outbox-dlq",
     "hasivu-sandbox-payment-analytics-dlq",
+    "hasivu-sandbox-payment-splits-dlq",
     "payment-dlq-sandbox",
 )
 

@@ -1,6 +1,7 @@
-"""payments-advanced: payments made, verified, captured, refunded; disputes, payment links, instalments."""
+"""payments-advanced: payments made, captured, refunded, split; disputes, payment links, instalments."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from runtime.gateways.breaker import CircuitBreaker
 from runtime.gateways.razorpay.api import GATEWAY
@@ -20,14 +21,19 @@ from runtime.payments.returns.desk import RefundDesk
 from runtime.payments.returns.refusals import REFUSED_BY_GATEWAY
 from runtime.payments.returns.service import RefundService
 from runtime.payments.service import PaymentService
+from runtime.payments.splits import routes as split_routes
+from runtime.payments.splits.intake import SplitIntake, take_batch
+from runtime.payments.splits.opening import SplitOpener
+from runtime.payments.splits.service import SplitService
+from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.tenancy import Tenancy
 from runtime.platform import aws, errors
-from runtime.platform.api import Api, Contract, Request, Response, Route
+from runtime.platform.api import Api, Contract, LambdaContext, Request, Response, Route
 from runtime.platform.api import Handler as RouteHandler
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
-from runtime.platform.function import Handler, LambdaFunction
+from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.idempotency import IdempotencyStore, StoredAnswer
 from runtime.platform.ids import UlidIds
 from runtime.platform.metrics import Metrics
@@ -211,6 +217,7 @@ ROUTES = (
     *(CREATE, LIST, GET, VERIFY, CAPTURE, REFUND, LIST_REFUNDS, GET_REFUND, LIST_DISPUTES),
     *link_routes.ROUTES,
     *plan_routes.ROUTES,
+    *split_routes.ROUTES,
 )
 
 
@@ -313,7 +320,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
     metrics = Metrics(settings.hasivu_env, clock)
     recorder = PaymentRecorder.over(dynamodb, settings, clock=clock, ids=ids, metrics=metrics)
 
-    def with_keys(keys: dict[str, str]) -> Api:
+    def with_keys(keys: dict[str, str]) -> tuple[Api, SplitIntake]:
         breaker = CircuitBreaker(gateway=GATEWAY, clock=clock)
 
         def gateway_within(deadline_ms: int) -> RazorpayClient:
@@ -366,13 +373,35 @@ def wire(environment: Mapping[str, str]) -> Handler:
             logger=logger,
         )
         plans = PlanService(recorder=recorder, idempotency=idempotency, tenancy=tenancy, clock=clock, ids=ids)
-        further = (*link_routes.handled(links), *plan_routes.handled(plans))
-        return api(
+        opener = SplitOpener(recorder, clock, logger)
+        worker = SplitWorker(recorder, gateway_within(GATEWAY_STEP_DEADLINE_MS), clock, logger, metrics)
+        splits = SplitService(
+            recorder=recorder,
+            opener=opener,
+            worker=worker,
+            idempotency=idempotency,
+            tenancy=tenancy,
+            clock=clock,
+        )
+        further = (
+            *link_routes.handled(links),
+            *plan_routes.handled(plans),
+            *split_routes.handled(splits),
+        )
+        answering = api(
             service, captures, refunds, disputes, recorder.audit, origins=settings.origins, further=further
         )
+        return answering, SplitIntake(opener, worker)
 
-    apis = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
-    return lambda event, context: apis.current().handle(event, context)
+    parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
+
+    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
+        answering, intake = parts.current()
+        if "Records" in event:
+            return take_batch(intake, logger, event, context)
+        return answering.handle(event, context)
+
+    return handle
 
 
 handler = LambdaFunction(wire)

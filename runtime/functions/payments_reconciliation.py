@@ -1,4 +1,4 @@
-"""payments-reconciliation: sweeps open payments, matches gateway, ledger and bank, settles differences."""
+"""payments-reconciliation: sweeps open payments and splits, matches gateway, ledger and bank."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -23,6 +23,8 @@ from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.retry.holidays import bank_calendar
+from runtime.payments.splits.sweep import SplitSweep
+from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.sweeps.merging import Merger
 from runtime.payments.sweeps.repository import OpenPayments
 from runtime.payments.sweeps.service import Sweeper
@@ -39,6 +41,8 @@ from runtime.platform.telemetry import new_logger
 FUNCTION = "payments-reconciliation"
 GATEWAY_DEADLINE_MS = 8_000
 SWEEP_DEADLINE_MS = 4_000
+SPLITS_MAX_MS = 60_000
+"""Splits are swept before payments; what is left of them is found again a quarter of an hour later."""
 SWEEP_RESERVE_MS = 10_000
 """A payment takes two calls at most, and what was heard has to be written."""
 SWEEP_MAX_MS = 5 * 60_000
@@ -63,6 +67,24 @@ def api(
         logger=runs.logger,
         origins=origins,
     )
+
+
+def sweep_splits(splits: SplitSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
+    """Sweep the splits for a minute at most; gives the report. That they cannot be swept must not keep the
+    payments from it."""
+    remaining_ms = context.get_remaining_time_in_millis
+    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - SPLITS_MAX_MS)
+    try:
+        report = splits.sweep(
+            request_id=context.aws_request_id,
+            remaining_ms=remaining_ms,
+            may_go_on=lambda: remaining_ms() > until_ms,
+        )
+    except Exception:
+        logger.exception("the splits could not be swept")
+        return {"failed": True}
+    logger.info("splits swept", **asdict(report))
+    return asdict(report)
 
 
 def sweep(sweeper: Sweeper, logger: Logger, context: LambdaContext) -> dict[str, Any]:
@@ -130,7 +152,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
     exceptions = ExceptionService(recorder, days, idempotency, clock)
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
-    def with_keys(keys: dict[str, str]) -> tuple[Sweeper, ReconciliationService, Api]:
+    def with_keys(keys: dict[str, str]) -> tuple[Sweeper, SplitSweep, ReconciliationService, Api]:
         def gateway(deadline_ms: int) -> RazorpayClient:
             return RazorpayClient(
                 key_id=keys["key_id"],
@@ -170,15 +192,19 @@ def wire(environment: Mapping[str, str]) -> Handler:
             logger=logger,
             metrics=metrics,
         )
-        return sweeper, runs, api(runs, statements, exceptions, origins=settings.origins)
+        splits = SplitSweep(
+            SplitWorker(payments, gateway(SWEEP_DEADLINE_MS), clock, logger, metrics), clock, logger
+        )
+        return sweeper, splits, runs, api(runs, statements, exceptions, origins=settings.origins)
 
     parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        sweeper, runs, answering = parts.current()
+        sweeper, splits, runs, answering = parts.current()
         match event.get("task"):
             case "sweep":
-                return sweep(sweeper, logger, context)
+                swept = sweep_splits(splits, logger, context)
+                return {**sweep(sweeper, logger, context), "splits": swept}
             case "work":
                 return work(runs, logger, context)
             case "daily":

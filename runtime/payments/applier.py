@@ -12,6 +12,7 @@ from runtime.gateways.razorpay.models import OrderNotification
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.models import PaymentLink as GatewayLink
 from runtime.gateways.razorpay.models import Token as GatewayToken
+from runtime.gateways.razorpay.models import Transfer as GatewayTransfer
 from runtime.gateways.razorpay.webhooks import WebhookEvent, parse_event
 from runtime.payments.debits.hearing import DOWNTIME_EVENTS, NOTICE_EVENTS, DebitHearing
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
@@ -26,6 +27,7 @@ from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.returns.applier import ReturnsApplier, is_about_returns
 from runtime.payments.rules import hear
+from runtime.payments.splits.hearing import TRANSFER_EVENTS, TransferHearing
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction, get_item, update_item_if
@@ -88,6 +90,8 @@ class EventApplier:
             return EventState.APPLIED if news else self._finish(event_id, EventState.NO_CHANGE)
         if is_about_returns(event):
             return self._apply_returns(event_id, event, record, request_id)
+        if event.event in TRANSFER_EVENTS and event.transfer is not None:
+            return self._apply_transfer(event_id, event, event.transfer, record, request_id)
         if event.event not in APPLIED_EVENTS or event.payment is None:
             return self._leave(event_id, event)
         return self._apply_payment(event_id, event, event.payment, record, request_id)
@@ -244,6 +248,26 @@ class EventApplier:
         state = ReturnsApplier(self.recorder).apply(
             event,
             observed_at=event.created_at or (about.created_at if about else None) or 0,
+            event_id=event_id,
+            body_sha256=record["body_sha256"],
+            request_id=request_id,
+            finisher=lambda state: self._finisher(event_id, state),
+        )
+        return state if state is EventState.APPLIED else self._finish(event_id, state)
+
+    def _apply_transfer(
+        self,
+        event_id: str,
+        event: WebhookEvent,
+        told: GatewayTransfer,
+        record: Mapping[str, Any],
+        request_id: str,
+    ) -> EventState:
+        """Keep what is said of a transfer to a linked account."""
+        state = TransferHearing(self.recorder).hear(
+            event.event,
+            told,
+            observed_at=event.created_at or told.created_at or 0,
             event_id=event_id,
             body_sha256=record["body_sha256"],
             request_id=request_id,

@@ -50,6 +50,9 @@ DISPUTE_OPENED = Metric("DisputeOpened")
 REFUND_FAILED = Metric("RefundFailed")
 """A refund that the gateway had taken did not reach the payer: somebody has to pay it back otherwise."""
 
+SPLIT_STOPPED = Metric("SplitStopped")
+"""A split waits for a person: a transfer failed or was refused, or the terms could not be applied."""
+
 WEBHOOK_RECEIVED = Metric("WebhookReceived", Unit.COUNT, "delivery", frozenset({"first", "repeated"}))
 WEBHOOK_REFUSED = Metric(
     "WebhookRefused",
@@ -96,6 +99,7 @@ METRICS = (
     TIME_TO_CAPTURE,
     DISPUTE_OPENED,
     REFUND_FAILED,
+    SPLIT_STOPPED,
     WEBHOOK_RECEIVED,
     WEBHOOK_REFUSED,
     WEBHOOK_APPLIED,

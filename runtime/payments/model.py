@@ -125,7 +125,7 @@ class Payment(Frozen):
     receives it; ``prepayment`` says what of the plan becomes less where the payment exceeds what is due.
     ``capture`` is who captures: the gateway by itself (``automatic``) or we (``manual``), as
     ``capture_order`` says. ``returns`` tells what went back, by gateway payment; it is written with the
-    returns themselves.
+    returns themselves. ``splits`` names the gateway payments that are split between linked accounts.
     """
 
     payment_id: str
@@ -150,6 +150,7 @@ class Payment(Frozen):
     attempts: dict[str, Attempt] = Field(default_factory=dict)
     journal: tuple[str, ...] = ()
     returns: dict[str, ReturnTotals] = Field(default_factory=dict)
+    splits: tuple[str, ...] = ()
     created_at: str
     updated_at: str
     version: int = 0

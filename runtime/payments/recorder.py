@@ -22,6 +22,8 @@ from runtime.payments.returns.events import counted_as, return_events
 from runtime.payments.returns.model import ReturnsChange
 from runtime.payments.returns.repository import LABEL_RETURNS
 from runtime.payments.returns.rules import followed, no_returns, totals
+from runtime.payments.splits.book import SplitBook
+from runtime.payments.splits.repository import LABELS as SPLIT_LABELS
 from runtime.platform.audit import AuditLine, AuditTrail
 from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed, Transaction
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
 
 AlsoIn = Callable[[Transaction], None]
 
-_STALE = {LABEL_PAYMENT, LABEL_RETRY, LABEL_RETURNS, *TOKEN_LABELS, *LINK_LABELS, *PLAN_LABELS}
+_STALE = {
+    *(LABEL_PAYMENT, LABEL_RETRY, LABEL_RETURNS),
+    *(*TOKEN_LABELS, *LINK_LABELS, *PLAN_LABELS, *SPLIT_LABELS),
+}
 """The writes whose condition fails where somebody was faster."""
 
 
@@ -92,6 +97,13 @@ class PaymentRecorder:
         """The instalment plans: each receives a payment in the transaction that books it."""
         return PlanBook(self.client, self.repository.plans, self.audit, self.outbox, self.clock)
 
+    @property
+    def splits(self) -> SplitBook:
+        """The splits between linked accounts: their shares follow the returns of their payment."""
+        return SplitBook(
+            self.client, self.repository.splits, self.journal, self.audit, self.outbox, self.clock
+        )
+
     def record(
         self,
         before: Payment | None,
@@ -129,6 +141,8 @@ class PaymentRecorder:
             )
             for told in return_events(stored, change):
                 self.outbox.add_in(transaction, told)
+        if change is not None and change.after.book.gateway_payment_id in stored.splits:
+            self.splits.follow_in(transaction, change.after)
         if stored.order_id is not None and (before is None or before.order_id is None):
             self.repository.point_in(transaction, stored.order_id, stored.payment_id)
         for entry in entries:

@@ -10,6 +10,7 @@ from runtime.payments.model import SWEPT_STATUSES, Payment
 from runtime.payments.pages import query_page
 from runtime.payments.plans.repository import PlanRepository
 from runtime.payments.returns.repository import ReturnsRepository
+from runtime.payments.splits.repository import SplitRepository
 from runtime.platform.dynamodb import Item, Transaction, get_item, get_items
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class PaymentRepository:
         self.returns = ReturnsRepository(client, table)
         self.links = LinkRepository(client, table)
         self.plans = PlanRepository(client, table)
-        """The payment links and instalment plans, which share the table: they change with their payments."""
+        self.splits = SplitRepository(client, table)
+        """What shares the table, because it changes with its payments."""
 
     @property
     def table(self) -> str:

@@ -284,6 +284,47 @@ GATEWAY_BALANCE_LOW = _declare(
     "Ask again with a new Idempotency-Key after the next captures, or ask finance to add funds.",
 )
 
+# Splits between linked accounts
+SPLIT_TERMS_NOT_FOUND = _declare(
+    "split-terms-not-found", 404, "The school has no split terms", "Set them, or leave its payments unsplit."
+)
+SPLIT_SHARES_INVALID = _declare(
+    "split-shares-invalid",
+    422,
+    "The shares are impossible",
+    "Name at most 20 accounts, each once, with basis points of 0 to 10000 and fixed sums in whole paise.",
+)
+SPLIT_SHARES_EXCEED_WHOLE = _declare(
+    "split-shares-exceed-whole",
+    422,
+    "The shares are more than the whole",
+    "Let all basis_points of the shares sum to 10000 at most.",
+)
+SPLIT_TERMS_TOO_MANY = _declare(
+    "split-terms-too-many", 422, "No more changes can be set ahead", "Set them when their days are nearer."
+)
+SPLIT_DAY_INVALID = _declare(
+    "split-day-invalid", 422, "Terms cannot begin on that day", "Name today or a day within a year."
+)
+SPLIT_NOT_FOUND = _declare(
+    "split-not-found",
+    404,
+    "The payment is not split",
+    "Check that it is captured and that its school had split terms on that day.",
+)
+SPLIT_ACCOUNT_UNKNOWN = _declare(
+    "split-account-unknown", 422, "The account has no part in the payment", "Name an account of the split."
+)
+SPLIT_NOTHING_HELD = _declare(
+    "split-nothing-held", 409, "Nothing is held back for the account", "Look at the split; it was paid on."
+)
+SPLIT_NOTHING_TO_RETRY = _declare(
+    "split-nothing-to-retry",
+    409,
+    "No transfer of the payment waits for a person",
+    "Look at the split: what is open is tried again by itself at next_look_at.",
+)
+
 # Payment links
 LINK_NOT_FOUND = _declare(
     "payment-link-not-found", 404, "There is no such payment link", "List the payment links, and use one."

@@ -90,6 +90,12 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("GET", "/v1/instalment-plans"),
                 ("GET", "/v1/instalment-plans/{plan_id}"),
                 ("GET", "/v1/instalment-plans/{plan_id}/prepayment"),
+                ("GET", "/v1/schools/{school_id}/split-terms"),
+                ("PUT", "/v1/schools/{school_id}/split-terms"),
+                ("DELETE", "/v1/schools/{school_id}/split-terms"),
+                ("GET", "/v1/payments/{payment_id}/split"),
+                ("POST", "/v1/payments/{payment_id}/split/release"),
+                ("POST", "/v1/payments/{payment_id}/split/retry"),
             )
         ),
         *(

@@ -155,7 +155,10 @@ def test_queue_consumers_answer_for_each_message_of_a_batch(assembly: Assembly) 
     assert consumed.keys() == {
         assembly.queue(name).arn
         for name in (
-            *(f"hasivu-{env}-{name}" for name in ("webhooks", "notifications", "payment-analytics")),
+            *(
+                f"hasivu-{env}-{name}"
+                for name in ("webhooks", "notifications", "payment-analytics", "payment-splits")
+            ),
             f"payment-retry-queue-{env}",
         )
     }

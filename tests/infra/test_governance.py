@@ -219,7 +219,10 @@ def test_what_may_be_undelivered_is_let_into_its_queue_by_the_rule_that_sends_it
     env = assembly.environment
 
     assert sources == {
-        *(f"hasivu-{env}-events/hasivu-{env}-{rule}" for rule in ("payment-events", "payment-analytics")),
+        *(
+            f"hasivu-{env}-events/hasivu-{env}-{rule}"
+            for rule in ("payment-events", "payment-analytics", "payment-splits")
+        ),
         *(f"hasivu-{env}-{finding.name}" for finding in FINDINGS),
     }
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from runtime.notifications.repository import KEPT_FOR
 from stacks.messaging import ARCHIVED_DAYS, HEARD_BY_PEOPLE, PAYMENTS_SOURCE
 from tests.infra.assembly import Assembly
@@ -11,6 +13,7 @@ QUEUES = {
     "hasivu-{env}-webhooks": "hasivu-{env}-webhooks-dlq",
     "hasivu-{env}-notifications": "hasivu-{env}-notifications-dlq",
     "hasivu-{env}-payment-analytics": "hasivu-{env}-payment-analytics-dlq",
+    "hasivu-{env}-payment-splits": "hasivu-{env}-payment-splits-dlq",
 }
 OUTBOX_DLQ = "hasivu-{env}-outbox-dlq"
 UNDELIVERED_DLQ = "hasivu-{env}-undelivered-dlq"
@@ -18,6 +21,7 @@ CONSUMERS = {
     "hasivu-{env}-webhooks": "payments-webhook-handler",
     "hasivu-{env}-notifications": "notification-dispatcher",
     "hasivu-{env}-payment-analytics": "payments-analytics",
+    "hasivu-{env}-payment-splits": "payments-advanced",
 }
 
 
@@ -148,10 +152,17 @@ def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: As
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
 
 
-def test_every_event_of_payments_goes_to_the_queue_of_analytics_and_from_its_rule_only(
-    assembly: Assembly,
+@pytest.mark.parametrize(
+    ("reader", "only"),
+    [
+        ("payment-analytics", {}),
+        ("payment-splits", {"detail-type": ["PaymentCaptured", "PaymentConflicted", "PaymentSplitDue"]}),
+    ],
+)
+def test_events_of_payments_go_to_the_queues_of_their_readers_and_from_their_rules_only(
+    assembly: Assembly, reader: str, only: dict[str, list[str]]
 ) -> None:
-    name = f"hasivu-{assembly.environment}-payment-analytics"
+    name = f"hasivu-{assembly.environment}-{reader}"
     rule = assembly.one("AWS::Events::Rule", Name=name)
     (target,) = rule.properties["Targets"]
     queue = assembly.queue(name)
@@ -163,7 +174,7 @@ def test_every_event_of_payments_goes_to_the_queue_of_analytics_and_from_its_rul
     ]
 
     assert rule.properties["State"] == "ENABLED"
-    assert rule.properties["EventPattern"] == {"source": [PAYMENTS_SOURCE]}
+    assert rule.properties["EventPattern"] == {"source": [PAYMENTS_SOURCE], **only}
     assert assembly.text(target["Arn"], rule.stack) == queue.arn
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()
     ((principal, source),) = senders

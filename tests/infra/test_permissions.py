@@ -85,6 +85,7 @@ def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> No
     }
     assert rights_elsewhere(assembly, "payments-advanced") == {
         "secretsmanager": {"GetSecretValue"},
+        "sqs": QUEUE_CONSUMER,
         "ssm": {"GetParameter"},
     }
 
@@ -176,7 +177,7 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
 
 def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
-        "hasivu-payments": {"BatchGetItem", "GetItem", "PutItem", "Query by_open_status"},
+        "hasivu-payments": {"BatchGetItem", "GetItem", "PutItem", "Query by_open_status", "Query by_due"},
         "hasivu-ledger": {"GetItem", "PutItem", "Query by_business_date"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},

@@ -58,7 +58,7 @@ UTILITIES = {
 PAYMENTS = {
     *("gateways", "gateways.razorpay", "ledger"),
     *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
-    *("payments.links", "payments.instalments", "payments.plans"),
+    *("payments.links", "payments.instalments", "payments.plans", "payments.splits"),
 }
 AREAS = {
     "api-authorizer": {"access", "gateways"},

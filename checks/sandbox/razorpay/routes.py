@@ -72,7 +72,7 @@ _CALLS: tuple[tuple[str, str, Serve], ...] = (
         lambda gw, c: refunds.one_of_payment(gw, c.ids["id"], c.ids["refund"]),
     ),
     ("POST", "/v1/payments/<id>/transfers", lambda gw, c: transfers.from_payment(gw, c.ids["id"], c.body)),
-    ("GET", "/v1/payments/<id>/transfers", lambda gw, c: transfers.of_payment(gw, c.ids["id"], c.query)),
+    ("GET", "/v1/payments/<id>/transfers", lambda gw, c: transfers.of_payment(gw, c.ids["id"])),
     ("GET", "/v1/cards/<id>", lambda gw, c: methods.card(gw, c.ids["id"])),
     ("GET", "/v1/refunds", lambda gw, c: refunds.list_all(gw, c.query)),
     ("GET", "/v1/refunds/<id>", lambda gw, c: refunds.fetch(gw, c.ids["id"])),

@@ -19,6 +19,7 @@ ACCOUNT = re.compile(r"acc_[0-9A-Za-z]{14}")
 TOO_MUCH = "The sum of amount requested for transfer is greater than the captured amount"
 NO_BALANCE = "Transfer cannot be made due to insufficient balance"
 MOST_AT_ONCE = 50
+LEAST_PAISE = 100
 REVERSIBLE = frozenset({"processed", "partially_reversed"})
 
 
@@ -53,6 +54,10 @@ def planned(gw: Gateway, wanted: Any, most_paise: int) -> list[Record]:
         return []
     if not isinstance(wanted, list) or len(wanted) > MOST_AT_ONCE:
         raise ApiError(f"The transfers must be an array of at most {MOST_AT_ONCE}.", field="transfers")
+    for position, each in enumerate(wanted):
+        amount = each.get("amount") if isinstance(each, dict) else None
+        if isinstance(amount, int) and amount < LEAST_PAISE:
+            raise ApiError(f"The transfers.{position}.amount must be at least {LEAST_PAISE}.", field="amount")
     terms = [_terms(gw, each) for each in wanted]
     if sum(each["amount"] for each in terms) > most_paise:
         raise ApiError(TOO_MUCH, field="transfers")
@@ -128,7 +133,10 @@ def from_payment(gw: Gateway, payment_id: str, body: Record) -> Record:
     validation.required(body, "transfers")
     available = payment["amount"] - payment["amount_transferred"] - payment["amount_refunded"]
     made = []
-    for terms in planned(gw, body["transfers"], available):
+    wanted = planned(gw, body["transfers"], available)
+    if gw.config.enforce_balance and postings.balance_paise(gw) <= sum(each["amount"] for each in wanted):
+        raise ApiError(NO_BALANCE)
+    for terms in wanted:
         transfer = make(gw, source=payment_id, terms=terms, status="created")
         _start(gw, transfer, payment)
         made.append(public(transfer))
@@ -260,9 +268,10 @@ def list_all(gw: Gateway, query: Mapping[str, str]) -> Record:
     return paging.page(wanted, query, most=gw.config.limits.page)
 
 
-def of_payment(gw: Gateway, payment_id: str, query: Mapping[str, str]) -> Record:
+def of_payment(gw: Gateway, payment_id: str) -> Record:
+    """GET /v1/payments/:id/transfers: all of them, the newest first; it documents no paging."""
     payment = gw.find("payments", payment_id)
-    return paging.page(of_payment_records(gw, payment), query, most=gw.config.limits.page)
+    return collection([public(transfer) for transfer in reversed(of_payment_records(gw, payment))])
 
 
 def reversals_of(gw: Gateway, transfer_id: str, query: Mapping[str, str]) -> Record:

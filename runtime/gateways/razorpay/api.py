@@ -153,7 +153,7 @@ class RazorpayApi:
         path: str,
         fields: Mapping[str, object],
         *,
-        method: Literal["POST", "PUT", "DELETE"] = "POST",
+        method: Literal["POST", "PUT", "PATCH", "DELETE"] = "POST",
         idempotency: tuple[str, str] | None = None,
         deadline: Deadline | None = None,
     ) -> E:

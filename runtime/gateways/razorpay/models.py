@@ -219,6 +219,14 @@ class PaymentLink(Entity):
     updated_at: UnixSeconds = None
 
 
+class TransferError(Entity):
+    """Why a transfer failed; all of it is null while it has not."""
+
+    code: Text = None
+    description: Text = None
+    reason: Text = None
+
+
 class Transfer(Entity):
     """A share paid on to a linked account: ``created``, ``pending``, ``processed``, ``failed``,
     ``reversed`` or ``partially_reversed``."""
@@ -235,8 +243,15 @@ class Transfer(Entity):
     on_hold: Flag = None
     on_hold_until: UnixSeconds = None
     recipient_settlement_id: Text = None
+    error: Annotated[TransferError, PerhapsEmpty] = Field(default_factory=TransferError)
     notes: Notes = Field(default_factory=dict)
     created_at: UnixSeconds = None
+
+
+class TransfersMade(Entity):
+    """The answer to a split of a payment: the one transfer that was asked for."""
+
+    items: tuple[Transfer, ...] = Field(min_length=1, max_length=1)
 
 
 class Reversal(Entity):

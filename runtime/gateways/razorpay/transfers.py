@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.gateways.razorpay import requests
 from runtime.gateways.razorpay.api import RazorpayApi
-from runtime.gateways.razorpay.models import Reversal, Transfer
+from runtime.gateways.razorpay.models import Reversal, Transfer, TransfersMade
 
 TRANSFER_IDEMPOTENCY_HEADER: Final = "X-Transfer-Idempotency"
 
@@ -46,6 +46,40 @@ class Transfers(RazorpayApi):
             fields,
             idempotency=(TRANSFER_IDEMPOTENCY_HEADER, requests.transfer_key(idempotency_key)),
         )
+
+    def create_payment_transfer(
+        self,
+        payment_id: str,
+        *,
+        account_id: str,
+        amount_paise: int,
+        currency: str,
+        notes: Mapping[str, str] | None = None,
+        on_hold: bool = False,
+        on_hold_until: int | None = None,
+    ) -> Transfer:
+        """Pay ``amount_paise`` >= 100 of a captured payment to a linked account.
+
+        ``on_hold`` without ``on_hold_until`` (unix seconds) holds it back until it is released by hand. There
+        is no idempotency: after an unknown outcome fetch the payment's transfers before any repeat. Raises
+        GatewayOutcomeUnknown too where the answer does not hold the one transfer that was asked for.
+        """
+        wanted = {
+            "account": requests.identifier(account_id),
+            "amount": requests.amount(amount_paise),
+            "currency": requests.currency_code(currency),
+            "notes": requests.notes_object(notes),
+            "on_hold": on_hold or on_hold_until is not None,
+            "on_hold_until": on_hold_until,
+        }
+        fields = {"transfers": [{name: value for name, value in wanted.items() if value is not None}]}
+        path = f"/v1/payments/{requests.identifier(payment_id)}/transfers"
+        return self._write(TransfersMade, "create_payment_transfer", path, fields).items[0]
+
+    def release_transfer(self, transfer_id: str) -> Transfer:
+        """End the hold of a transfer; a repetition finds it ended."""
+        path = f"/v1/transfers/{requests.identifier(transfer_id)}"
+        return self._write(Transfer, "release_transfer", path, {"on_hold": False}, method="PATCH")
 
     def get_transfer(self, transfer_id: str) -> Transfer:
         """One transfer, as it is now."""

@@ -32,7 +32,8 @@ def expectations_of(entries: Iterable[JournalEntry], apart: Fees | None = None) 
     booked: dict[str, Expectation] = {}
     fees: Fees = {}
     for entry in entries:
-        what, _, entity_id = entry.entry_id.partition(":")
+        what, _, name = entry.entry_id.partition(":")
+        entity_id = name.partition(":")[0]  # what was booked again bears a number
         if what in _KINDS:
             booked[entity_id] = _expectation(_KINDS[what], entity_id, entry)
         elif what == _FEE:

@@ -5,11 +5,14 @@ accounts and to the platform's fee; the gateway's transfers pay the linked accou
 shares back, so that the school's account can pay it.
 """
 
+from collections.abc import Collection
 from datetime import date
 
 from runtime.ledger.accounts import (
     Account,
+    gateway_fees,
     gateway_receivable,
+    input_gst,
     linked_account_payable,
     output_gst,
     platform_fees,
@@ -18,6 +21,7 @@ from runtime.ledger.accounts import (
 from runtime.ledger.model import JournalEntry, JournalLine, credit, debit
 from runtime.payments.accounting import GATEWAY
 from runtime.payments.splits.model import Reversal, Split
+from runtime.payments.splits.record import Transfer, TransferStatus
 
 
 def split_entry(
@@ -96,8 +100,83 @@ def refund_share_return_entry(
         business_date=business_day,
         description=f"Shares in the failed refund {reversal.refund_id}",
         currency=currency,
-        lines=tuple(
-            JournalLine(line.account, debit_paise=line.credit_paise, credit_paise=line.debit_paise)
-            for line in taken.lines
-        ),
+        lines=_opposite(taken.lines),
     )
+
+
+def transfer_entries_due(
+    transfer: Transfer, booked: Collection[str], business_day: date, *, gateway_payment_id: str = ""
+) -> tuple[JournalEntry, ...]:
+    """The entries that a transfer calls for and that are not among ``booked``.
+
+    A transfer pays its account as soon as the gateway has taken it, and costs its fee (which includes the
+    tax); one that failed pays nothing and gives the fee back. What was reversed is followed by the gateway's
+    total, whoever reversed it.
+    """
+    failed = transfer.status is TransferStatus.FAILED
+    payable, receivable = linked_account_payable(transfer.account_id), gateway_receivable(GATEWAY)
+    due: list[JournalEntry] = []
+
+    def move(made: str, unmade: str, description: str, lines: tuple[JournalLine, ...]) -> None:
+        times_made, times_unmade = _times(made, booked), _times(unmade, booked)
+        if failed == (times_made == times_unmade):
+            return
+        name, times = (unmade, times_unmade) if failed else (made, times_made)
+        due.append(
+            JournalEntry(
+                entry_id=name if not times else f"{name}:{times + 1}",
+                business_date=business_day,
+                description=description,
+                currency=transfer.currency,
+                lines=_opposite(lines) if failed else lines,
+                reference=gateway_payment_id,
+            )
+        )
+
+    name, amount_paise = transfer.transfer_id, transfer.amount_paise
+    move(
+        f"transfer:{name}",
+        f"transfer-failed:{name}",
+        f"Transfer {name}",
+        (debit(payable, amount_paise), credit(receivable, amount_paise)),
+    )
+    if transfer.fee_paise:
+        move(
+            f"fee:{name}",
+            f"fee-returned:{name}",
+            f"Gateway fee for {name}",
+            _fee_lines(transfer.fee_paise, transfer.tax_paise or 0),
+        )
+    prefix = f"transfer-reversal:{name}:"
+    booked_paise = max(
+        (int(each.removeprefix(prefix)) for each in booked if each.startswith(prefix)), default=0
+    )
+    if transfer.reversed_paise > booked_paise:
+        due.append(
+            transfer_reversal_entry(
+                f"{name}:{transfer.reversed_paise}",
+                transfer.account_id,
+                transfer.reversed_paise - booked_paise,
+                transfer.currency,
+                business_day,
+            )
+        )
+    return tuple(due)
+
+
+def _fee_lines(fee_paise: int, tax_paise: int) -> tuple[JournalLine, ...]:
+    tax_paise = min(tax_paise, fee_paise)  # the tax is part of the fee, never more than it
+    lines = [debit(gateway_fees(GATEWAY), fee_paise - tax_paise)] if fee_paise > tax_paise else []
+    lines += [debit(input_gst(), tax_paise)] if tax_paise else []
+    return (*lines, credit(gateway_receivable(GATEWAY), fee_paise))
+
+
+def _opposite(lines: tuple[JournalLine, ...]) -> tuple[JournalLine, ...]:
+    return tuple(
+        JournalLine(line.account, debit_paise=line.credit_paise, credit_paise=line.debit_paise)
+        for line in lines
+    )
+
+
+def _times(name: str, booked: Collection[str]) -> int:
+    return sum(each == name or each.startswith(f"{name}:") for each in booked)

@@ -11,6 +11,8 @@ class SplitCode(StrEnum):
     SHARES_EXCEED_WHOLE = "split-shares-exceed-whole"
     FIXED_EXCEEDS_AMOUNT = "split-fixed-exceeds-amount"
     FEE_EXCEEDS_AMOUNT = "split-fee-exceeds-amount"
+    CURRENCY_UNSUPPORTED = "split-currency-unsupported"
+    TERMS_TOO_MANY = "split-terms-too-many"
     REVERSAL_OVER_CAPTURED = "split-reversal-over-captured"
     REVERSAL_OVER_SHARE = "split-reversal-over-share"
     REVERSAL_REUSED = "split-reversal-reused"

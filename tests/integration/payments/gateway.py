@@ -12,6 +12,8 @@ from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.platform.clock import Clock
 from tests.integration.payments.gateway_links import OPERATIONS as OF_LINKS
 from tests.integration.payments.gateway_links import FakeLinks
+from tests.integration.payments.gateway_transfers import OPERATIONS as OF_TRANSFERS
+from tests.integration.payments.gateway_transfers import FakeTransfers
 
 SERVER_ERROR = {"error": {"code": "SERVER_ERROR", "description": "We are facing some trouble."}}
 REFUSED = {"error": {"code": "BAD_REQUEST_ERROR", "description": "Not that.", "reason": "input_invalid"}}
@@ -42,6 +44,7 @@ class FakeGateway:
         self.customers: dict[tuple[Any, Any], int] = {}
         self.tokens: dict[str, dict[str, Any]] = {}
         self.links = FakeLinks(clock)
+        self.transfers = FakeTransfers(clock, self.payments)
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
         self.refund_keys: list[str] = []
@@ -83,10 +86,9 @@ class FakeGateway:
             return _answer(400, REFUSED)
         if kind == "says":
             return _answer(400, {"error": {"code": "BAD_REQUEST_ERROR", "description": moment}})
-        of_links = request.operation in OF_LINKS
         response = None
         if moment != "before":
-            response = _answer(*self.links.apply(request)) if of_links else self._apply(request)
+            response = self._applied(request)
         if kind == "crash":
             raise Crashed
         if kind == "timeout":
@@ -102,6 +104,13 @@ class FakeGateway:
             return HttpResponse(502, {"content-type": "text/html"}, b"<html>502 Bad Gateway</html>")
         assert response is not None
         return response
+
+    def _applied(self, request: HttpRequest) -> HttpResponse:
+        if request.operation in OF_LINKS:
+            return _answer(*self.links.apply(request))
+        if request.operation in OF_TRANSFERS:
+            return _answer(*self.transfers.apply(request))
+        return self._apply(request)
 
     def _apply(self, request: HttpRequest) -> HttpResponse:
         parts = urlsplit(request.target)

@@ -13,6 +13,7 @@ from runtime.payments.metrics import METRICS
 from runtime.payments.recorder import PaymentRecorder
 from runtime.platform.metrics import Metrics
 from tests.integration.payments.gateway import gateway_payment
+from tests.integration.payments.splitting import run, set_terms, tell_of_transfer
 from tests.integration.payments.world import World, webhook_body
 from tests.integration.tables import Tables
 
@@ -182,6 +183,18 @@ def test_a_dispute_and_a_refund_that_failed_are_counted_once(world: CountedWorld
         world.tell_of(f"evt_r{number}", "refund.failed", 1_775_025_100, **told)
     assert world.counted()["DisputeOpened"] == [1]
     assert world.counted()["RefundFailed"] == [1]
+
+
+def test_a_split_that_stops_is_counted_once(world: CountedWorld) -> None:
+    world.gateway.transfers.status = "pending"
+    set_terms(world)
+    world.paid()
+    run(world)
+    for name in list(world.gateway.transfers.made):
+        for number in range(2):
+            failed = world.gateway.transfers.fail(name)
+            tell_of_transfer(world, f"evt_{name}_{number}", "transfer.failed", failed, 1_775_030_000)
+    assert world.counted()["SplitStopped"] == [1, 1]
 
 
 def test_nothing_that_leads_to_a_person_is_in_any_metric(world: CountedWorld) -> None:

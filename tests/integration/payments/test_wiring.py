@@ -14,6 +14,7 @@ from runtime.platform.function import Handler
 from runtime.platform.settings import SettingsError
 from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
 from tests.integration.payments.gateway import gateway_payment
+from tests.integration.payments.splitting import CATERER, SCHOOL, TERMS_PATH, messages
 from tests.integration.payments.world import (
     ADMIN,
     KEY_ID,
@@ -113,6 +114,33 @@ def test_the_reconciliation_answers_its_schedules_and_the_api(
     shown = Answer.of(reconciliation(event, Context()))
     assert (shown.status, shown.body["started_by"]) == (200, "schedule")
     assert reconciliation({"task": "daily"}, Context()) == done, "Lambda repeats under the same request id"
+
+
+def test_a_capture_is_split_off_the_queue_and_what_is_left_by_the_sweep(
+    environment: dict[str, str], simulator: RazorpaySimulator, tables: Tables
+) -> None:
+    payments = payments_advanced.wire(environment)
+    body = {"shares": [{"account_id": CATERER, "basis_points": 7_000}], "remainder_to": SCHOOL}
+    terms = rest_event(
+        "PUT", TERMS_PATH, principal=ADMIN, path_parameters={"school_id": "sch_1"}, body=json.dumps(body)
+    )
+    assert Answer.of(payments(terms, Context())).status == 200
+    order_id = create(payments).body["checkout"]["order_id"]
+    paid = simulator.control.checkout(order_id, {"method": "upi"})["razorpay_payment_id"]
+    webhooks = payments_webhook_handler.wire(environment)
+    captured = webhook_body("payment.captured", simulator.gw.find("payments", paid))
+    assert deliver(webhooks, captured, "newest").status == 200
+    assert failed_messages(webhooks(sqs_event(json.dumps({"event_id": "evt_1"})), Context())) == []
+    assert failed_messages(payments(sqs_event(*messages(tables)), Context())) == []
+    (due,) = [body for body in messages(tables) if "PaymentSplitDue" in body]
+    assert list(simulator.gw.each("transfers")) == []
+
+    swept = payments_reconciliation.wire(environment)({"task": "sweep"}, Context())
+    assert (swept["splits"]["looked_at"], swept["splits"]["finished"]) == (1, True)
+    assert failed_messages(payments(sqs_event(due), Context())) == []
+    made = {each["recipient"]: each["amount"] for each in simulator.gw.each("transfers")}
+    assert made == {CATERER: 31_500, SCHOOL: 13_500}
+    assert failed_messages(payments(sqs_event("no event"), Context())) != []
 
 
 def test_a_payment_from_the_first_call_to_its_webhook(

@@ -36,6 +36,10 @@ from runtime.payments.repository import PaymentRepository
 from runtime.payments.returns.desk import RefundDesk
 from runtime.payments.returns.service import RefundService
 from runtime.payments.service import PaymentService
+from runtime.payments.splits import routes as split_routes
+from runtime.payments.splits.opening import SplitOpener
+from runtime.payments.splits.service import SplitService
+from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.tenancy import Tenancy
 from runtime.platform.api import Api
 from runtime.platform.audit import AuditTrail
@@ -315,7 +319,11 @@ class World:
 
     @property
     def payments_api(self) -> Api:
-        further = (*link_routes.handled(self.link_service), *plan_routes.handled(self.plan_service))
+        further = (
+            *link_routes.handled(self.link_service),
+            *plan_routes.handled(self.plan_service),
+            *split_routes.handled(self.split_service),
+        )
         disputes = DisputeService(self.repository, self.tenancy, self.clock)
         return payments_advanced.api(
             self.service, self.captures, self.refunds, disputes, self.audit, further=further
@@ -329,6 +337,25 @@ class World:
             tenancy=self.tenancy,
             clock=self.clock,
             ids=self.ids,
+        )
+
+    @property
+    def split_opener(self) -> SplitOpener:
+        return SplitOpener(self.recorder, self.clock, self.logger)
+
+    @property
+    def split_worker(self) -> SplitWorker:
+        return SplitWorker(self.recorder, self.razorpay, self.clock, self.logger)
+
+    @property
+    def split_service(self) -> SplitService:
+        return SplitService(
+            recorder=self.recorder,
+            opener=self.split_opener,
+            worker=self.split_worker,
+            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
+            tenancy=self.tenancy,
+            clock=self.clock,
         )
 
     @property

@@ -1,6 +1,7 @@
 """Route: splitting payments between linked accounts, holds, reversals, the direct transfer's header."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,3 +158,31 @@ def test_a_bad_transfer_is_refused(http: Http, paid: Callable[..., Any], wanted:
     payment = paid()
     assert http("POST", f"/v1/payments/{payment['id']}/transfers", {"transfers": [wanted]})[0] == 400
     assert http("GET", "/v1/transfers")[1]["count"] == 0
+
+
+def test_a_transfer_below_the_minimum_is_refused_in_razorpays_words(
+    sdk: Any, paid: Callable[..., Any]
+) -> None:
+    wanted = [{"account": SCHOOL, "amount": 1_000}, {"account": CATERER, "amount": 99}]
+    with pytest.raises(BadRequestError, match=r"transfers\.1\.amount must be at least 100"):
+        sdk.payment.transfer(paid()["id"], {"transfers": wanted})
+
+
+def test_a_transfer_needs_the_balance_where_that_is_enforced(
+    sim: RazorpaySimulator, sdk: Any, paid: Callable[..., Any]
+) -> None:
+    payment = paid(amount=10_000)
+    sim.control.advance(10 * DAY)
+    sim.control.settle()
+    sim.gw.config = replace(sim.gw.config, enforce_balance=True)
+    with pytest.raises(BadRequestError, match="insufficient balance"):
+        sdk.payment.transfer(payment["id"], {"transfers": [{"account": SCHOOL, "amount": 1_000}]})
+    paid(amount=50_000)
+    assert sdk.payment.transfer(payment["id"], {"transfers": [{"account": SCHOOL, "amount": 1_000}]})
+
+
+def test_every_transfer_of_a_payment_is_listed_however_many(sdk: Any, paid: Callable[..., Any]) -> None:
+    payment = paid(amount=10_000)
+    for _ in range(12):
+        sdk.payment.transfer(payment["id"], {"transfers": [{"account": SCHOOL, "amount": 100}]})
+    assert sdk.payment.transfers(payment["id"])["count"] == 12

@@ -63,6 +63,14 @@ KNOWN: dict[str, dict[str, Any]] = {
     },
     "CreateDebit": {"payer_id": "usr_1", "amount_paise": 45_000, "description": "Lunches in April"},
     "CapturePayment": {"amount_paise": 30_000},
+    "SetSplitTerms": {
+        "shares": [
+            {"account_id": "acc_Caterer0000001", "basis_points": 7_000, "hold": {"until": "2026-04-05"}}
+        ],
+        "remainder_to": "acc_School00000001",
+        "fee": {"basis_points": 200},
+    },
+    "ReleaseHold": {"account_id": "acc_Caterer0000001"},
     "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
     "StartReconciliation": {"day": "2026-04-07"},
     "UploadStatement": {"account": "settlements", "profile": "signed", "content_base64": "Zm9v"},

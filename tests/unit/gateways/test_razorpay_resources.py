@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.gateways.errors import GatewayUnavailable
+from runtime.gateways.errors import GatewayOutcomeUnknown, GatewayUnavailable
 from runtime.gateways.razorpay import requests
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.requests import CaptureOptions
@@ -228,6 +228,44 @@ WRITES: list[tuple[str, Call, dict[str, Any], str, dict[str, Any]]] = [
         {"account": "acc_1", "amount": 100, "currency": "INR"},
     ),
     (
+        "transfer of a payment",
+        lambda c: c.create_payment_transfer(
+            "pay_1", account_id="acc_1", amount_paise=100, currency="INR", notes={"payment_id": "pmt_1"}
+        ),
+        {"entity": "collection", "count": 1, "items": [TRANSFER]},
+        "/v1/payments/pay_1/transfers",
+        {
+            "transfers": [
+                {
+                    "account": "acc_1",
+                    "amount": 100,
+                    "currency": "INR",
+                    "notes": {"payment_id": "pmt_1"},
+                    "on_hold": False,
+                }
+            ]
+        },
+    ),
+    (
+        "transfer of a payment on hold",
+        lambda c: c.create_payment_transfer(
+            "pay_1", account_id="acc_1", amount_paise=100, currency="INR", on_hold_until=SECONDS
+        ),
+        {"entity": "collection", "count": 1, "items": [TRANSFER]},
+        "/v1/payments/pay_1/transfers",
+        {
+            "transfers": [
+                {
+                    "account": "acc_1",
+                    "amount": 100,
+                    "currency": "INR",
+                    "on_hold": True,
+                    "on_hold_until": SECONDS,
+                }
+            ]
+        },
+    ),
+    (
         "reversal",
         lambda c: c.create_reversal("trf_1", amount_paise=100),
         {"id": "rvrsl_1", "transfer_id": "trf_1", "amount": 100, "currency": "INR"},
@@ -273,6 +311,25 @@ def test_a_write_sends_exactly_the_documented_fields(
     assert (request.method, request.target, body_of(request)) == ("POST", path, body)
     assert request.changes_state
     assert request.headers["Content-Type"] == "application/json"
+
+
+def test_a_hold_is_ended_by_a_patch() -> None:
+    bench = Bench([reply(200, TRANSFER | {"on_hold": False})])
+    assert bench.client.release_transfer("trf_1").on_hold is False
+    request = bench.transport.requests[0]
+    assert (request.method, request.target, body_of(request)) == (
+        "PATCH",
+        "/v1/transfers/trf_1",
+        {"on_hold": False},
+    )
+    assert request.changes_state
+
+
+@pytest.mark.parametrize("items", [[], [TRANSFER, TRANSFER], None])
+def test_an_answer_without_the_one_transfer_leaves_it_open_whether_it_was_made(items: object) -> None:
+    bench = Bench([reply(200, {"items": items})])
+    with pytest.raises(GatewayOutcomeUnknown):
+        bench.client.create_payment_transfer("pay_1", account_id="acc_1", amount_paise=100, currency="INR")
 
 
 def test_a_full_page_is_not_the_last() -> None:
