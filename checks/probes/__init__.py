@@ -1,4 +1,4 @@
-"""Probes: what runs in an environment, read back by read-only questions and held against the approved assembly.
+"""Probes: what runs in an environment, read back and held against the approved assembly.
 
 Whoever may read and change nothing else is the auditor (stacks/auditor.py). Every probe fails closed: what
 is refused or does not answer is an error, what nobody looked at is not evaluated.

@@ -25,7 +25,7 @@ LATE = timedelta(days=7)
 ROLES = Probe(
     name="roles",
     title="Roles are taken on by whom the templates say, and may do what they say and no more",
-    remedy="Detach what no template attaches, deploy again; look in the trail for what the role did meanwhile.",
+    remedy="Detach what no template attaches, deploy again; see in the trail what the role did.",
     controls=("PCI DSS 7.2.5", "SOX AC-2", "GDPR 32(1)(b)"),
 )
 KEYS = Probe(

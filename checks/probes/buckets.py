@@ -16,13 +16,13 @@ BUCKET = "AWS::S3::Bucket"
 ENCRYPTION = Probe(
     name="bucket-encryption",
     title="Buckets encrypt with the keys of the templates",
-    remedy="Put the default encryption back: deploy again, and find in the trail who called PutBucketEncryption.",
+    remedy="Deploy again, and find in the trail who called PutBucketEncryption.",
     controls=("PCI DSS 3.5.1", "GDPR 32(1)(a)"),
 )
 PUBLIC = Probe(
     name="bucket-public-access",
     title="No bucket can be made public",
-    remedy="Switch all four public access blocks on at once, then look in the trail for who switched them off.",
+    remedy="Switch all four blocks on at once, then find in the trail who switched them off.",
     controls=("PCI DSS 1.4.4", "GDPR 32(1)(b)"),
 )
 VERSIONS = Probe(

@@ -15,6 +15,7 @@ from checks.bundles.tree import sha256_of
 from checks.probes.account import Account, CouldNotLook
 from checks.probes.model import Fact, Probe
 from checks.probes.normal import parsed, scalar
+from checks.probes.read import member, prop
 from checks.probes.running import Live, Stack
 
 FUNCTION, LAYER, ALIAS = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Alias"
@@ -113,10 +114,16 @@ def resources_are_wrong(stack: Stack) -> str | None:
 def _code_of_alias(account: Account, live: Live) -> str | None:
     """Of the version that the alias leads to: what callers get."""
     named = {"FunctionName": live.expected("FunctionName")}
-    version = account.ask("lambda", "get_alias", region=live.region, Name=live.expected("Name"), **named)
-    answered = account.ask(
-        "lambda", "get_function", region=live.region, Qualifier=version["FunctionVersion"], **named
-    )
+    version = member(
+        "lambda",
+        "list_aliases",
+        "Aliases",
+        "Name",
+        "FunctionVersion",
+        of=prop("Name"),
+        FunctionName=prop("FunctionName"),
+    )(account, live)
+    answered = account.ask("lambda", "get_function", region=live.region, Qualifier=version, **named)
     function = live.running.estate.target(live.resource.get("FunctionName"), live.resource.stack)
     if function is None:
         return "belongs to no function of the estate"

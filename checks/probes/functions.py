@@ -8,7 +8,7 @@ from typing import Any
 from checks.probes.account import Account
 from checks.probes.model import Fact, Line, Probe, Read
 from checks.probes.normal import differences, policy
-from checks.probes.read import answer, lines_of, physical_id, prop, then
+from checks.probes.read import answer, lines_of, member, physical_id, prop, then
 from checks.probes.running import Live
 
 FUNCTION, ALIAS, MAPPING = (
@@ -63,15 +63,23 @@ SOURCES = Probe(
 
 
 def _configured(path: str) -> Read:
-    return answer("lambda", "get_function_configuration", path, FunctionName=physical_id)
+    return answer("lambda", "get_function", f"Configuration.{path}", FunctionName=physical_id)
 
 
 def _alias(path: str) -> Read:
-    return answer("lambda", "get_alias", path, FunctionName=prop("FunctionName"), Name=prop("Name"))
+    return member(
+        "lambda",
+        "list_aliases",
+        "Aliases",
+        "Name",
+        path,
+        of=prop("Name"),
+        FunctionName=prop("FunctionName"),
+    )
 
 
 def _mapping(path: str) -> Read:
-    return answer("lambda", "get_event_source_mapping", path, UUID=physical_id)
+    return member("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID", path)
 
 
 def _without_version(arn: Any) -> Any:
@@ -193,8 +201,8 @@ LINES = (
         probe=CONCURRENCY,
         read=answer(
             "lambda",
-            "get_function_concurrency",
-            "ReservedConcurrentExecutions",
+            "get_function",
+            "Concurrency.ReservedConcurrentExecutions",
             FunctionName=physical_id,
         ),
         unsaid=None,

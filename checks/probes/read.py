@@ -53,7 +53,7 @@ def member(
     of: Callable[[Live], Any] = physical_id,
     **arguments: Argument,
 ) -> Read:
-    """The member of a list whose ``name`` is that of the resource, at ``path``. No such member: LookupError."""
+    """The member of a list whose ``name`` is that of the resource, at ``path``. Raises Missing."""
 
     def read(account: Account, live: Live) -> Any:
         given = arguments_of(live, arguments)
@@ -90,7 +90,7 @@ def then(read: Read, change: Callable[[Any], Any]) -> Read:
 
 
 def upper(value: Any) -> Any:
-    """``value`` with the keys of its mappings in CloudFormation's spelling: ``metricName`` → ``MetricName``."""
+    """``value`` with keys in CloudFormation's spelling: ``metricName`` becomes ``MetricName``."""
     if isinstance(value, Mapping):
         return {f"{key[:1].upper()}{key[1:]}": upper(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -174,9 +174,7 @@ def read_running(account: Account, assembly: Path, environment: str, *, now: dat
     manifest = json.loads((assembly / "manifest.json").read_text(encoding="utf-8"))
     on_emulator = account.on_emulator()
     stacks = []
-    names = dict(
-        (artifact["properties"]["templateFile"], name) for name, artifact in stack_artifacts(manifest)
-    )
+    names = {artifact["properties"]["templateFile"]: name for name, artifact in stack_artifacts(manifest)}
     for construct_id, artifact in manifest["artifacts"].items():
         name = names.get(artifact.get("properties", {}).get("templateFile"))
         if name is None or artifact["type"] != "aws:cloudformation:stack":

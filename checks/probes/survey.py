@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import boto3
 
@@ -16,7 +15,7 @@ from checks.checklist.model import SHOWN_CHARACTERS_MAX, Level, ProofResult, Sta
 from checks.probes import deployed, transport
 from checks.probes.account import Account, CouldNotLook, Gone
 from checks.probes.emulator_limits import LIMITS
-from checks.probes.model import UNSAID, Fact, Line, Look, Probe, Seen
+from checks.probes.model import UNSAID, Line, Look, Probe, Seen
 from checks.probes.normal import differences
 from checks.probes.read import Missing
 from checks.probes.running import Live, Running, Stack, read_running
@@ -80,7 +79,7 @@ def survey(
     with ThreadPoolExecutor(_WORKERS) as pool:
         batches = pool.map(lambda live: list(_of_resource(account, live)), running.live)
         seen = [item for batch in batches for item in batch]
-        batches = pool.map(lambda stack: list(_of_stack(account, running, stack)), running.stacks)
+        batches = pool.map(lambda stack: list(_of_stack(account, stack)), running.stacks)
         seen += [item for batch in batches for item in batch]
     unread = Counter(
         (resource.kind, name)
@@ -107,14 +106,10 @@ def survey(
 def _of_resource(account: Account, live: Live) -> Iterator[Seen]:
     for line in LINES:
         if line.kind == live.resource.kind and line.where(live):
-            yield from _looked(
-                account, live, line.probe, line.path, lambda line=line: _compare(account, live, line)
-            )
+            yield from _looked(live, line.probe, line.path, lambda line=line: _compare(account, live, line))
     for fact in FACTS:
         if fact.kind == live.resource.kind and fact.where(live):
-            yield from _looked(
-                account, live, fact.probe, fact.name, lambda fact=fact: fact.wrong(account, live)
-            )
+            yield from _looked(live, fact.probe, fact.name, lambda fact=fact: fact.wrong(account, live))
 
 
 SILENT = "\0"
@@ -134,9 +129,7 @@ def _compare(account: Account, live: Live, line: Line) -> str | None:
     return None
 
 
-def _looked(
-    account: Account, live: Live, probe: Probe, fact: str, look: Callable[[], str | None]
-) -> Iterator[Seen]:
+def _looked(live: Live, probe: Probe, fact: str, look: Callable[[], str | None]) -> Iterator[Seen]:
     """One look, whatever comes of it."""
 
     def seen(how: Look, said: str = "") -> Seen:
@@ -179,7 +172,7 @@ def _gap(live: Live, probe: Probe, fact: str) -> str | None:
     return None if limit is None else f"{live.resource.kind} {fact}: {limit}"
 
 
-def _of_stack(account: Account, running: Running, stack: Stack) -> Iterator[Seen]:
+def _of_stack(account: Account, stack: Stack) -> Iterator[Seen]:
     subject = Subject(
         stack=stack.construct_id,
         logical_id=stack.construct_id,

@@ -49,7 +49,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     probe.name: tuple(sorted({item.kind for item in (*LINES, *FACTS) if item.probe == probe}))
     for probe in PROBES
 }
-"""The kinds of resources that each probe looks at; those of whole stacks look at ``AWS::CloudFormation::Stack``."""
+"""The kinds of resources that each probe looks at."""
 KINDS.update(dict.fromkeys((probe.name for probe in OF_STACKS), ("AWS::CloudFormation::Stack",)))
 
 

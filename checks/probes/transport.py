@@ -1,4 +1,4 @@
-"""Plain HTTP is refused: the one statement of policies that the emulator cannot take has a probe of its own."""
+"""Plain HTTP is refused: the one statement that the emulator cannot take has a probe of its own."""
 
 from __future__ import annotations
 

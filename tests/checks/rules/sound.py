@@ -44,6 +44,7 @@ from tests.checks.rules.sound_governance import (
     CONFIG_WRITES,
     KEY_USES,
     TRAIL_WRITES,
+    auditor,
     configuration,
     recovery,
     trail,
@@ -1088,7 +1089,10 @@ def templates() -> dict[str, Body]:
     for part in PARTS:
         found |= part()
     output = {"Value": ref("Api"), "Description": "The API"}
-    return {"Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}}}
+    return {
+        "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
+        "Watched": {"Resources": auditor()},
+    }
 
 
 def estate(planted: dict[str, Body] | None = None) -> Estate:
