@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -106,10 +107,10 @@ def survey(
 def _of_resource(account: Account, live: Live) -> Iterator[Seen]:
     for line in LINES:
         if line.kind == live.resource.kind and line.where(live):
-            yield from _looked(live, line.probe, line.path, lambda line=line: _compare(account, live, line))
+            yield from _looked(live, line.probe, line.path, partial(_compare, account, live, line))
     for fact in FACTS:
         if fact.kind == live.resource.kind and fact.where(live):
-            yield from _looked(live, fact.probe, fact.name, lambda fact=fact: fact.wrong(account, live))
+            yield from _looked(live, fact.probe, fact.name, partial(fact.wrong, account, live))
 
 
 SILENT = "\0"

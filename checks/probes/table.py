@@ -45,9 +45,12 @@ PROBES: tuple[Probe, ...] = tuple(
 )
 """Every probe, by name."""
 
+_READ: tuple[tuple[str, Probe], ...] = (
+    *((line.kind, line.probe) for line in LINES),
+    *((fact.kind, fact.probe) for fact in FACTS),
+)
 KINDS: dict[str, tuple[str, ...]] = {
-    probe.name: tuple(sorted({item.kind for item in (*LINES, *FACTS) if item.probe == probe}))
-    for probe in PROBES
+    probe.name: tuple(sorted({kind for kind, reader in _READ if reader == probe})) for probe in PROBES
 }
 """The kinds of resources that each probe looks at."""
 KINDS.update(dict.fromkeys((probe.name for probe in OF_STACKS), ("AWS::CloudFormation::Stack",)))
