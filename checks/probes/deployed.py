@@ -63,6 +63,8 @@ def stack_is_wrong(stack: Stack) -> str | None:
 
 def template_is_wrong(account: Account, stack: Stack) -> str | None:
     """The first way in which the running template is another one than the approved."""
+    if not stack.status:
+        return "is not deployed"
     answered = account.ask(
         "cloudformation",
         "get_template",
@@ -104,6 +106,8 @@ def _canonical(value: Any) -> Any:
 
 def resources_are_wrong(stack: Stack) -> str | None:
     """The first resource that is in the stack or in its template only."""
+    if not stack.status:
+        return "is not deployed"
     wanted, running = set(stack.template.get("Resources", {})), set(stack.deployed.physical_ids)
     if missing := sorted(wanted - running):
         return f"has no {missing[0]}"

@@ -188,6 +188,19 @@ def _acl(path: str) -> Read:
     return answer("wafv2", "get_web_acl", f"WebACL.{path}", Name=part(0), Id=part(1), Scope=part(2))
 
 
+def _without_defaults(value: Any) -> Any:
+    """Rules without the window of five minutes that AWS adds, and with search texts as texts."""
+    if isinstance(value, Mapping):
+        return {
+            key: _without_defaults(inner)
+            for key, inner in value.items()
+            if not (key == "EvaluationWindowSec" and inner == 300)
+        }
+    if isinstance(value, list):
+        return [_without_defaults(inner) for inner in value]
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def _address_set(path: str) -> Read:
     def part(index: int) -> Any:
         return lambda live: live.physical_id.split("|")[index]
@@ -256,6 +269,7 @@ LINES = (
         read=then(_plan("quota"), upper),
         unsaid={},
         normal=lambda value: value or {},
+        exact=True,
     ),
     Line(
         kind=PLAN,
@@ -313,7 +327,17 @@ LINES = (
         ),
     ),
     Line(kind=CERTIFICATE, path="DomainName", probe=CERTIFICATES, read=_certificate("DomainName")),
-    *lines_of(ACL, FIREWALL, _acl, "DefaultAction", "Rules", "CustomResponseBodies", "AssociationConfig"),
+    *lines_of(
+        ACL,
+        FIREWALL,
+        _acl,
+        "DefaultAction",
+        "Rules",
+        "CustomResponseBodies",
+        "AssociationConfig",
+        normal=_without_defaults,
+        exact=True,
+    ),
     *lines_of("AWS::WAFv2::IPSet", ADDRESSES, _address_set, "Addresses", "IPAddressVersion"),
     Line(
         kind="AWS::WAFv2::WebACLAssociation",

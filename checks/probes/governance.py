@@ -8,7 +8,7 @@ from typing import Any
 from checks.probes.account import Account
 from checks.probes.model import Fact, Line, Probe, Read
 from checks.probes.normal import parsed, policy
-from checks.probes.read import answer, lines_of, member, physical_id, prop, then, upper
+from checks.probes.read import Missing, answer, lines_of, member, physical_id, prop, then, upper
 from checks.probes.running import Live
 
 VAULT, PLAN, SELECTION = (
@@ -106,17 +106,13 @@ def _selection(account: Account, live: Live) -> Any:
     found = account.all(
         "backup", "list_backup_selections", "BackupSelectionsList", region=live.region, BackupPlanId=plan
     )
-    for item in found:
-        if item.get("SelectionName") == name:
-            answered = account.ask(
-                "backup",
-                "get_backup_selection",
-                region=live.region,
-                BackupPlanId=plan,
-                SelectionId=item["SelectionId"],
-            )
-            return answered["BackupSelection"]
-    return None
+    chosen = next((item["SelectionId"] for item in found if item.get("SelectionName") == name), None)
+    if chosen is None:
+        raise Missing(f"{name} is not among the plan's selections")
+    answered = account.ask(
+        "backup", "get_backup_selection", region=live.region, BackupPlanId=plan, SelectionId=chosen
+    )
+    return answered["BackupSelection"]
 
 
 def _trail(path: str) -> Read:
@@ -133,11 +129,10 @@ def _is_logging(account: Account, live: Live) -> str | None:
     return f"could not deliver: {failed}" if failed else None
 
 
-def _recorder(account: Account, live: Live) -> Any:
-    found = account.all(
-        "config", "describe_configuration_recorders", "ConfigurationRecorders", region=live.region
+def _recorder(path: str) -> Read:
+    return member(
+        "config", "describe_configuration_recorders", "ConfigurationRecorders", "name", path, of=prop("Name")
     )
-    return next((item for item in found if item.get("name") == live.expected("Name")), None)
 
 
 def _is_recording(account: Account, live: Live) -> str | None:
@@ -239,13 +234,13 @@ LINES = (
         kind=RECORDER,
         path="RecordingGroup",
         probe=CONFIGURATION,
-        read=then(_recorder, lambda found: upper(found.get("recordingGroup"))),
+        read=then(_recorder("recordingGroup"), upper),
     ),
     Line(
         kind=RECORDER,
         path="RoleARN",
         probe=CONFIGURATION,
-        read=then(_recorder, lambda found: found.get("roleARN")),
+        read=_recorder("roleARN"),
     ),
     Line(
         kind="AWS::Config::DeliveryChannel",

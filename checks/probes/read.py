@@ -72,7 +72,7 @@ class Missing(Exception):
 
 def within(found: Any, path: str) -> Any:
     """The value at a dotted ``path``; None where anything on the way is missing."""
-    for step in path.split(".") if path else ():
+    for step in filter(None, path.split(".")):
         if not isinstance(found, Mapping):
             return None
         found = found.get(step)

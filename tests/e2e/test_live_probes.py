@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -35,7 +34,8 @@ Client = Callable[[str], Any]
 def aws(sandbox: Sandbox) -> Client:
     """A client of a service, as administrator."""
     session: Any = sandbox.session()
-    return lambda service: session.client(service)
+    client: Client = session.client
+    return client
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +45,7 @@ def look(sandbox: Sandbox) -> Callable[[], Survey]:
     auditor = auditor_session(admin, "sandbox", account=emulator.ACCOUNT)
 
     def once() -> Survey:
-        return survey(
-            "sandbox", auditor, sandbox.layout.assembly, datetime.now(UTC), secrets_session=admin
-        )
+        return survey("sandbox", auditor, sandbox.layout.assembly, datetime.now(UTC), secrets_session=admin)
 
     return once
 
@@ -122,14 +120,13 @@ class Mutation:
     probe: str
     do: Callable[[Client], object]
     undo: Callable[[Client], object]
-    """Given what ``do`` returned by the closure it shares; see ``mutations``."""
 
 
 def queue_url(aws: Client) -> str:
     return str(aws("sqs").get_queue_url(QueueName=QUEUE)["QueueUrl"])
 
 
-def mutations(aws: Client) -> Iterator[Mutation]:
+def mutations(aws: Client) -> Iterator[Mutation]:  # noqa: PLR0915  (one after another)
     s3, ddb, sqs, sns = aws("s3"), aws("dynamodb"), aws("sqs"), aws("sns")
     functions, events, alarms = aws("lambda"), aws("events"), aws("cloudwatch")
     bucket, other = "hasivu-sandbox-uploads", "hasivu-sandbox-analytics"
@@ -256,7 +253,9 @@ def mutations(aws: Client) -> Iterator[Mutation]:
             TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key
         ),
     )
-    alarm = alarms.describe_alarms(AlarmNamePrefix="hasivu-sandbox-governance")["MetricAlarms"][0]["AlarmName"]
+    alarm = alarms.describe_alarms(AlarmNamePrefix="hasivu-sandbox-governance")["MetricAlarms"][0][
+        "AlarmName"
+    ]
     yield Mutation(
         "an alarm silenced",
         "alarms",
@@ -267,10 +266,12 @@ def mutations(aws: Client) -> Iterator[Mutation]:
     yield Mutation(
         "an alias moved to what is not deployed",
         "function-aliases",
-        lambda aws: functions.update_alias(
-            FunctionName=FUNCTION, Name="live", FunctionVersion=code(FunctionName=FUNCTION)["Version"]
-        )
-        and functions.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="$LATEST"),
+        lambda aws: (
+            functions.update_alias(
+                FunctionName=FUNCTION, Name="live", FunctionVersion=code(FunctionName=FUNCTION)["Version"]
+            )
+            and functions.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="$LATEST")
+        ),
         lambda aws: functions.update_alias(FunctionName=FUNCTION, Name="live", FunctionVersion="1"),
     )
     memory = functions.get_function_configuration(FunctionName=FUNCTION)["MemorySize"]
@@ -308,9 +309,7 @@ def mutations(aws: Client) -> Iterator[Mutation]:
     yield Mutation(
         "a function is held to no call at all",
         "function-concurrency",
-        lambda aws: functions.put_function_concurrency(
-            FunctionName=FUNCTION, ReservedConcurrentExecutions=0
-        ),
+        lambda aws: functions.put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0),
         lambda aws: functions.delete_function_concurrency(FunctionName=FUNCTION),
     )
     mapping = functions.list_event_source_mappings()["EventSourceMappings"][0]["UUID"]
@@ -338,7 +337,9 @@ def mutations(aws: Client) -> Iterator[Mutation]:
         lambda aws: schedules.update_schedule(**given, State="ENABLED"),
     )
     logs = aws("logs")
-    group = logs.describe_log_groups(logGroupNamePrefix="/aws/cloudformation/hasivu-sandbox-api")["logGroups"][0]
+    group = logs.describe_log_groups(logGroupNamePrefix="/aws/cloudformation/hasivu-sandbox-api")[
+        "logGroups"
+    ][0]
     yield Mutation(
         "a log forgets after a day",
         "log-retention",
@@ -441,7 +442,9 @@ def test_everything_that_is_done_to_it_is_named(
     assert wrong(look()) == []
 
 
-@pytest.mark.parametrize("what", ["an alarm deleted", "a subscription removed", "other code", "a changed stack"])
+@pytest.mark.parametrize(
+    "what", ["an alarm deleted", "a subscription removed", "other code", "a changed stack"]
+)
 def test_what_cannot_be_undone_is_named(
     what: str, look: Callable[[], Survey], aws: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
