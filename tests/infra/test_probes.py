@@ -1,24 +1,19 @@
 """The probes on production's own templates: each can fail, fails closed, and asks what the SDK knows."""
 
-import ast
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checks.checklist.model import ProofResult, Status
-from checks.probes import deployed, run
-from checks.probes.apis import NEEDS_NONE, PERMISSIONS
+from checks.probes import run
 from checks.probes.model import Look
 from checks.probes.survey import Survey, survey
 from checks.probes.table import FACTS, LINES, PROBES
-from stacks.auditor import READS
 from tests.infra.assembly import Assembly
 from tests.infra.shaped_aws import CORE, MOMENT, Answer, ShapedAws, failure, shaped, unreachable
 
-PROBES_FOLDER = Path(deployed.__file__).parent
 NEVER_SHAPED_FALSE = {
     "probe:alarm-data",
     "probe:secret-rotation",
@@ -330,34 +325,6 @@ def test_a_resource_more_or_less_is_named(prod: Assembly) -> None:
     assert proof(survey("prod", ShapedAws(prod.folder), prod.folder, MOMENT), "stack-resources").status is (  # type: ignore[arg-type]
         Status.PASSED
     )
-
-
-# --- the auditor's rights and the questions are one ---
-
-
-def test_the_auditor_may_ask_what_the_probes_ask_and_nothing_else() -> None:
-    allowed = [action for actions in READS for action in actions]
-    assert len(allowed) == len(set(allowed))
-    assert set(allowed) == set(PERMISSIONS.values()) - NEEDS_NONE
-
-
-def test_every_question_in_the_source_is_known_and_every_known_one_is_asked() -> None:
-    asked = set()
-    for path in PROBES_FOLDER.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            texts = [item.value for item in node.args[:2] if isinstance(item, ast.Constant)]
-            if name in ("ask", "all", "answer", "member") and len(texts) == 2:
-                asked.add(tuple(texts))
-    assert asked == set(PERMISSIONS)
-
-
-def test_every_permission_only_reads() -> None:
-    for permission in PERMISSIONS.values():
-        name = permission.partition(":")[2]
-        assert name.startswith(("Get", "List", "Describe", "View", "GET")), permission
 
 
 def test_shaped_answers_are_of_the_sdk() -> None:

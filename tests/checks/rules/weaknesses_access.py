@@ -28,13 +28,22 @@ def of_service(service: str) -> Any:
 EVERYONE = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
 STRANGER = "arn:aws:iam::210987654321:root"
 
-AUDITOR = {"where": lambda properties: "Auditor" in str(properties.get("Roles"))}
-IS_AUDITOR = {"where": lambda properties: properties.get("RoleName") == "hasivu-prod-auditor"}
+
+def of_the_auditor(properties: Any) -> bool:
+    return "Auditor" in str(properties.get("Roles"))
+
+
+def is_the_auditor(properties: Any) -> bool:
+    return bool(properties.get("RoleName") == "hasivu-prod-auditor")
+
+
 CONDITION = "AssumeRolePolicyDocument.Statement.{}.Condition"
 
 
 def read(title: str, action: str, resource: str) -> Weakness:
-    return Weakness("HASIVU-IAM-21", title, POLICY, add(STATEMENTS, right(action, resource)), **AUDITOR)
+    return Weakness(
+        "HASIVU-IAM-21", title, POLICY, add(STATEMENTS, right(action, resource)), where=of_the_auditor
+    )
 
 
 WEAKNESSES = (
@@ -54,28 +63,28 @@ WEAKNESSES = (
         "the auditor needs no second factor",
         ROLE,
         drop(CONDITION.format(0)),
-        **IS_AUDITOR,
+        where=is_the_auditor,
     ),
     Weakness(
         "HASIVU-IAM-22",
         "any role of the account is the auditor",
         ROLE,
         put(CONDITION.format(1), {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::aws:role/*"}}),
-        **IS_AUDITOR,
+        where=is_the_auditor,
     ),
     Weakness(
         "HASIVU-IAM-22",
         "a stranger is the auditor",
         ROLE,
         put("AssumeRolePolicyDocument.Statement.0.Principal", {"AWS": STRANGER}),
-        **IS_AUDITOR,
+        where=is_the_auditor,
     ),
     Weakness(
         "HASIVU-IAM-21",
         "the auditor has AWS's own policy for readers",
         ROLE,
         put("ManagedPolicyArns", ["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
-        **IS_AUDITOR,
+        where=is_the_auditor,
     ),
     Weakness("HASIVU-IAM-21", "another role has a name", ROLE, put("RoleName", "hasivu-prod-admin")),
     granted("HASIVU-IAM-1", "a role may do everything", "*", "*"),
