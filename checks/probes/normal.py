@@ -36,7 +36,7 @@ def scalar(value: Any) -> Any:
 def policy(value: Any) -> Any:
     """A policy document in one form: single values as lists, principals as ARNs, ``Sid`` and ``Id`` away."""
     document = parsed(value)
-    if document is None:
+    if document in (None, ""):
         return []
     if not isinstance(document, Mapping):
         return document

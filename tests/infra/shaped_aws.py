@@ -128,8 +128,8 @@ class ShapedAws:
 
     def _stack(self, name: str) -> Any:
         outputs = [
-            {"OutputKey": key, "OutputValue": f"arn:aws:x:ap-south-1:777788889999:{key}"}
-            for key in self._templates[name].get("Outputs", {})
+            {"OutputKey": key, "OutputValue": self._output(name, key, output.get("Value"))}
+            for key, output in self._templates[name].get("Outputs", {}).items()
         ]
         return {
             "Stacks": [
@@ -140,6 +140,16 @@ class ShapedAws:
                 }
             ]
         }
+
+    def _output(self, name: str, key: str, value: Any) -> str:
+        """What refers to a resource, or to its id, leads to that; of other attributes nobody asks."""
+        resources = self._templates[name]["Resources"]
+        match value:
+            case {"Ref": logical_id} if logical_id in resources:
+                return physical_id(logical_id, resources[logical_id])
+            case {"Fn::GetAtt": [logical_id, "Id"]}:
+                return physical_id(logical_id, resources[logical_id])
+        return f"arn:aws:x:ap-south-1:777788889999:{key}"
 
     def _resources(self, name: str) -> Any:
         return {
