@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
+from checks.release.commands import app as release_app
+from checks.report.commands import app as report_app
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +44,10 @@ secret_app = typer.Typer(
     help="The secrets of an environment: how old they are, and new values for them.", no_args_is_help=True
 )
 app.add_typer(secret_app, name="secret")
+app.add_typer(checklist_commands.evidence_app, name="evidence")
+app.command("check")(checklist_commands.check)
+app.add_typer(report_app, name="report")
+app.add_typer(release_app)
 
 Directory = Annotated[
     Path | None,

@@ -111,6 +111,34 @@ class PaymentAlarms(Construct):
         )
         Alarm(
             self,
+            "SweepStopped",
+            topics=topics,
+            severity=Severity.PAGE,
+            meaning="No sweep came to its end for 45 minutes: events that never came are not found.",
+            runbook="payments#sweep-stopped",
+            signal=signals.own("SweepRan"),
+            guard=Sustained(3, 3),
+            threshold=1,
+            comparison=Comparison.BELOW,
+            missing=Missing.BAD,
+            period_s=15 * MINUTE_S,
+        )
+        Alarm(
+            self,
+            "MatchStopped",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="Gateway, ledger and bank were not matched for a day.",
+            runbook="payments#match-stopped",
+            signal=signals.own("MatchRan"),
+            guard=Sustained(4, 4),
+            threshold=1,
+            comparison=Comparison.BELOW,
+            missing=Missing.BAD,
+            period_s=6 * 60 * MINUTE_S,
+        )
+        Alarm(
+            self,
             "GatewaySilence",
             topics=topics,
             severity=Severity.PAGE,

@@ -28,9 +28,9 @@ API_TIMEOUT_S = 15
 """Below the 29 seconds after which API Gateway gives up, so that the function answers for itself, and not
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
-REPORT_TIMEOUT_S = 25
-"""A report reads much; it still ends before API Gateway gives up after 29 seconds. A sweep does what fits in,
-and the next one goes on."""
+RUN_TIMEOUT_S = 900
+"""What Lambda gives at most. A run of a million rows takes minutes of it; a call of the API ends by itself
+(``API_TIME_MAX_MS``), and a sweep after its share, for the next one goes on."""
 
 CURRENCIES_ENABLED = "INR"
 
@@ -292,11 +292,12 @@ class PaymentsStack(HouseStack):
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
             memory_mib=2048,
-            timeout_s=REPORT_TIMEOUT_S,
+            timeout_s=RUN_TIMEOUT_S,
             concurrency=10,
         )
         self._allow_the_payment_transaction(function.role)
         data.payments.allow_query(function.role, "by_open_status")
+        data.ledger.allow(function.role, "GetItem")
         data.ledger.allow_query(function.role, "by_business_date")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
@@ -314,6 +315,16 @@ class PaymentsStack(HouseStack):
             retries_max=3,
             undelivered=self._messaging.undelivered,
             undelivered_key=self._messaging.key,
+        )
+        FunctionSchedule(
+            self,
+            "RunsSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Works at the reconciliations that wait",
+            expression="rate(1 minute)",
+            task="work",
+            retry_age_max_s=60,  # the next start finds the same
         )
         FunctionSchedule(
             self,

@@ -2,12 +2,15 @@
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from checks.checklist.digests import source_sha256
 from checks.demo import (
     books,
     close_of_day,
@@ -19,8 +22,9 @@ from checks.demo import (
     trouble,
 )
 from checks.demo.narrative import Narrative, Step
-from checks.demo.records import Records
+from checks.demo.records import ENVIRONMENT, Records
 from checks.demo.stage import Stage
+from checks.evidence.run_record import FOLDER, record
 from checks.sandbox.emulator import NAME as EMULATOR
 from checks.sandbox.people import SCHOOLS, gather, register_schools
 from checks.sandbox.razorpay.control_client import ControlClient
@@ -46,6 +50,7 @@ def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bo
     ``keep`` leaves the sandbox running; one that ran before is left running anyway.
     """
     ran_before = any(service.pid is not None for service in sandbox.status())
+    began_at, sources = datetime.now(UTC), source_sha256()
     narrative = Narrative(console)
     endpoints: Endpoints | None = None
     balance: TrialBalance | None = None
@@ -55,6 +60,8 @@ def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bo
             balance = _tell(sandbox, endpoints, narrative)
     finally:
         _write(summary, narrative, endpoints, balance)
+        if summary == SUMMARY:
+            _record(narrative, began_at, sources)
         if not (keep or ran_before):
             sandbox.down()
     _close(console, narrative, endpoints, summary, running=keep or ran_before)
@@ -122,6 +129,25 @@ def _write(
     }
     summary.parent.mkdir(parents=True, exist_ok=True)
     summary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _record(narrative: Narrative, began_at: datetime, sources: str) -> None:
+    """Write down for `hasivu check` that this took place, with a copy of what came of it."""
+    kept = REPOSITORY / FOLDER / "demo" / f"{ENVIRONMENT}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    steps = [{"name": step.name, "ok": step.ok, "evidence": step.evidence} for step in narrative.steps]
+    kept.write_text(json.dumps({"steps": steps}, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    record(
+        "demo",
+        environment=ENVIRONMENT,
+        source_sha256=sources,
+        began_at=began_at,
+        ended_at=datetime.now(UTC),
+        tool="hasivu demo",
+        tool_version=version("hasivu-payments"),
+        passed=narrative.ok and source_sha256() == sources,
+        files=[kept],
+    )
 
 
 def _close(

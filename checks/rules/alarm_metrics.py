@@ -50,7 +50,12 @@ _READ: Mapping[str, Mapping[str, tuple[frozenset[str], float]]] = {
 }
 """Metrics that are not simply counted: the statistics that can be bad, and the highest threshold."""
 
-MUST_SPEAK: Mapping[str, int] = {"IncomingLogEvents": 3_600, "NumberOfBackupJobsCompleted": 26 * 3_600}
+MUST_SPEAK: Mapping[str, int] = {
+    "IncomingLogEvents": 3_600,
+    "NumberOfBackupJobsCompleted": 26 * 3_600,
+    "SweepRan": 3_600,
+    "MatchRan": 24 * 3_600,
+}
 """Metrics whose silence is what is bad, and how long an alarm may wait for them, in seconds."""
 
 COUNT_THRESHOLD_MAX = 10.0

@@ -192,6 +192,8 @@ PROMISED = (
     "PaymentConflicted",
     "WebhookReceived",
     "HealthChecked",
+    "SweepRan",
+    "MatchRan",
     "AwsConnectionFailures",
 )
 """Which of the platform's own metrics an alarm must look at."""

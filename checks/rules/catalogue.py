@@ -57,7 +57,7 @@ SUBJECTS = (
 
 
 UNREADABLE = (
-    *(ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError),
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
     re.error,  # a pattern of the firewall that is none
 )
 """What a rule raises where something stands that it did not expect."""

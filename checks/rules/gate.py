@@ -35,6 +35,10 @@ CLOUDFORMATION = "CloudFormation Validate"
 REQUIRED_PACKS = ("AwsSolutions", "Serverless", "NIST.800.53.R5", "PCI.DSS.321", HOUSE_RULES, CLOUDFORMATION)
 """Every pack that must report on the deliberately bad app; the last is the CDK's own."""
 
+AS_DEPLOYED = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+"""What the CDK's command line sets. Without it the templates differ from those that are deployed, down to
+the logical id of the API's deployment."""
+
 RESOURCES_MAX = 450
 _TIMEOUT_S = 300
 _SHOWN_LINES = 30
@@ -163,7 +167,7 @@ def _state(reports: Sequence[PackReport], proved: PackReport | None, stacks: fro
 
 
 def _synthesise(environment: str, assembly: Path, context: Mapping[str, str]) -> str:
-    values = {"env": environment, "checks": "on", **context}
+    values = {"env": environment, "checks": "on", **AS_DEPLOYED, **context}
     return _python(["app.py"], {"CDK_CONTEXT_JSON": json.dumps(values), "CDK_OUTDIR": str(assembly)})
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from checks.escaping import csv_cell, markdown_cell
 from checks.rules.acknowledgements import parse
 from checks.rules.gate import RESOURCES_MAX, Verdict
 from checks.rules.rule import show
@@ -20,7 +21,6 @@ RETIRED = (
 )
 COLUMNS = ("kind", "pack", "rule", "severity", "where", "evidence", "remedy", "controls")
 MARKDOWN_ROWS_MAX = 200
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[str, str, str, str, str, str, str, str]
 
@@ -85,7 +85,7 @@ def as_csv(verdict: Verdict) -> str:
     writer = csv.writer(output, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows(verdict):
-        writer.writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row])
+        writer.writerow([csv_cell(cell) for cell in row])
     return output.getvalue()
 
 
@@ -129,14 +129,8 @@ def _table(heading: Iterable[str], body: Iterable[Iterable[str]]) -> list[str]:
     return [
         f"| {' | '.join(titles)} |",
         f"|{'---|' * len(titles)}",
-        *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in body),
+        *(f"| {' | '.join(markdown_cell(cell) for cell in row)} |" for row in body),
     ]
-
-
-def _cell(text: str) -> str:
-    """Text that cannot leave its cell, nor become markup: names of resources are not ours to trust."""
-    escaped = text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
-    return escaped.replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ").replace("@", "@\u200b")
 
 
 def write(verdict: Verdict, folder: Path) -> list[Path]:

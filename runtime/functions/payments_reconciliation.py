@@ -3,46 +3,33 @@
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import unquote
 
 from aws_lambda_powertools import Logger
-from pydantic import BaseModel
 
 from runtime.gateways.razorpay.client import RazorpayClient
-from runtime.payments.reconciliation.contracts import (
-    AssignException,
-    CommentException,
-    ExceptionPage,
-    ExceptionView,
-    ForceException,
-    FoundPage,
-    ListExceptions,
-    ListReconciliations,
-    ReconciliationPage,
-    ReconciliationView,
-    RejectForce,
-    ResolveException,
-    StartReconciliation,
-    StatementView,
-    UploadStatement,
-)
+from runtime.payments.metrics import SWEEP_RAN
+from runtime.payments.reconciliation import routes
+from runtime.payments.reconciliation.exception_model import MATCHER
 from runtime.payments.reconciliation.facts import FactReader
+from runtime.payments.reconciliation.healing import Healer
+from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs
+from runtime.payments.reconciliation.repository import BankLines, Exceptions
+from runtime.payments.reconciliation.run_store import Runs
 from runtime.payments.reconciliation.runs import ReconciliationService
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.retry.holidays import bank_calendar
+from runtime.payments.sweeps.merging import Merger
 from runtime.payments.sweeps.repository import OpenPayments
 from runtime.payments.sweeps.service import Sweeper
-from runtime.platform import aws, errors
-from runtime.platform.api import Api, LambdaContext, Request, Response, Route
-from runtime.platform.auth import Role
+from runtime.platform import aws
+from runtime.platform.api import Api, LambdaContext
 from runtime.platform.clock import SystemClock
 from runtime.platform.function import Event, Handler, LambdaFunction
-from runtime.platform.idempotency import IdempotencyStore, StoredAnswer
+from runtime.platform.idempotency import IdempotencyStore
 from runtime.platform.ids import UlidIds
 from runtime.platform.metrics import Metrics
 from runtime.platform.settings import PaymentsReconciliationSettings, load
@@ -53,176 +40,12 @@ GATEWAY_DEADLINE_MS = 8_000
 SWEEP_DEADLINE_MS = 4_000
 SWEEP_RESERVE_MS = 10_000
 """A payment takes two calls at most, and what was heard has to be written."""
+SWEEP_MAX_MS = 5 * 60_000
+"""A third of the time between two sweeps."""
+RUN_RESERVE_MS = 10 * 60_000
+"""A run that is begun has to have time for a million rows; the next start takes the rest."""
 
-_MAY_READ = frozenset({Role.FINANCE, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
-_MAY_CHANGE = frozenset({Role.FINANCE, Role.OPERATOR, Role.ADMIN})
-_MAY_APPROVE = frozenset({Role.FINANCE, Role.ADMIN})
-_STEP = (
-    errors.SCHOOL_FORBIDDEN,
-    errors.EXCEPTION_NOT_FOUND,
-    errors.EXCEPTION_STEP_REFUSED,
-    errors.CONCURRENT_CHANGE,
-)
-
-LIST_RUNS = Route(
-    method="GET",
-    path="/v1/reconciliations",
-    action="reconciliations.list",
-    summary="List reconciliations",
-    description="Newest first, each with the totals of every leg.",
-    roles=_MAY_READ,
-    query=ListReconciliations,
-    response=ReconciliationPage,
-    problems=(errors.SCHOOL_FORBIDDEN,),
-)
-START_RUN = Route(
-    method="POST",
-    path="/v1/reconciliations",
-    action="reconciliations.start",
-    summary="Start a reconciliation",
-    description=(
-        "Matches our books, the gateway's rows and settlements and the bank's lines as of a day. As of today "
-        "it opens and rechecks exceptions and books what the bank received; an earlier day only reports."
-    ),
-    roles=_MAY_CHANGE,
-    body=StartReconciliation,
-    response=ReconciliationView,
-    status=201,
-    idempotent=True,
-    problems=(
-        errors.SCHOOL_FORBIDDEN,
-        errors.RECONCILIATION_DAY_INVALID,
-        errors.CONCURRENT_CHANGE,
-        errors.GATEWAY_UNAVAILABLE,
-    ),
-)
-GET_RUN = Route(
-    method="GET",
-    path="/v1/reconciliations/{reconciliation_id}",
-    action="reconciliations.get",
-    summary="Get a reconciliation",
-    description="Every paisa of every leg is in exactly one status.",
-    roles=_MAY_READ,
-    response=ReconciliationView,
-    problems=(errors.SCHOOL_FORBIDDEN, errors.RECONCILIATION_NOT_FOUND),
-)
-RUN_EXCEPTIONS = Route(
-    method="GET",
-    path="/v1/reconciliations/{reconciliation_id}/exceptions",
-    action="reconciliations.exceptions.list",
-    summary="List what did not match",
-    description="What the run found that a person must look at, as it was found then.",
-    roles=_MAY_READ,
-    query=ListExceptions,
-    response=FoundPage,
-    problems=(errors.SCHOOL_FORBIDDEN, errors.RECONCILIATION_NOT_FOUND),
-)
-TAKE_STATEMENT = Route(
-    method="POST",
-    path="/v1/bank-statements",
-    action="statements.take",
-    summary="Upload a bank statement",
-    description=(
-        "CSV, CAMT.053 or MT940, at most 46080 bytes. Every line is kept once, whichever file brings it; "
-        "broken rows are listed by line and the others are kept."
-    ),
-    roles=_MAY_CHANGE,
-    body=UploadStatement,
-    response=StatementView,
-    status=201,
-    idempotent=True,
-    problems=(errors.SCHOOL_FORBIDDEN, errors.BANK_ACCOUNT_UNKNOWN, errors.STATEMENT_REFUSED),
-)
-LIST_EXCEPTIONS = Route(
-    method="GET",
-    path="/v1/reconciliation-exceptions",
-    action="exceptions.list",
-    summary="List open exceptions",
-    description="Oldest first, with their age in working days.",
-    roles=_MAY_READ,
-    query=ListExceptions,
-    response=ExceptionPage,
-    problems=(errors.SCHOOL_FORBIDDEN, errors.CURSOR_INVALID),
-)
-GET_EXCEPTION = Route(
-    method="GET",
-    path="/v1/reconciliation-exceptions/{exception_id}",
-    action="exceptions.get",
-    summary="Get an exception",
-    description="With its trail, and what the bank owes where a debit was not confirmed.",
-    roles=_MAY_READ,
-    response=ExceptionView,
-    problems=(errors.SCHOOL_FORBIDDEN, errors.EXCEPTION_NOT_FOUND),
-)
-ASSIGN = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/assign",
-    action="exceptions.assign",
-    summary="Assign an exception",
-    description="Gives it an owner, or another one.",
-    roles=_MAY_CHANGE,
-    body=AssignException,
-    response=ExceptionView,
-    problems=_STEP,
-)
-COMMENT = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/comment",
-    action="exceptions.comment",
-    summary="Comment on an exception",
-    description="Adds to its trail; nothing in it is ever taken out.",
-    roles=_MAY_CHANGE,
-    body=CommentException,
-    response=ExceptionView,
-    problems=_STEP,
-)
-RESOLVE = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/resolve",
-    action="exceptions.resolve",
-    summary="Resolve an exception",
-    description="By its owner, with a reason. A difference that is left needs a forced posting instead.",
-    roles=_MAY_CHANGE,
-    body=ResolveException,
-    response=ExceptionView,
-    problems=(*_STEP, errors.EXCEPTION_NOT_OWNER),
-)
-FORCE = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/force",
-    action="exceptions.force",
-    summary="Ask for a forced posting",
-    description="By its owner, naming the difference. Nothing is booked until somebody else approves.",
-    roles=_MAY_CHANGE,
-    body=ForceException,
-    response=ExceptionView,
-    problems=(*_STEP, errors.EXCEPTION_NOT_OWNER),
-)
-APPROVE = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/approve",
-    action="exceptions.approve",
-    summary="Approve a forced posting",
-    description="By another person than asked for it, within limits. The difference is booked with it, once.",
-    roles=_MAY_APPROVE,
-    response=ExceptionView,
-    problems=(*_STEP, errors.EXCEPTION_FOUR_EYES),
-)
-REJECT = Route(
-    method="POST",
-    path="/v1/reconciliation-exceptions/{exception_id}/reject",
-    action="exceptions.reject",
-    summary="Reject a forced posting",
-    description="Turns a request down, or takes one's own back. The exception is its owner's again.",
-    roles=_MAY_CHANGE,
-    body=RejectForce,
-    response=ExceptionView,
-    problems=_STEP,
-)
-ROUTES = (
-    *(LIST_RUNS, START_RUN, GET_RUN, RUN_EXCEPTIONS, TAKE_STATEMENT),
-    *(LIST_EXCEPTIONS, GET_EXCEPTION, ASSIGN, COMMENT, RESOLVE, FORCE, APPROVE, REJECT),
-)
+ROUTES = routes.ROUTES
 
 
 def api(
@@ -233,120 +56,43 @@ def api(
     origins: Collection[str] = (),
 ) -> Api:
     """The routes of this function in front of its services; pages of ``origins`` may read the answers."""
-
-    def start(request: Request) -> Response:
-        answer = runs.start(
-            request.principal,
-            request.body(StartReconciliation),
-            key=request.headers.get("idempotency-key"),
-            request_id=request.request_id,
-            remaining_ms=request.remaining_ms(),
-        )
-        return _stored(answer)
-
-    def take(request: Request) -> Response:
-        answer = statements.take(
-            request.principal,
-            request.body(UploadStatement),
-            key=request.headers.get("idempotency-key"),
-            request_id=request.request_id,
-            remaining_ms=request.remaining_ms(),
-        )
-        return _stored(answer)
-
-    def list_runs(request: Request) -> Response:
-        return _ok(runs.list(request.principal, request.query(ListReconciliations)))
-
-    def get_run(request: Request) -> Response:
-        return _ok(runs.get(request.principal, request.path_parameters["reconciliation_id"]))
-
-    def run_exceptions(request: Request) -> Response:
-        run_id, asked = request.path_parameters["reconciliation_id"], request.query(ListExceptions)
-        return _ok(runs.found(request.principal, run_id, asked))
-
-    def list_exceptions(request: Request) -> Response:
-        return _ok(exceptions.list(request.principal, request.query(ListExceptions)))
-
-    def get_exception(request: Request) -> Response:
-        return _ok(exceptions.get(request.principal, _exception(request)))
-
-    def assign(request: Request) -> Response:
-        owner, request_id = request.body(AssignException).owner, request.request_id
-        return _ok(exceptions.assign(request.principal, _exception(request), owner, request_id=request_id))
-
-    def comment(request: Request) -> Response:
-        text, request_id = request.body(CommentException).text, request.request_id
-        return _ok(exceptions.comment(request.principal, _exception(request), text, request_id=request_id))
-
-    def resolve(request: Request) -> Response:
-        asked, request_id = request.body(ResolveException), request.request_id
-        return _ok(exceptions.resolve(request.principal, _exception(request), asked, request_id=request_id))
-
-    def force(request: Request) -> Response:
-        asked, request_id = request.body(ForceException), request.request_id
-        return _ok(exceptions.force(request.principal, _exception(request), asked, request_id=request_id))
-
-    def approve(request: Request) -> Response:
-        request_id = request.request_id
-        return _ok(exceptions.approve(request.principal, _exception(request), request_id=request_id))
-
-    def reject(request: Request) -> Response:
-        reason, request_id = request.body(RejectForce).reason, request.request_id
-        return _ok(exceptions.reject(request.principal, _exception(request), reason, request_id=request_id))
-
     return Api(
-        [
-            (LIST_RUNS, list_runs),
-            (START_RUN, start),
-            (GET_RUN, get_run),
-            (RUN_EXCEPTIONS, run_exceptions),
-            (TAKE_STATEMENT, take),
-            (LIST_EXCEPTIONS, list_exceptions),
-            (GET_EXCEPTION, get_exception),
-            (ASSIGN, assign),
-            (COMMENT, comment),
-            (RESOLVE, resolve),
-            (FORCE, force),
-            (APPROVE, approve),
-            (REJECT, reject),
-        ],
+        routes.handled(runs, statements, exceptions),
         audit=statements.audit,
         logger=runs.logger,
         origins=origins,
     )
 
 
-def _exception(request: Request) -> str:
-    """The id in the path; its colons may come encoded."""
-    return unquote(request.path_parameters["exception_id"])
-
-
-def _ok(answer: BaseModel) -> Response:
-    return Response(200, answer.model_dump(mode="json"))
-
-
-def _stored(answer: StoredAnswer) -> Response:
-    return Response(answer.status, answer.body)
-
-
 def sweep(sweeper: Sweeper, logger: Logger, context: LambdaContext) -> dict[str, Any]:
     """Sweep as long as there is time for one more payment; gives the report."""
-    report = sweeper.sweep(
-        request_id=context.aws_request_id,
-        may_go_on=lambda: context.get_remaining_time_in_millis() > SWEEP_RESERVE_MS,
-    )
+    remaining_ms = context.get_remaining_time_in_millis
+    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - SWEEP_MAX_MS)
+    report = sweeper.sweep(request_id=context.aws_request_id, may_go_on=lambda: remaining_ms() > until_ms)
+    sweeper.metrics.count(SWEEP_RAN)
     logger.info("swept", **asdict(report))
     return asdict(report)
 
 
 def daily(runs: ReconciliationService, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Match as of today; gives the run's id. What fails is raised, so that it is tried again."""
-    answer = runs.daily(
-        request_id=context.aws_request_id, remaining_ms=context.get_remaining_time_in_millis()
-    )
-    done = {name: answer.body[name] for name in ("reconciliation_id", "day", "exceptions")}
+    """Match as of today; gives how far the run came. One that cannot be done now waits."""
+    run = runs.daily(request_id=context.aws_request_id, remaining_ms=context.get_remaining_time_in_millis)
+    done = {name: run[name] for name in ("reconciliation_id", "day", "state", "exceptions")}
     logger.info("reconciled", **done)
     return done
+
+
+def work(runs: ReconciliationService, logger: Logger, context: LambdaContext) -> dict[str, Any]:
+    """Work at the runs that wait; gives how many ended."""
+    remaining_ms = context.get_remaining_time_in_millis
+    ended = runs.work(
+        request_id=context.aws_request_id,
+        remaining_ms=remaining_ms,
+        may_go_on=lambda: remaining_ms() > RUN_RESERVE_MS,
+    )
+    if ended:
+        logger.info("worked at runs", ended=ended)
+    return {"ended": ended}
 
 
 def wire(environment: Mapping[str, str]) -> Handler:
@@ -371,6 +117,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         outbox=payments.outbox,
         clock=clock,
     )
+    exceptions = ExceptionService(recorder, days, idempotency, clock)
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
     def with_keys(keys: dict[str, str]) -> tuple[Sweeper, ReconciliationService, Api]:
@@ -391,19 +138,27 @@ def wire(environment: Mapping[str, str]) -> Handler:
             logger=logger,
             metrics=metrics,
         )
+        matching = gateway(GATEWAY_DEADLINE_MS)
         runs = ReconciliationService(
             client=dynamodb,
-            facts=FactReader(payments.journal, gateway(GATEWAY_DEADLINE_MS), lines),
+            match=Match(
+                facts=FactReader(payments.journal, matching, lines),
+                healer=Healer(Merger(payments, clock, logger, MATCHER), matching, logger),
+                lines=lines,
+                recorder=recorder,
+                days=days,
+                clock=clock,
+                logger=logger,
+            ),
             runs=Runs(dynamodb, table),
-            lines=lines,
-            recorder=recorder,
+            audit=payments.audit,
+            outbox=payments.outbox,
             idempotency=idempotency,
-            days=days,
             clock=clock,
             ids=ids,
             logger=logger,
+            metrics=metrics,
         )
-        exceptions = ExceptionService(recorder, days, clock)
         return sweeper, runs, api(runs, statements, exceptions, origins=settings.origins)
 
     parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
@@ -413,6 +168,8 @@ def wire(environment: Mapping[str, str]) -> Handler:
         match event.get("task"):
             case "sweep":
                 return sweep(sweeper, logger, context)
+            case "work":
+                return work(runs, logger, context)
             case "daily":
                 return daily(runs, logger, context)
             case _:

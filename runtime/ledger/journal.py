@@ -37,6 +37,7 @@ class Journal:
                 "description": entry.description,
                 "currency": entry.currency,
                 "lines": [_line_item(line) for line in entry.lines],
+                "reference": entry.reference or None,
             },
             condition="attribute_not_exists(entry_id)",
         )
@@ -81,4 +82,5 @@ def read_entry(item: Item) -> JournalEntry:
             )
             for line in item["lines"]
         ),
+        reference=item.get("reference", ""),
     )

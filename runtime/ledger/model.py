@@ -31,7 +31,9 @@ class JournalEntry:
     """A balanced entry.
 
     ``entry_id`` says what is booked (``capture:pay_x``), so that the same fact cannot be booked twice.
-    ``business_date`` is the day in India. Raises ValueError when debits and credits differ.
+    ``business_date`` is the day in India, ``reference`` what the fact belongs to at the gateway
+    (the order of a capture, the payment of a refund or dispute), "" where that is not known. Raises
+    ValueError when debits and credits differ.
     """
 
     entry_id: str
@@ -39,6 +41,7 @@ class JournalEntry:
     description: str
     currency: str
     lines: tuple[JournalLine, ...]
+    reference: str = ""
 
     def __post_init__(self) -> None:
         if not 2 <= len(self.lines) <= LINES_MAX:

@@ -87,6 +87,8 @@ def _capture(payment: Payment, attempt: Attempt, business_day: date, *, to_schoo
         else f"Unexplained capture at {payment.payment_id}",
         currency=attempt.currency,
         lines=(debit(gateway_receivable(GATEWAY), attempt.amount_paise), credit(owed, attempt.amount_paise)),
+        # A debit has one order after the other, and an attempt does not say which was its own.
+        reference=(payment.order_id or "") if payment.debit is None else "",
     )
 
 

@@ -80,7 +80,14 @@ SWEPT_STILL_OPEN = Metric("SweptStillOpen")
 SWEPT_TOO_LONG = Metric("SweptTooLong")
 """A sweep found a payment open for longer than the gateway takes to find out; every sweep counts it again."""
 
+SWEEP_RAN = Metric("SweepRan")
+"""A sweep came to its end, whatever it found. Where it is not counted any more the clock has stopped."""
+MATCH_RAN = Metric("MatchRan")
+"""Gateway, ledger and bank were matched as of today."""
+
 METRICS = (
+    SWEEP_RAN,
+    MATCH_RAN,
     SWEPT_RESOLVED,
     SWEPT_STILL_OPEN,
     SWEPT_TOO_LONG,

@@ -29,6 +29,9 @@ OPEN_STATUSES = frozenset(
 )
 """The sweeper looks at these until they are resolved."""
 
+SWEPT_STATUSES = OPEN_STATUSES | {PaymentStatus.FAILED}
+"""Those, and what failed: it is not final, for a bank may answer late (Razorpay, "late authorisation")."""
+
 
 class AttemptStatus(StrEnum):
     """What the gateway says of one attempt, in its own words; ``refunded`` follows a capture or an expiry."""

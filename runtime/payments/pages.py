@@ -1,7 +1,6 @@
 """Pages of an index, newest first, and the cursors between them."""
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +11,9 @@ from runtime.platform.errors import CURSOR_INVALID, Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+
+_SORT_LENGTH_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +56,49 @@ def query_page(
     )
 
 
+def write_sort(sort: str) -> str:
+    """The cursor behind an item of a partition that is the caller's own: its sort key."""
+    return base64.urlsafe_b64encode(sort.encode()).decode()
+
+
+def read_sort(cursor: str, prefix: str) -> str:
+    """The sort key after which a page begins; the list is the caller's own, so the cursor opens nothing.
+
+    Raises Problem ``cursor-invalid`` for one that does not begin with ``prefix``.
+    """
+    try:
+        sort = _decoded(cursor).decode("ascii")
+    except ValueError:
+        raise _refusal() from None
+    if not sort.startswith(prefix) or len(sort) > _SORT_LENGTH_MAX:
+        raise _refusal()
+    return sort
+
+
+def _decoded(cursor: str) -> bytes:
+    """Raises ValueError."""
+    return base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
+
+
+def _refusal() -> Problem:
+    return Problem(CURSOR_INVALID, "The cursor does not belong to this list.")
+
+
 def _write_cursor(key: Mapping[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":"), sort_keys=True).encode()).decode()
+    return write_sort(json.dumps(key, separators=(",", ":"), sort_keys=True))
 
 
 def _read_cursor(cursor: str, attribute: str, value: str) -> dict[str, str]:
     """The position that a cursor names. A cursor of another list, or a forged one, is refused: what a caller
     may see is decided by the list, never by the cursor."""
-    refusal = Problem(CURSOR_INVALID, "The cursor does not belong to this list.")
     try:
-        key = json.loads(base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
+        key = json.loads(_decoded(cursor))
         json.dumps(key, ensure_ascii=False).encode()  # half a surrogate pair is no text
-    except (UnicodeError, binascii.Error, ValueError, RecursionError):
-        raise refusal from None
+    except (ValueError, RecursionError):
+        raise _refusal() from None
     names = {"pk", "sk", "created_key", attribute}
     if not isinstance(key, dict) or set(key) != names or key[attribute] != value:
-        raise refusal
+        raise _refusal()
     if not all(isinstance(part, str) and part for part in key.values()):
-        raise refusal
+        raise _refusal()
     return key

@@ -124,7 +124,9 @@ class PaymentRecorder:
         transaction = Transaction(self.client)
         self.repository.put_in(transaction, stored)
         if change is not None and change.after != change.before:
-            self.repository.returns.put_in(transaction, change.before, change.after)
+            self.repository.returns.put_in(
+                transaction, change.before, change.after, updated_at=stored.updated_at
+            )
             for told in return_events(stored, change):
                 self.outbox.add_in(transaction, told)
         if stored.order_id is not None and (before is None or before.order_id is None):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from runtime.payments.links.repository import LinkRepository
 from runtime.payments.links.rules import part_id
-from runtime.payments.model import OPEN_STATUSES, Payment
+from runtime.payments.model import SWEPT_STATUSES, Payment
 from runtime.payments.pages import query_page
 from runtime.payments.plans.repository import PlanRepository
 from runtime.payments.returns.repository import ReturnsRepository
@@ -72,7 +72,7 @@ class PaymentRepository:
             **_key("PAYMENT", payment.payment_id),
             **document,
             "created_key": f"{payment.created_at}#{payment.payment_id}",
-            "open_status": payment.status.value if payment.status in OPEN_STATUSES else None,
+            "open_status": payment.status.value if payment.status in SWEPT_STATUSES else None,
         }
         if payment.version == 1:
             transaction.put(LABEL_PAYMENT, self._table, item, condition="attribute_not_exists(pk)")

@@ -98,6 +98,7 @@ def test_there_is_something_to_look_at() -> None:
         "pull-request.yml",
         "deploy.yml",
         "deploy-environment.yml",
+        "rollback-window.yml",
     }
     assert ACTIONS
 
@@ -200,3 +201,18 @@ def test_the_account_is_masked_in_every_log() -> None:
         if "configure-aws-credentials" in step.get("uses", "")
     ]
     assert found == [True]
+
+
+def test_prod_is_deployed_only_through_the_gate() -> None:
+    """The gate is asked before the deployment, on the assembly that is deployed, and its answer counts."""
+    job = read(FOLDER / "workflows" / "deploy-environment.yml")["jobs"]["deploy"]
+    names = [step.get("name") for step in job["steps"]]
+    gate = job["steps"][names.index("Is it signed off?")]
+    deploy = job["steps"][names.index("Deploy")]
+    assert (
+        names.index("Synthesise for this account") < names.index("Is it signed off?") < names.index("Deploy")
+    )
+    assert gate["if"] == "inputs.environment == 'prod'"
+    assert "--assembly cdk.out" in gate["run"]
+    assert "--app cdk.out" in deploy["run"]
+    assert not any("continue-on-error" in step for step in job["steps"])

@@ -106,7 +106,15 @@ def test_the_trust_policy_lets_in_one_environment_of_one_repository() -> None:
             f"{provider}:sub": "repo:OWNER/NAME:environment:ENV",
         }
     }
-    (allowed,) = deploy["Statement"]
+    allowed, *looking = deploy["Statement"]
+    assert looking == [
+        {"Effect": "Allow", "Action": "lambda:ListFunctions", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": ["lambda:GetAlias", "lambda:GetFunctionConfiguration"],
+            "Resource": "arn:aws:lambda:ap-south-1:ACCOUNT:function:hasivu-ENV-*",
+        },
+    ]
     assert allowed["Action"] == "sts:AssumeRole"
 
 

@@ -154,7 +154,7 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
 def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"GetItem", "PutItem", "Query by_open_status"},
-        "hasivu-ledger": {"PutItem", "Query by_business_date"},
+        "hasivu-ledger": {"GetItem", "PutItem", "Query by_business_date"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
     }

@@ -197,7 +197,6 @@ class Sound:
         (pipe,) = self.every("AWS::Pipes::Pipe")
         (archive,) = self.every("AWS::Events::Archive")
         (bus,) = self.every("AWS::Events::EventBus")
-        source = {"EventSourceArn": archive["SourceArn"]}
 
         def policy_of_table(arguments: dict[str, Any]) -> Any:
             found = self.one("AWS::DynamoDB::Table", "", arguments["ResourceArn"].rpartition("/")[2])

@@ -43,5 +43,6 @@ def dispute_entries_due(
         description=f"Dispute {dispute.dispute_id} is lost",
         currency=dispute.currency,
         lines=(debit(owed, dispute.amount_paise), credit(gateway_receivable(GATEWAY), dispute.amount_paise)),
+        reference=dispute.gateway_payment_id,
     )
     return (*due, lost)

@@ -10,6 +10,7 @@ from runtime.payments.reconciliation.ageing import AgeBucket, age_bucket, age_da
 from runtime.payments.reconciliation.exception_model import Action, Resolution, State
 from runtime.payments.reconciliation.model import LegTotals, Reason, Status
 from runtime.payments.reconciliation.repository import KeptException
+from runtime.payments.reconciliation.run_store import RunState
 from runtime.payments.reconciliation.turnaround import turnaround_of
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.platform.api import Contract
@@ -77,13 +78,16 @@ class BrokenRowView(Contract):
 
 
 class ReconciliationView(Contract):
-    """A run: the totals of every leg, and how much a person must look at."""
+    """A run: how far it has come and, once it is done, the totals of every leg and what a person must see."""
 
     reconciliation_id: str
     day: str
     is_current: bool = Field(description="False for a look back, which opens nothing and books nothing.")
+    state: RunState
     started_by: str
-    completed_at: str
+    requested_at: str
+    completed_at: str | None = Field(description="Null until it is done or has failed.")
+    failure: str | None = Field(description="Why it failed: the code of a problem.")
     exceptions: int
     lines_booked: int
     broken_rows: list[BrokenRowView] = Field(description="The first hundred of the gateway's unusable rows.")

@@ -28,6 +28,11 @@ from runtime.platform.money import rupees
 from runtime.platform.telemetry import mask_text
 
 TRAIL_MAX: Final = 500
+TRAIL_BYTES_MAX: Final = 150 * 1024
+"""What people wrote into one trail, in UTF-8. An item of DynamoDB holds 400 KB; the match's own steps, which
+must never be refused, and the evidence have the rest."""
+MATCHER_STEPS_MAX: Final = 200
+"""The match's own steps that are kept in one trail; the oldest of more are in the audit trail only."""
 TEXT_MAX: Final = 2_000
 REASON_MIN: Final = 10
 _NAME_MAX: Final = 128
@@ -274,13 +279,27 @@ def _step(
         _person(actor)
         if len(exception.trail) >= TRAIL_MAX:
             raise TransitionRefused(Refusal.TRAIL_FULL, f"a trail has at most {TRAIL_MAX} steps")
+        if _trail_bytes(exception) + len(text.encode()) > TRAIL_BYTES_MAX:
+            raise TransitionRefused(Refusal.TRAIL_FULL, f"a trail has at most {TRAIL_BYTES_MAX} bytes")
     if len(text) > TEXT_MAX:
         raise TransitionRefused(Refusal.TEXT_TOO_LONG, f"a text has at most {TEXT_MAX} characters")
     if at < from_iso(exception.trail[-1].at):
         raise TransitionRefused(Refusal.BACKWARDS, "the step is older than the last one in the trail")
     entry = TrailEntry(at=iso(at), actor=actor or MATCHER, action=action, text=mask_text(text.strip()))
-    trail = (*exception.trail, entry)
+    trail = _thinned((*exception.trail, entry))
     return exception.model_copy(update={"trail": trail, "version": exception.version + 1, **changes})
+
+
+def _trail_bytes(exception: ReconciliationException) -> int:
+    return sum(len(entry.text.encode()) + len(entry.actor.encode()) for entry in exception.trail)
+
+
+def _thinned(trail: tuple[TrailEntry, ...]) -> tuple[TrailEntry, ...]:
+    """The trail without the oldest of the match's own steps beyond their limit; the opening stays, and
+    nothing that a person did is ever taken out."""
+    own = [number for number, entry in enumerate(trail) if entry.actor == MATCHER and number]
+    gone = set(own[: max(0, len(own) - MATCHER_STEPS_MAX)])
+    return tuple(entry for number, entry in enumerate(trail) if number not in gone) if gone else trail
 
 
 def _person(name: str) -> None:

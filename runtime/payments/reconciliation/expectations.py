@@ -1,6 +1,6 @@
 """What the gateway must show, by our books: pure rules over journal entries."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from typing import Final
 
@@ -13,50 +13,78 @@ _KINDS: Final = {
     "capture": "payment",
     "refund-processed": "refund",
     "transfer": "transfer",
+    "dispute-lost": "dispute",
 }
-"""What an entry's id begins with, and the gateway's word for it. Lost disputes and refunds that only a total
-tells of have no identifier that the gateway's rows would carry."""
+"""What an entry's id begins with, and the gateway's word for it. A refund that only a total tells of has no
+identifier that the gateway's rows would carry: it is asked about until it has one."""
 _FEE: Final = "fee"
 
+Fees = dict[str, tuple[int, int]]
+"""Fee and tax (paise) by gateway payment."""
 
-def expectations_of(entries: Iterable[JournalEntry]) -> Iterator[Expectation]:
+
+def expectations_of(entries: Iterable[JournalEntry], apart: Fees | None = None) -> Iterator[Expectation]:
     """The expectations that the entries are, each with its fee where that is booked among them.
 
-    ``made_on`` is the day in India on which it was booked.
+    ``made_on`` is the day in India on which it was booked. Fees whose capture is not among the entries are
+    added to ``apart``.
     """
-    booked: dict[str, tuple[str, JournalEntry]] = {}
-    fees: dict[str, tuple[int, int]] = {}
+    booked: dict[str, Expectation] = {}
+    fees: Fees = {}
     for entry in entries:
         what, _, entity_id = entry.entry_id.partition(":")
         if what in _KINDS:
-            booked[entity_id] = (_KINDS[what], entry)
+            booked[entity_id] = _expectation(_KINDS[what], entity_id, entry)
         elif what == _FEE:
             fees[entity_id] = (_moved(entry, _RECEIVABLE), _moved(entry, _TAX))
-    for entity_id, (kind, entry) in booked.items():
-        fee = fees.get(entity_id)
-        yield Expectation(
-            entity_id=entity_id,
-            kind=kind,
-            amount_paise=_moved(entry, _RECEIVABLE),
-            currency=entry.currency,
-            made_on=entry.business_date,
-            fee_paise=None if fee is None else fee[0],
-            tax_paise=None if fee is None else fee[1],
-        )
+    for entity_id, expectation in booked.items():
+        fee = fees.pop(entity_id, None)
+        yield expectation if fee is None else _with_fee(expectation, fee)
+    if apart is not None:
+        apart.update(fees)
+
+
+def expectation_of(entity_id: str, entry_of: Callable[[str], JournalEntry | None]) -> Expectation | None:
+    """The expectation of one entity, whenever it was booked; ``entry_of`` gives an entry by its id."""
+    for what, kind in _KINDS.items():
+        entry = entry_of(f"{what}:{entity_id}")
+        if entry is not None:
+            fee = entry_of(f"{_FEE}:{entity_id}")
+            expectation = _expectation(kind, entity_id, entry)
+            if fee is None:
+                return expectation
+            return _with_fee(expectation, (_moved(fee, _RECEIVABLE), _moved(fee, _TAX)))
+    return None
 
 
 def within(
-    expectations: Iterable[Expectation], *, first_day: date, named: frozenset[str]
+    expectations: Iterable[Expectation], *, first_day: date, is_named: Callable[[str], bool]
 ) -> Iterator[Expectation]:
     """Those from ``first_day`` on, and of the earlier ones those that a row of the window names.
 
     A row of the window may be of a capture before it; a capture before it may have its row before it too.
     """
-    return (each for each in expectations if each.made_on >= first_day or each.entity_id in named)
+    return (each for each in expectations if each.made_on >= first_day or is_named(each.entity_id))
 
 
 _RECEIVABLE: Final = gateway_receivable(GATEWAY).name
 _TAX: Final = input_gst().name
+
+
+def _expectation(kind: str, entity_id: str, entry: JournalEntry) -> Expectation:
+    amount_paise = _moved(entry, _RECEIVABLE)
+    return Expectation(
+        entity_id=entity_id,
+        kind=kind,
+        amount_paise=-amount_paise if kind == "dispute" else amount_paise,
+        currency=entry.currency,
+        made_on=entry.business_date,
+        related_id=entry.reference,
+    )
+
+
+def _with_fee(expectation: Expectation, fee: tuple[int, int]) -> Expectation:
+    return expectation._replace(fee_paise=fee[0], tax_paise=fee[1])
 
 
 def _moved(entry: JournalEntry, account: str) -> int:

@@ -33,6 +33,7 @@ RECON_FIELDS: Final = frozenset(
     {
         *("entity_id", "type", "amount", "debit", "credit", "fee", "tax", "currency", "created_at"),
         *("settled", "on_hold", "settlement_id", "settlement_utr", "order_id", "payment_id"),
+        "dispute_id",
     }
 )
 """All of a row that is read; the rest of what the gateway gives, personal data among it, is left there."""
@@ -145,6 +146,8 @@ def row_from(raw: Mapping[str, Any]) -> GatewayRow:
             raise GatewayRowBroken(RowCode.AMOUNT, "an amount is no whole number of paise within the limit")
     if debit and credit:
         raise GatewayRowBroken(RowCode.BOTH_SIDES, "the row is a debit and a credit")
+    if kind == "adjustment" and debit and _is_name(dispute_id := get("dispute_id")):
+        entity_id, kind = dispute_id, "dispute"  # the row's own identifier names nothing that we know
     currency: Any = get("currency")
     if currency != "INR" and not _is_currency(currency):
         raise GatewayRowBroken(RowCode.CURRENCY, "currency is no code of three capitals")

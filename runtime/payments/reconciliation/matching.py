@@ -68,7 +68,21 @@ def reconcile(
     pairs.take(rows)
     payouts.take_settlements(settlements)
     payouts.take_lines(lines)
-    return Outcome(pairs, payouts, today, days, Decisions(decisions))
+    return judged(pairs, payouts, today=today, days=days, decisions=decisions)
+
+
+def judged(
+    pairs: Pairs,
+    payouts: Payouts,
+    *,
+    today: date,
+    days: WorkingDays,
+    decisions: Iterable[Decision] = (),
+    posted: Iterable[str] = (),
+) -> "Outcome":
+    """The same of what was taken in already. ``posted`` are settlements that are not looked at any more and
+    whose money was here when they were."""
+    return Outcome(pairs, payouts, today, days, Decisions(decisions), frozenset(posted))
 
 
 @dataclass(slots=True)
@@ -80,6 +94,7 @@ class Outcome:
     _today: date
     _days: WorkingDays
     _decisions: Decisions
+    _posted: frozenset[str] = frozenset()
     _money: list[Finding] = field(init=False, default_factory=list)
     _states: dict[int, Payout] = field(init=False, default_factory=dict)
     _overdue: dict[tuple[int, int], bool] = field(init=False, default_factory=dict)
@@ -95,6 +110,8 @@ class Outcome:
                 if found.settlement_id:
                     state = Payout.POSTED if found.pays_its_rows else Payout.OPEN
                     self._states[names.number(found.settlement_id)] = state
+        for name in self._posted:
+            self._states.setdefault(names.number(name), Payout.POSTED)
         self._money.sort(key=lambda finding: (_LEGS.index(finding.leg), finding.item_id))
         self._judge = Judge(self._is_overdue, self._payout_of)
 
@@ -112,6 +129,10 @@ class Outcome:
     def exceptions(self) -> Iterator[Finding]:
         """What a person must look at."""
         return self.findings(EXCEPTIONS)
+
+    def is_posted(self, settlement_id: str) -> bool:
+        """Whether what a settlement pays out is here."""
+        return self._payout_of(self._pairs.settlements.number(settlement_id)) is Payout.POSTED
 
     def totals(self) -> tuple[LegTotals, ...]:
         """Every leg and currency: what came in, and in which status it is."""

@@ -7,11 +7,11 @@ more than one word from a side are rare and are kept whole, as sets, so that no 
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from runtime.payments.reconciliation.model import Expectation, GatewayRow
 
@@ -172,6 +172,45 @@ class Pairs:
                     count_in(self.rows_again, currency, net)
             if settlement:
                 self._add(settlement, row, net, is_new=is_new)
+
+    def told_rows(self, entity_id: str) -> list[list[object]]:
+        """Every row of an entity, so that it can be kept as plain values and recalled (``recall``)."""
+        case = self.cases.get(entity_id)
+        return [] if case is None else [self._plain(row) for row in rows_of(case)]
+
+    def recall(self, entity_id: str, told: Iterable[Sequence[Any]]) -> None:
+        """Take in rows that were kept. What their settlements come to is not counted again."""
+        for gross, fee, tax, related, currency, kind, net, settlement, day, flags in told:
+            number = self.currencies.number(currency)
+            packed = _HEAD.pack(
+                gross, fee, tax, bytes.fromhex(related), number, self.kinds.number(kind)
+            ) + _ROW_TAIL.pack(net, self.settlements.number(settlement), _day(day), flags)
+            count_in(self.rows_in, number, net)
+            known = self.cases.get(entity_id)
+            if known is None:
+                self.cases[entity_id] = packed
+            elif isinstance(known, bytes) and len(known) == EXPECTED:
+                self.cases[entity_id] = known + packed
+            elif not self._say(entity_id, known, row=packed):
+                count_in(self.rows_again, number, net)
+
+    def _plain(self, row: Row) -> list[object]:
+        flags = row.is_settled * IS_SETTLED | row.is_on_hold * IS_ON_HOLD | row.adds_up * ADDS_UP
+        return [
+            *(row.gross, row.fee, row.tax, row.related.hex()),
+            *(self.currencies.texts[row.currency], self.kinds.texts[row.kind]),
+            *(row.net, self.settlements.texts[row.settlement], row.day, flags),
+        ]
+
+    def has_row(self, entity_id: str) -> bool:
+        """Whether the gateway says something of an entity."""
+        case = self.cases.get(entity_id)
+        return case is not None and (bool(case.rows) if isinstance(case, Said) else len(case) != EXPECTED)
+
+    def is_expected(self, entity_id: str) -> bool:
+        """Whether our books say something of an entity."""
+        case = self.cases.get(entity_id)
+        return case is not None and (bool(case.expected) if isinstance(case, Said) else len(case) != ROW)
 
     def _say(self, entity_id: str, known: bytes | Said, *, expected: bytes = b"", row: bytes = b"") -> bool:
         """Add what was said of an entity that is known; False if it was said before."""

@@ -108,6 +108,10 @@ class Payouts:
                 count_in(self.lines_again, currency, line.amount_paise)
             self._lines.setdefault(line.line_id, line)
 
+    def told_of(self, settlement_id: str) -> tuple[SettlementFact, ...]:
+        """All that was said of a settlement."""
+        return tuple(sorted(self._facts.get(settlement_id, ())))
+
     def matters(self) -> list[Matter]:
         """Settlements and lines, joined by their UTRs, in the order of their group ids."""
         settlements = [settled for said in self._facts.values() for settled in _settled(said)]

@@ -1,5 +1,6 @@
 """One change of an exception, written whole: its state, its journal entries, the audit line and the event."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,17 @@ class ExceptionRecorder:
     outbox: Outbox
     clock: Clock
 
-    def record(self, before: ReconciliationException | None, after: KeptException, line: AuditLine) -> None:
-        """Write ``after`` in place of ``before``. Raises ExceptionChanged when ``before`` is stale.
+    def record(
+        self,
+        before: ReconciliationException | None,
+        after: KeptException,
+        line: AuditLine,
+        *,
+        also: Sequence[Callable[[Transaction], None]] = (),
+    ) -> None:
+        """Write ``after`` in place of ``before``, together with ``also``.
+
+        Raises ExceptionChanged when ``before`` is stale.
 
         An exception as it stands has all its entries booked, so what the change calls for is what ``after``
         calls for and ``before`` did not.
@@ -47,6 +57,8 @@ class ExceptionRecorder:
         self.audit.append_in(transaction, line)
         if _is_opened(before, after.exception):
             self.outbox.add_in(transaction, opened_event(after.exception))
+        for write in also:
+            write(transaction)
         try:
             transaction.commit()
         except ConditionFailed as failed:

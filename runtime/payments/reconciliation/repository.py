@@ -1,10 +1,12 @@
 """Reconciliation in DynamoDB: bank lines by day, runs, what a run found, and exceptions."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from runtime.payments.reconciliation.evidence import Evidence
 from runtime.payments.reconciliation.exception_model import ReconciliationException, Resolution, State
 from runtime.payments.reconciliation.statements.model import StatementLine
 from runtime.platform.dynamodb import (
@@ -23,10 +25,9 @@ if TYPE_CHECKING:
 BY_OPEN_EXCEPTION = "by_open_exception"
 LABEL_EXCEPTION = "exception"
 LABEL_LINE = "line"
-LABEL_RUN = "run"
 _ONLY_NEW = "attribute_not_exists(pk)"
 _OPEN, _FORCED = "open", "forced"
-_NOT_OF_THE_MODEL = frozenset({"pk", "sk", "open_exception", "opened_key", "debit"})
+_NOT_OF_THE_MODEL = frozenset({"pk", "sk", "open_exception", "opened_key", "debit", "evidence"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,44 +68,13 @@ class BankLines:
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs, newest first by their ids, and what each found."""
-
-    client: "DynamoDBClient"
-    table: str
-
-    def put_in(self, transaction: Transaction, run: Item) -> None:
-        """Write a run (a plain document with its ``reconciliation_id``), once."""
-        key = {"pk": "RUNS", "sk": run["reconciliation_id"]}
-        transaction.put(LABEL_RUN, self.table, {**key, "run": run}, condition=_ONLY_NEW)
-
-    def get(self, run_id: str) -> Item | None:
-        """The run, or None."""
-        item = get_item(self.client, self.table, {"pk": "RUNS", "sk": run_id})
-        return None if item is None else item["run"]
-
-    def page(self, *, limit: int, before: str | None) -> tuple[list[Item], bool]:
-        """Runs older than ``before``, and whether there are more."""
-        items, more = _page(self.client, self.table, "RUNS", limit, before, newest_first=True)
-        return [item["run"] for item in items], more
-
-    def note(self, run_id: str, exception_id: str, found: Item) -> None:
-        """Keep what a run found of a matter; a repetition of the run writes the same place."""
-        key = {"pk": f"RUN#{run_id}", "sk": exception_id}
-        self.client.put_item(TableName=self.table, Item=to_item({**key, "found": found}))
-
-    def found(self, run_id: str, *, limit: int, after: str | None) -> tuple[list[Item], bool]:
-        """What a run found, by exception id, and whether there is more."""
-        items, more = _page(self.client, self.table, f"RUN#{run_id}", limit, after)
-        return [item["found"] for item in items], more
-
-
-@dataclass(frozen=True, slots=True)
 class KeptException:
-    """An exception, and what the gateway says of the debit that it is about, where it is about one."""
+    """An exception, what the gateway says of the debit that it is about, where it is about one, and the facts
+    that it was last judged by."""
 
     exception: ReconciliationException
     debit: dict[str, str] | None = None
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +91,7 @@ class Exceptions:
 
     def put_in(self, transaction: Transaction, kept: KeptException) -> None:
         """Write an exception if nobody changed it since: the stored version must be one less."""
-        exception = kept.exception
-        item: dict[str, object] = {
-            **_exception_key(exception.exception_id),
-            **exception.model_dump(mode="json"),
-            "debit": kept.debit,
-            "open_exception": _indexed_as(exception),
-            "opened_key": f"{exception.opened_at}#{exception.exception_id}",
-        }
+        exception, item = kept.exception, _exception_item(kept)
         if exception.version == 1:
             transaction.put(LABEL_EXCEPTION, self.table, item, condition=_ONLY_NEW)
             return
@@ -139,6 +102,18 @@ class Exceptions:
             condition="version = :previous",
             values={":previous": exception.version - 1},
         )
+
+    def refresh(self, kept: KeptException) -> None:
+        """Keep other evidence of an exception that did not change. Where it did meanwhile, nothing happens:
+        the next match brings its evidence again."""
+        with suppress(ConditionFailed):
+            put_item_if(
+                self.client,
+                self.table,
+                _exception_item(kept),
+                condition="version = :same",
+                values={":same": kept.exception.version},
+            )
 
     def undecided(self) -> Iterator[KeptException]:
         """Those that are open, and those that stand by force: a new fact may turn their posting back."""
@@ -176,6 +151,18 @@ def _line_item(kept: KeptLine) -> dict[str, object]:
     }
 
 
+def _exception_item(kept: KeptException) -> dict[str, object]:
+    exception = kept.exception
+    return {
+        **_exception_key(exception.exception_id),
+        **exception.model_dump(mode="json"),
+        "debit": kept.debit,
+        "evidence": None if kept.evidence is None else kept.evidence.model_dump(mode="json"),
+        "open_exception": _indexed_as(exception),
+        "opened_key": f"{exception.opened_at}#{exception.exception_id}",
+    }
+
+
 def _exception_key(exception_id: str) -> dict[str, str]:
     return {"pk": f"EXCEPTION#{exception_id}", "sk": "EXCEPTION"}
 
@@ -188,7 +175,12 @@ def _indexed_as(exception: ReconciliationException) -> str | None:
 
 def _kept(item: Item) -> KeptException:
     document = {name: value for name, value in item.items() if name not in _NOT_OF_THE_MODEL}
-    return KeptException(ReconciliationException.model_validate(document), item.get("debit"))
+    evidence = item.get("evidence")
+    return KeptException(
+        ReconciliationException.model_validate(document),
+        item.get("debit"),
+        None if evidence is None else Evidence.model_validate(evidence),
+    )
 
 
 def _query(client: "DynamoDBClient", table: str, value: str, *, index: str | None = None) -> Iterator[Item]:
@@ -203,27 +195,3 @@ def _query(client: "DynamoDBClient", table: str, value: str, *, index: str | Non
     for page in client.get_paginator("query").paginate(**call):
         for item in page["Items"]:
             yield from_item(item)
-
-
-def _page(
-    client: "DynamoDBClient",
-    table: str,
-    partition: str,
-    limit: int,
-    beyond: str | None,
-    *,
-    newest_first: bool = False,
-) -> tuple[list[Item], bool]:
-    """Items of a partition beyond a sort key, and whether there are more."""
-    call: dict[str, Any] = {
-        "TableName": table,
-        "KeyConditionExpression": "pk = :pk",
-        "ExpressionAttributeValues": to_item({":pk": partition}),
-        "ScanIndexForward": not newest_first,
-        "Limit": limit,
-    }
-    if beyond is not None:
-        call["KeyConditionExpression"] += f" AND sk {'<' if newest_first else '>'} :beyond"
-        call["ExpressionAttributeValues"] |= to_item({":beyond": beyond})
-    response = client.query(**call)
-    return [from_item(item) for item in response["Items"]], "LastEvaluatedKey" in response

@@ -11,9 +11,10 @@ from runtime.payments.reconciliation.contracts import (
     StatementView,
     UploadStatement,
 )
+from runtime.payments.reconciliation.match import BROKEN_SHOWN_MAX
 from runtime.payments.reconciliation.people import of_the_house
 from runtime.payments.reconciliation.repository import BankLines, KeptLine
-from runtime.payments.reconciliation.runs import BROKEN_SHOWN_MAX, LEASE_MARGIN_S
+from runtime.payments.reconciliation.runs import LEASE_MARGIN_S
 from runtime.payments.reconciliation.statements.model import BankAccount, StatementFile, StatementRefused
 from runtime.payments.reconciliation.statements.profiles import profile_for
 from runtime.payments.reconciliation.statements.reader import read_statement

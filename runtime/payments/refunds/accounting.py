@@ -131,4 +131,5 @@ def _entry(
         description=description,
         currency=book.currency,
         lines=(debit(accounts[0], amount_paise), credit(accounts[1], amount_paise)),
+        reference=book.gateway_payment_id,
     )

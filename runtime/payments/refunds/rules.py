@@ -195,6 +195,24 @@ def open_requests(book: RefundBook) -> tuple[RefundRequest, ...]:
     )
 
 
+def told_of(book: RefundBook, refund: Refund) -> RefundBook:
+    """``book`` after what the gateway said of a refund when it was asked; the same book when it said nothing
+    new. That the same was true a little later is no news. Raises as ``hear`` does."""
+    after = hear(book, refund)
+    known = book.refunds.get(refund.gateway_refund_id)
+    if after is book or known is None:
+        return after
+    merged = after.refunds[refund.gateway_refund_id]
+    return book if merged.model_copy(update={"observed_at": known.observed_at}) == known else after
+
+
+def to_be_asked(book: RefundBook) -> bool:
+    """Whether something is open that the gateway can tell: a request without an answer (or that was never
+    sent), a refund on its way, or more refunded than we know of."""
+    on_its_way = any(refund.status is RefundStatus.PENDING for refund in book.refunds.values())
+    return on_its_way or bool(open_requests(book)) or balance(book).external_paise > 0
+
+
 def to_be_fetched(book: RefundBook) -> bool:
     """Whether the gateway has to be asked for the payment's refunds: it did not answer, or it knows of more
     than we do."""

@@ -4,21 +4,21 @@
 to it; ``DISPUTES#sch_…`` / ``disp_…`` shows a dispute to its school.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.payments.disputes.model import Dispute
+from runtime.payments.pages import read_sort, write_sort
+from runtime.payments.refunds.rules import to_be_asked
 from runtime.payments.returns.model import Returns
 from runtime.platform.dynamodb import Item, Transaction, from_item, get_item, to_item
-from runtime.platform.errors import CURSOR_INVALID, Problem
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 LABEL_RETURNS = "returns"
-_ID_MAX = 100
+OPEN_RETURNS = "returns"
+"""Under what returns stand in the index of what is swept, while the gateway has to be asked about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,16 @@ class ReturnsRepository:
             return None
         return self.get(pointer["payment_id"], pointer["gateway_payment_id"])
 
-    def put_in(self, transaction: Transaction, before: Returns, after: Returns) -> None:
+    def put_in(self, transaction: Transaction, before: Returns, after: Returns, *, updated_at: str) -> None:
         """Write ``after`` in place of ``before`` if nobody changed it since, with the pointers to what is new
-        in it. Its version is raised by one here."""
+        in it. Its version is raised by one here. ``updated_at`` is the moment (UTC) of the change."""
         gateway_payment_id = after.book.gateway_payment_id
         item = {
             **_key(after.payment_id, gateway_payment_id),
             **after.model_dump(mode="json"),
             "version": before.version + 1,
+            "open_status": OPEN_RETURNS if to_be_asked(after.book) else None,
+            "updated_at": updated_at,
         }
         if before.version == 0:
             transaction.put(LABEL_RETURNS, self._table, item, condition="attribute_not_exists(pk)")
@@ -102,12 +104,12 @@ class ReturnsRepository:
             "ConsistentRead": True,
         }
         if cursor is not None:
-            call["ExclusiveStartKey"] = to_item({"pk": _school(school_id), "sk": _read_cursor(cursor)})
+            call["ExclusiveStartKey"] = to_item({"pk": _school(school_id), "sk": read_sort(cursor, "disp_")})
         response = self._client.query(**call)
         last = response.get("LastEvaluatedKey")
         return DisputesPage(
             disputes=tuple(_shown(from_item(item)) for item in response["Items"]),
-            next_cursor=_write_cursor(from_item(last)["sk"]) if last else None,
+            next_cursor=write_sort(from_item(last)["sk"]) if last else None,
         )
 
     def _show_in(self, transaction: Transaction, returns: Returns, dispute: Dispute) -> None:
@@ -150,18 +152,3 @@ def _pointer_key(refund_id: str) -> Item:
 
 def _school(school_id: str) -> str:
     return f"DISPUTES#{school_id}"
-
-
-def _write_cursor(sort: str) -> str:
-    return base64.urlsafe_b64encode(sort.encode()).decode()
-
-
-def _read_cursor(cursor: str) -> str:
-    """The dispute after which a page begins. The list is the caller's own, so the cursor opens nothing."""
-    try:
-        sort = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True).decode("ascii")
-    except (UnicodeError, binascii.Error, ValueError):
-        raise Problem(CURSOR_INVALID, "The cursor does not belong to this list.") from None
-    if not sort.startswith("disp_") or len(sort) > _ID_MAX:
-        raise Problem(CURSOR_INVALID, "The cursor does not belong to this list.")
-    return sort

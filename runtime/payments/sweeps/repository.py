@@ -1,12 +1,14 @@
-"""Open payments in the order of their last change, and how far the sweeps have come."""
+"""Open payments and returns in the order of their last change, and how far the sweeps have come."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from runtime.payments.model import Payment
 from runtime.payments.repository import read_payment
-from runtime.payments.sweeps.rules import Lane
-from runtime.platform.dynamodb import from_item, get_item, to_item
+from runtime.payments.returns.model import Returns
+from runtime.payments.returns.repository import OPEN_RETURNS
+from runtime.payments.sweeps.rules import Lane, Open
+from runtime.platform.dynamodb import Item, from_item, get_item, to_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -20,9 +22,9 @@ Position = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class OpenPage:
-    """Open payments with their positions; ``is_last`` where the lane holds no more."""
+    """Open payments or returns with their positions; ``is_last`` where the lane holds no more."""
 
-    payments: tuple[tuple[Position, Payment], ...]
+    found: tuple[tuple[Position, Open], ...]
     is_last: bool
 
 
@@ -35,13 +37,13 @@ class OpenPayments:
     positions: str
 
     def page(self, lane: Lane, bounds: tuple[str, str], after: Position | None, limit: int) -> OpenPage:
-        """The next ``limit`` payments of a lane within ``bounds`` that come ``after`` a position."""
+        """The next ``limit`` items of a lane within ``bounds`` that come ``after`` a position."""
         call: dict[str, Any] = {
             "TableName": self.payments,
             "IndexName": BY_OPEN_STATUS,
             "KeyConditionExpression": "open_status = :status AND updated_at BETWEEN :from AND :until",
             "ExpressionAttributeValues": to_item(
-                {":status": lane.status.value, ":from": bounds[0], ":until": bounds[1]}
+                {":status": str(lane.status), ":from": bounds[0], ":until": bounds[1]}
             ),
             "Limit": limit,
         }
@@ -50,7 +52,7 @@ class OpenPayments:
         response = self.client.query(**call)
         items = [from_item(item) for item in response["Items"]]
         return OpenPage(
-            tuple(({name: item[name] for name in _ONLY_KEYS}, read_payment(item)) for item in items),
+            tuple(({name: item[name] for name in _ONLY_KEYS}, _read(lane, item)) for item in items),
             is_last="LastEvaluatedKey" not in response,
         )
 
@@ -67,6 +69,10 @@ class OpenPayments:
         self.client.put_item(
             TableName=self.positions, Item=to_item({**_key(lane), "position": position or {}})
         )
+
+
+def _read(lane: Lane, item: Item) -> Payment | Returns:
+    return Returns.model_validate(item) if lane.status == OPEN_RETURNS else read_payment(item)
 
 
 def _key(lane: Lane) -> dict[str, str]:

@@ -1,10 +1,13 @@
-"""Which open payments a sweep looks at, and what it concludes: pure rules."""
+"""Which open payments and returns a sweep looks at, and what it concludes: pure rules."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from runtime.payments.model import OPEN_STATUSES, Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.payments.refunds.model import RefundStatus
+from runtime.payments.refunds.rules import open_requests, to_be_asked
+from runtime.payments.returns.model import Returns
 from runtime.payments.rules import derive_status, hear
 from runtime.platform.clock import from_iso, iso
 
@@ -20,35 +23,51 @@ ORDER_UNKNOWN_MAX: Final = timedelta(hours=1)
 ATTEMPT_UNANSWERED_MAX: Final = timedelta(days=4)
 """A day more than the gateway asks the bank. What is open after that a person must ask about."""
 
+REFUND_UNANSWERED_MAX: Final = timedelta(hours=1)
+"""One look finds out whether the gateway has a refund. What several looks did not is for a person."""
+REFUND_PENDING_MAX: Final = timedelta(days=15)
+"""Twice what Razorpay gives banks for a refund (five to seven working days)."""
+
+Open = Payment | Returns
+_RETURNS: Final = "returns"
+
 _UNANSWERED: Final = frozenset({AttemptStatus.CREATED, AttemptStatus.AUTHORIZED})
 _BEGINNING: Final = "0000"
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Open payments of one status, ``fresh`` or not, oldest first. A sweep takes from all lanes in turn."""
+    """Open payments of one status, or returns, ``fresh`` or not, oldest first.
 
-    status: PaymentStatus
+    A sweep takes from all lanes in turn.
+    """
+
+    status: PaymentStatus | Literal["returns"]
     fresh: bool
 
     @property
     def name(self) -> str:
         """Under which its position is kept."""
-        return f"{self.status.value}-{'fresh' if self.fresh else 'old'}"
+        return f"{self.status}-{'fresh' if self.fresh else 'old'}"
 
     def bounds(self, now: datetime) -> tuple[str, str]:
-        """From when to when a payment of the lane was last changed, both included."""
+        """From when to when what is in the lane was last changed, both included."""
         if self.fresh:
-            return iso(now - FRESH_FOR), iso(now - QUIET_FOR)
+            fresh_for = ATTEMPT_UNANSWERED_MAX if self.status is PaymentStatus.FAILED else FRESH_FOR
+            return iso(now - fresh_for), iso(now - QUIET_FOR)
         return _BEGINNING, iso(now - FRESH_FOR - timedelta(milliseconds=1))
 
 
-LANES: Final = tuple(
-    Lane(status, fresh)
-    for fresh in (True, False)
-    for status in sorted(OPEN_STATUSES, key=list(PaymentStatus).index, reverse=True)
+_OPEN: Final = sorted(OPEN_STATUSES, key=list(PaymentStatus).index, reverse=True)
+LANES: Final = (
+    Lane(_RETURNS, fresh=True),
+    *(Lane(status, fresh=True) for status in _OPEN),
+    Lane(PaymentStatus.FAILED, fresh=True),
+    Lane(_RETURNS, fresh=False),
+    *(Lane(status, fresh=False) for status in _OPEN),
 )
-"""Those with a payer's money in them first."""
+"""Those with a payer's money in them first. What failed is asked about as long as a bank may answer late;
+what comes after that the reconciliation finds among the gateway's rows."""
 
 
 def told_of(payment: Payment, attempt: Attempt) -> Payment:
@@ -82,15 +101,29 @@ def without_order(payment: Payment, now: datetime) -> Payment:
     return known.model_copy(update={"status": derive_status(known)})
 
 
-def is_resolved(before: Payment, after: Payment) -> bool:
-    """Whether a look found out what became of a payment: it is no longer open, or no longer unknown."""
+def is_resolved(before: Open, after: Open) -> bool:
+    """Whether a look found out what became of a payment or of returns: it is no longer open, no longer
+    unknown, or no longer failed."""
+    if isinstance(after, Returns):
+        return not to_be_asked(after.book)
+    if isinstance(before, Returns):
+        raise TypeError("returns do not become a payment")
+    if before.status is PaymentStatus.FAILED:
+        return after.status is not PaymentStatus.FAILED
     if before.status is PaymentStatus.UNKNOWN:
         return after.status is not PaymentStatus.UNKNOWN
     return after.status not in OPEN_STATUSES
 
 
-def is_open_too_long(payment: Payment, now: datetime) -> bool:
+def is_open(found: Open) -> bool:
+    """Whether something about it is still to be found out. What failed is only looked at."""
+    return isinstance(found, Returns) or found.status in OPEN_STATUSES
+
+
+def is_open_too_long(payment: Open, now: datetime) -> bool:
     """Whether somebody's money may be where nobody knows, for longer than the gateway takes to find out."""
+    if isinstance(payment, Returns):
+        return _are_open_too_long(payment, now)
     if payment.status is PaymentStatus.UNKNOWN:
         return now - from_iso(payment.created_at) > ORDER_UNKNOWN_MAX
     if payment.status not in OPEN_STATUSES:
@@ -99,4 +132,15 @@ def is_open_too_long(payment: Payment, now: datetime) -> bool:
     return any(
         attempt.status in _UNANSWERED and attempt.observed_at < unheard_since
         for attempt in payment.attempts.values()
+    )
+
+
+def _are_open_too_long(returns: Returns, now: datetime) -> bool:
+    terms = [returns.terms.get(request.request_id) for request in open_requests(returns.book)]
+    if any(asked and now - from_iso(asked.requested_at) > REFUND_UNANSWERED_MAX for asked in terms):
+        return True
+    unheard_since = now.timestamp() - REFUND_PENDING_MAX.total_seconds()
+    return any(
+        refund.status is RefundStatus.PENDING and refund.observed_at < unheard_since
+        for refund in returns.book.refunds.values()
     )

@@ -1,4 +1,5 @@
-"""The sweep: open payments are asked about at the gateway, so that events which never came are found.
+"""The sweep: open payments and refunds are asked about at the gateway, so that events which never came are
+found.
 
 What the gateway says is merged by the rules that webhooks are merged by, so that a sweep and an event may
 meet in any order. A sweep may be repeated and may run beside another; it does what time allows and the next
@@ -12,28 +13,28 @@ from aws_lambda_powertools import Logger
 
 from runtime.gateways.errors import GatewayError, GatewayRejected, GatewayThrottled
 from runtime.gateways.razorpay.client import RazorpayClient
-from runtime.gateways.razorpay.models import Payment as GatewayPayment
-from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.metrics import SWEPT_RESOLVED, SWEPT_STILL_OPEN, SWEPT_TOO_LONG
-from runtime.payments.model import Attempt, Payment
-from runtime.payments.recorder import PaymentChanged, PaymentRecorder
+from runtime.payments.model import Payment
+from runtime.payments.recorder import PaymentRecorder
+from runtime.payments.returns.model import Returns
+from runtime.payments.sweeps.merging import Merger
+from runtime.payments.sweeps.refunds import RefundLook
 from runtime.payments.sweeps.repository import OpenPayments
 from runtime.payments.sweeps.rules import (
     LANES,
     Lane,
+    Open,
+    is_open,
     is_open_too_long,
     is_resolved,
-    told_of,
     with_order,
     without_order,
 )
-from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock
 from runtime.platform.metrics import UNHEARD, Metrics
 
 ACTOR = "sweeper"
 PAGE_SIZE = 25
-CHANGE_ATTEMPTS_MAX = 5
 SILENCES_MAX = 3
 """So many failed calls in a row mean that the gateway is away; the next sweep tries again."""
 
@@ -44,7 +45,8 @@ class GatewayAway(Exception):
 
 @dataclass(slots=True)
 class SweepReport:
-    """What a sweep did; ``finished`` when every lane came to its end."""
+    """What a sweep did; ``finished`` when every lane came to its end. What failed and still has is looked at,
+    and is neither resolved nor open."""
 
     looked_at: int = 0
     resolved: int = 0
@@ -65,7 +67,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class Sweeper:
-    """Looks at open payments."""
+    """Looks at open payments and returns."""
 
     payments: OpenPayments
     recorder: PaymentRecorder
@@ -73,6 +75,11 @@ class Sweeper:
     clock: Clock
     logger: Logger
     metrics: Metrics = UNHEARD
+
+    @property
+    def merger(self) -> Merger:
+        """How what the gateway says is merged."""
+        return Merger(self.recorder, self.clock, self.logger, ACTOR)
 
     def sweep(self, *, request_id: str, may_go_on: Callable[[], bool]) -> SweepReport:
         """Look at open payments, from every lane in turn, as long as ``may_go_on`` says so."""
@@ -92,22 +99,25 @@ class Sweeper:
         page = self.payments.page(lane, lane.bounds(self.clock.now()), position, PAGE_SIZE)
         looked_at = 0
         try:
-            for place, payment in page.payments:
+            for place, found in page.found:
                 if not run.may_go_on():
                     break
-                self._look(payment, run)
+                self._look(found, run)
                 position, looked_at = place, looked_at + 1
         finally:
-            at_the_end = page.is_last and looked_at == len(page.payments)
+            at_the_end = page.is_last and looked_at == len(page.found)
             self.payments.keep(lane, None if at_the_end else position)
         return not at_the_end
 
-    def _look(self, payment: Payment, run: _Run) -> None:
-        """Look at one payment. That one cannot be looked at must not hold up the others."""
+    def _look(self, payment: Open, run: _Run) -> None:
+        """Look at one payment or its returns. That one cannot be looked at must not hold up the others."""
         run.report.looked_at += 1
         after = payment
         try:
-            after = self._asked(payment, run.request_id)
+            if isinstance(payment, Returns):
+                after = RefundLook(self.merger, self.gateway).look(payment, run.request_id)
+            else:
+                after = self._asked(payment, run.request_id)
             run.silences = 0
         except GatewayError as error:
             run.report.failed += 1
@@ -123,10 +133,12 @@ class Sweeper:
         finally:
             self._count(payment, after, run.report)
 
-    def _count(self, before: Payment, after: Payment, report: SweepReport) -> None:
+    def _count(self, before: Open, after: Open, report: SweepReport) -> None:
         if is_resolved(before, after):
             report.resolved += 1
             self.metrics.count(SWEPT_RESOLVED)
+            return
+        if not is_open(after):
             return
         report.still_open += 1
         self.metrics.count(SWEPT_STILL_OPEN)
@@ -141,62 +153,22 @@ class Sweeper:
         if payment.order_id is None:
             return payment
         for found in self.gateway.list_order_payments(payment.order_id):
-            payment = self._merge(payment, found, request_id)
+            payment = self.merger.merge(payment, found, request_id)
         return payment
 
     def _find_order(self, payment: Payment, request_id: str) -> Payment:
         """The payment with its order, looked for by its receipt where the making of it was not confirmed."""
         order = self.gateway.find_order_by_receipt(payment.payment_id)
         if order is None:
-            return self._change(
+            return self.merger.change(
                 payment, lambda current: without_order(current, self.clock.now()), request_id, "no_order"
             )
         if (order.amount, order.currency) != (payment.amount_paise, payment.currency):
             self.logger.error("the order of a payment is for something else", payment_id=payment.payment_id)
             return payment
-        return self._change(
+        return self.merger.change(
             payment,
             lambda current: current if current.order_id else with_order(current, order.id),
             request_id,
             order.id,
         )
-
-    def _merge(self, payment: Payment, found: GatewayPayment, request_id: str) -> Payment:
-        try:
-            attempt = attempt_from(found, observed_at=int(self.clock.now().timestamp()))
-        except StatusNotKnown as unknown:
-            self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
-            return payment
-        return self._change(
-            payment, lambda current: told_of(current, attempt), request_id, found.id, attempt=attempt
-        )
-
-    def _change(
-        self,
-        payment: Payment,
-        change: Callable[[Payment], Payment],
-        request_id: str,
-        heard_of: str,
-        *,
-        attempt: Attempt | None = None,
-    ) -> Payment:
-        """``change`` made to the payment as it is now, whoever changes it meanwhile. Raises PaymentChanged
-        for one that never keeps still."""
-        for _ in range(CHANGE_ATTEMPTS_MAX):
-            after = change(payment)
-            if after is payment:
-                return payment
-            line = AuditLine(
-                actor_id=ACTOR,
-                action="payments.sweep",
-                subject=payment.payment_id,
-                outcome=Outcome.DONE,
-                request_id=request_id,
-                school_id=payment.school_id,
-                details={"heard_of": heard_of},
-            )
-            try:
-                return self.recorder.record(payment, after, line, attempt=attempt)
-            except PaymentChanged:
-                payment = self.recorder.repository.get(payment.payment_id) or payment
-        raise PaymentChanged(payment.payment_id)

@@ -17,8 +17,8 @@ VALUES = st.recursive(
 )
 
 
-def same(expected: Any, running: Any, **options: bool) -> bool:
-    return not any(differences(expected, running, **options))
+def same(expected: Any, running: Any, *, exact: bool = False) -> bool:
+    return not any(differences(expected, running, exact=exact))
 
 
 @given(VALUES)

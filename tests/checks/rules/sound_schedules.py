@@ -12,6 +12,7 @@ def schedules() -> dict[str, Body]:
         "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
         "MatchingSchedule": _schedule("PaymentsReconciliation", "cron(30 10,18 * * ? *)", "daily"),
         "RetrySchedule": _schedule("PaymentsRetry", "rate(1 minute)", "sweep"),
+        "RunsSchedule": _schedule("PaymentsReconciliation", "rate(1 minute)", "work"),
         "SweepSchedule": _schedule("PaymentsReconciliation", "rate(15 minutes)", "sweep"),
         **named(
             "ScheduleRole",

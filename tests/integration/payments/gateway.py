@@ -43,6 +43,7 @@ class FakeGateway:
         self.tokens: dict[str, dict[str, Any]] = {}
         self.links = FakeLinks(clock)
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.disputes: dict[str, dict[str, Any]] = {}
         self.refund_keys: list[str] = []
         self.captures: list[str] = []
         self.forgets_refund_keys = False
@@ -109,6 +110,8 @@ class FakeGateway:
         if request.operation == "get_payment":
             payment = self.payments.get(parts.path.rpartition("/")[2])
             return _answer(400, REFUSED) if payment is None else _answer(200, payment)
+        if request.operation in ("get_refund", "get_dispute", "get_settlement"):
+            return self._one(request.operation, parts.path.rpartition("/")[2])
         if request.operation in _OF_ORDERS:
             return self._of_orders(request)
         if request.operation in ("list_recon", "list_settlements"):
@@ -118,6 +121,16 @@ class FakeGateway:
         if request.operation in ("get_token", "delete_token", "cancel_token"):
             return self._token(request.operation, parts.path)
         return self._money(request)
+
+    def _one(self, operation: str, name: str) -> HttpResponse:
+        """One refund, dispute or settlement by its identifier."""
+        every = {
+            "get_refund": self.refunds.values(),
+            "get_dispute": self.disputes.values(),
+            "get_settlement": self.settlements,
+        }[operation]
+        found = next((each for each in every if each["id"] == name), None)
+        return _answer(400, REFUSED) if found is None else _answer(200, found)
 
     def _money(self, request: HttpRequest) -> HttpResponse:
         """What takes or gives back the money of a payment."""

@@ -8,14 +8,19 @@ from typing import Any
 
 from runtime.functions import payments_reconciliation
 from runtime.payments.model import Payment
+from runtime.payments.reconciliation.exception_model import MATCHER
 from runtime.payments.reconciliation.facts import FactReader
+from runtime.payments.reconciliation.healing import Healer
+from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, Runs
+from runtime.payments.reconciliation.repository import BankLines, Exceptions
+from runtime.payments.reconciliation.run_store import Runs
 from runtime.payments.reconciliation.runs import ReconciliationService
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.payments.retry.holidays import bank_calendar
+from runtime.payments.sweeps.merging import Merger
 from runtime.platform.api import Api
 from runtime.platform.auth import Principal, Role
 from runtime.platform.clock import IST
@@ -55,7 +60,7 @@ class Reconciling(World):
                 self.clock,
                 self.ids,
             ),
-            ExceptionService(self.exception_recorder, self.runs.days, self.clock),
+            ExceptionService(self.exception_recorder, self.runs.match.days, idempotency, self.clock),
         )
 
     @property
@@ -69,12 +74,21 @@ class Reconciling(World):
         lines = BankLines(self.client, table)
         return ReconciliationService(
             client=self.client,
-            facts=FactReader(self.journal, self.razorpay, lines),
+            match=Match(
+                facts=FactReader(self.journal, self.razorpay, lines),
+                healer=Healer(
+                    Merger(self.recorder, self.clock, self.logger, MATCHER), self.razorpay, self.logger
+                ),
+                lines=lines,
+                recorder=self.exception_recorder,
+                days=WorkingDays(lambda day: not bank_calendar().is_working_day(day)),
+                clock=self.clock,
+                logger=self.logger,
+            ),
             runs=Runs(self.client, table),
-            lines=lines,
-            recorder=self.exception_recorder,
+            audit=self.audit,
+            outbox=self.outbox,
             idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
-            days=WorkingDays(lambda day: not bank_calendar().is_working_day(day)),
             clock=self.clock,
             ids=self.ids,
             logger=self.logger,
@@ -104,6 +118,23 @@ class Reconciling(World):
         return Answer.of(self.reconciliation_api.handle(event, Context()))
 
     def run(self, day: date | None = None, *, key: str | None = None, **changes: Any) -> Answer:
+        """POST /v1/reconciliations, what waits is worked at, and then the run as it is looked at."""
+        answer = self.asked(day, key=key, **changes)
+        if answer.status != 202:
+            return answer
+        self.work()
+        return self.ask(
+            "GET",
+            "/v1/reconciliations/{reconciliation_id}",
+            principal=AUDITOR,
+            reconciliation_id=answer.body["reconciliation_id"],
+        )
+
+    def work(self) -> int:
+        """The schedule works at what waits."""
+        return self.runs.work(request_id="req", remaining_ms=lambda: 900_000, may_go_on=lambda: True)
+
+    def asked(self, day: date | None = None, *, key: str | None = None, **changes: Any) -> Answer:
         """POST /v1/reconciliations, as of today unless another day is given."""
         today = self.clock.now().astimezone(IST).date()
         body = {"day": (day or today).isoformat()}
@@ -127,13 +158,22 @@ class Reconciling(World):
             "POST", "/v1/bank-statements", sent, key=key or f"key-{self.ids.new('key')}", principal=principal
         )
 
-    def step(self, exception_id: str, step: str, *, principal: Principal = FINANCE, **body: Any) -> Answer:
-        """POST /v1/reconciliation-exceptions/{exception_id}/{step}."""
+    def step(
+        self,
+        exception_id: str,
+        step: str,
+        *,
+        principal: Principal = FINANCE,
+        key: str | None = None,
+        **body: Any,
+    ) -> Answer:
+        """POST /v1/reconciliation-exceptions/{exception_id}/{step}, under a key of its own."""
         return self.ask(
             "POST",
             f"/v1/reconciliation-exceptions/{{exception_id}}/{step}",
             body or None,
             principal=principal,
+            key=key or f"key-{self.ids.new('key')}",
             exception_id=exception_id,
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from runtime.payments.reconciliation.repository import KeptException
 from tests.events import Answer
-from tests.integration.payments.gateway import Crashed
+from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.reconciling import (
     ADMIN,
     AUDITOR,
@@ -252,8 +252,8 @@ def test_a_person_and_a_match_at_once_both_count(short: Reconciling) -> None:
     short.upload(REST.replace("39.38", "9.38"))
     short.clock.advance(seconds=60)
     slow = Interrupted(short.client)
-    slow.before["transact_write_items"] = [lambda: owned(short)]
-    assert over(short, slow).run().status == 201
+    slow.before["transact_write_items"] = [lambda: None, lambda: owned(short)]  # the first queues the run
+    assert over(short, slow).run().body["state"] == "done"
     found = short.exception(UNDER)
     assert (found["owner"], found["difference_paise"]) == (FINANCE.principal_id, -3_000)
     assert actions(found) == ["opened", "assigned", "facts_changed"]
@@ -275,10 +275,10 @@ def test_what_keeps_changing_is_left_to_the_caller(short: Reconciling) -> None:
     answer: Answer = over(short, restless).step(UNDER, "comment", text="me too")
     assert (answer.status, answer.code) == (409, "concurrent-change")
     short.upload(REST.replace("39.38", "9.38"))
-    restless.before["transact_write_items"] = [say] * 5
-    assert over(short, restless).run().code == "concurrent-change"
+    restless.before["transact_write_items"] = [lambda: None, *[say] * 5]
+    assert over(short, restless).run().body["state"] == "queued"
     short.clock.advance(seconds=60)
-    assert short.run().status == 201
+    assert short.run().body["state"] == "done"
 
 
 def test_a_condition_on_something_else_is_no_change_of_the_exception(short: Reconciling) -> None:
@@ -326,6 +326,7 @@ def test_a_debit_that_our_books_do_not_know_shows_what_the_bank_owes(
     world.gateway.recon_rows["2026-04-07"] = [
         recon_row("pay_X", settlement_id=None, settled=False, method=method)  # of 1 April
     ]
+    world.gateway.payments["pay_X"] = gateway_payment("pay_X", None, method=method, created_at=1_775_025_000)
     world.run()
     world.go_to(date(2026, 4, 12))
     turnaround = world.exception("exc:pay_X")["turnaround"]

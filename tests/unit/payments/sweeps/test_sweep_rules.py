@@ -50,8 +50,13 @@ def attempt(status: AttemptStatus, at: datetime = LATELY) -> Attempt:
 
 
 def test_every_open_status_is_swept_fresh_and_old_and_no_other() -> None:
-    assert {(lane.status, lane.fresh) for lane in LANES} == {
+    assert {(lane.status, lane.fresh) for lane in LANES if lane.status in OPEN_STATUSES} == {
         (status, fresh) for status in OPEN_STATUSES for fresh in (True, False)
+    }
+    assert {(lane.status, lane.fresh) for lane in LANES if lane.status not in OPEN_STATUSES} == {
+        (PaymentStatus.FAILED, True),
+        ("returns", True),
+        ("returns", False),
     }
     assert [lane.fresh for lane in LANES] == sorted((lane.fresh for lane in LANES), reverse=True)
     assert len({lane.name for lane in LANES}) == len(LANES)

@@ -1,0 +1,203 @@
+"""`hasivu check`, and `hasivu evidence` for what runs elsewhere and what people write down."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from checks.errors import ExitCode, HasivuError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from checks.checklist.model import Results
+
+evidence_app = typer.Typer(
+    help="What the checklist's proofs rest on: results from elsewhere, and records of people.",
+    no_args_is_help=True,
+)
+
+Environment = Annotated[str, typer.Option("--env", help="sandbox, dev, staging or prod.")]
+
+
+class FailOn(StrEnum):
+    """What makes `hasivu check` end with exit code 1."""
+
+    NO_GO = "no-go"
+    """Something that blocks this environment is open."""
+    FAILED = "failed"
+    """Something was found to be wrong or could not be looked at, whether it blocks or not."""
+    OPEN = "open"
+    """Anything that applies is not satisfied."""
+    NOTHING = "nothing"
+
+
+def check(
+    env: Environment,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="Where results.json goes.", show_default="build/compliance/ENV"),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live/--no-live", help="Whether to look at the running environment too.")
+    ] = True,
+    fail_on: Annotated[
+        list[FailOn] | None, typer.Option("--fail-on", help="May be repeated.", show_default="no-go")
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", envvar="HASIVU_SANDBOX_DIR", help="The sandbox's folder.", show_default=".sandbox"
+        ),
+    ] = None,
+) -> None:
+    """Hold an environment against the 171 items of the checklist. Exit code 0 only if it may go live."""
+    from rich.console import Console
+
+    from checks.checklist import summary
+    from checks.toolchain import REPOSITORY
+
+    console = Console(highlight=False)
+    results = _results(env, live=live, directory=directory, console=console)
+    folder = (output or REPOSITORY / "build" / "compliance" / env).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_bytes(results.canonical() + b"\n")
+    summary.show(console, results)
+    console.print(f"in {folder / 'results.json'}", soft_wrap=True)
+    raise typer.Exit(verdict(results, fail_on or [FailOn.NO_GO]))
+
+
+def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:
+    """The exit code that ``results`` deserve by what is asked to fail."""
+    from checks.checklist.engine import ALWAYS_COUNTS
+    from checks.checklist.model import SATISFIED, Status
+
+    statuses = {item.status for item in results.items}
+    wrong = {
+        FailOn.NO_GO: not results.go,
+        FailOn.FAILED: bool(statuses & ALWAYS_COUNTS) or not results.items,
+        FailOn.OPEN: bool(statuses - SATISFIED - {Status.NOT_APPLICABLE}) or not results.items,
+        FailOn.NOTHING: False,
+    }
+    return ExitCode.CHECK_FAILED if any(wrong[each] for each in fail_on) else ExitCode.OK
+
+
+def _results(env: str, *, live: bool, directory: Path | None, console: Console) -> Results:
+    from datetime import UTC, datetime
+
+    from checks.bundles.build import build
+    from checks.checklist import catalogue, live_proofs
+    from checks.checklist.applicability import setting_of
+    from checks.checklist.check import Inputs
+    from checks.checklist.check import check as held_against
+    from checks.checklist.checked_assembly import checked
+    from checks.checklist.live_proofs import LiveProofs
+    from checks.terminal import TerminalReporter
+
+    now = datetime.now(UTC).replace(microsecond=0)
+    setting_of(env)
+
+    def look(assembly: Path) -> LiveProofs:
+        from checks.redrive.account import session_for
+
+        if not live:
+            return live_proofs.off(env)
+        return live_proofs.look(env, lambda: session_for(env, sandbox_directory=directory), assembly, now)
+
+    with TerminalReporter(console) as reporter:
+        with reporter.step("read the checklist"):
+            asked = catalogue.load()
+        with reporter.step("build the Lambda bundles"):
+            build(progress=reporter.say)
+        with reporter.step(f"synthesise {env} with every check"):
+            synthesised = checked(env, today=now.date())
+            if synthesised.reused:
+                reporter.say("it was checked already, of these sources")
+        with reporter.step("hold it against the checklist"):
+            return held_against(
+                Inputs(environment=env, checked=synthesised, live=look, now=now, catalogue=asked)
+            )
+
+
+@evidence_app.command("add")
+def add(
+    kind: Annotated[str, typer.Argument(help="dependency-audit, or a load test such as load-stress.")],
+    file: Annotated[Path, typer.Argument(help="What the tool said, as JSON.")],
+    env: Annotated[
+        str, typer.Option("--env", help="Where a load test ran; `local` for what needs no environment.")
+    ] = "local",
+    tool: Annotated[str, typer.Option("--tool", help="What made it.")] = "unnamed",
+    tool_version: Annotated[str, typer.Option("--tool-version")] = "",
+) -> None:
+    """Record the result of a run that took place elsewhere, for these sources."""
+    from datetime import UTC, datetime
+
+    from checks.checklist.digests import source_sha256
+    from checks.evidence.loads import LOADS
+    from checks.evidence.run_record import FOLDER, record
+    from checks.toolchain import REPOSITORY
+
+    if kind != "dependency-audit" and kind not in LOADS:
+        raise HasivuError(
+            "EVIDENCE_UNKNOWN",
+            f"{kind} is nothing that is recorded from elsewhere.",
+            next_step=f"name one of dependency-audit, {', '.join(LOADS)}; other runs record themselves",
+            exit_code=ExitCode.USAGE,
+        )
+    content = _json_of(file)
+    kept = REPOSITORY / FOLDER / kind / f"{env}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(content)
+    now = datetime.now(UTC)
+    written = record(
+        kind,
+        environment=env,
+        source_sha256=source_sha256(REPOSITORY),
+        began_at=now,
+        ended_at=now,
+        tool=tool,
+        tool_version=tool_version,
+        passed=True,
+        files=[kept],
+        repository=REPOSITORY,
+    )
+    typer.echo(f"recorded in {written.relative_to(REPOSITORY)}")
+
+
+def _json_of(file: Path) -> bytes:
+    """The file's content. Error: ``EVIDENCE_MALFORMED`` where it is no JSON."""
+    import json
+
+    try:
+        content = file.read_bytes()
+        json.loads(content)
+    except (OSError, ValueError) as error:
+        raise HasivuError(
+            "EVIDENCE_MALFORMED",
+            f"{file.name} holds no JSON ({type(error).__name__}).",
+            next_step="let the tool write JSON, and name the file that it wrote",
+            exit_code=ExitCode.USAGE,
+        ) from None
+    return content
+
+
+@evidence_app.command("template")
+def template(name: Annotated[str, typer.Argument(help="A record, such as uat-payments.")]) -> None:
+    """Print the beginning of a record, to be filled in by whoever vouches for it."""
+    from datetime import UTC, datetime
+
+    from checks.checklist.catalogue import load
+    from checks.evidence import attestations
+
+    records = load().records
+    if name not in records:
+        raise HasivuError(
+            "RECORD_UNKNOWN",
+            f"There is no record {name}.",
+            next_step=f"name one of {', '.join(sorted(records))}",
+            exit_code=ExitCode.USAGE,
+        )
+    typer.echo(attestations.template(name, records[name], today=datetime.now(UTC).date()), nl=False)

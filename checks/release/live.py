@@ -1,0 +1,239 @@
+"""What the commands about a release do, with an environment's records and its account."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from checks.checklist.digests import assembly_sha256, catalogue_sha256
+from checks.errors import ExitCode, HasivuError
+from checks.release import aliases, opening, rehearsal, rollback
+from checks.release.approval import Approval, Basis, decide
+from checks.release.context import Context
+from checks.release.documents import SIGNATURE_SUFFIX, read, write
+from checks.release.gate import Objection, Situation, objections
+from checks.release.records import Closed, Drill, GoLive, Prepared, RolledBack
+from checks.release.report_files import read_results
+from checks.release.roles import policy
+from checks.release.signing import signature_over
+from checks.release.signoff import read_all, verified
+from checks.release.sshsig import SIGNATURE_BYTES_MAX, Namespace
+from checks.release.verify import verify
+from checks.release.window import Window
+from checks.toolchain import REPOSITORY
+
+_GIT_TIMEOUT_S = 60
+_CHANGES: Final = "+changes"
+_TO_OPEN: Final = timedelta(hours=2)
+"""A deployment takes up to 90 minutes (.github/workflows/deploy-environment.yml)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """What the gate says. ``prepared`` is there only when nothing speaks against it."""
+
+    objections: tuple[Objection, ...]
+    approval: Approval
+    prepared: Prepared | None
+
+
+def gate(
+    context: Context, report: Path, *, assembly: Path, deployer: str, drill_file: Path | None, now: datetime
+) -> Passage:
+    """Hold the deployment of ``assembly`` against everything; keep what runs now if it may go ahead."""
+    results = read_results(report)
+    rules = policy()
+    verification = verify(report, context.signers, repository=REPOSITORY)
+    last = context.records.last_live()
+    before = None if last is None else last.window
+    signed, refused = read_all(report, context.signers)
+    basis = Basis(
+        results=results,
+        results_sha256=results.sha256,
+        authors=authors(results.commit, since=None if before is None else before.go_live.commit),
+        deployer=deployer,
+    )
+    approval = decide(signed, refused, basis=basis, policy=rules, now=now)
+    situation = Situation(
+        environment=context.environment,
+        results=results,
+        assembly_sha256=assembly_sha256(assembly),
+        catalogue_sha256=catalogue_sha256(),
+        approval=approval,
+        before=before,
+        drill=None if drill_file is None else _drill(context, drill_file),
+    )
+    against = (
+        *(
+            Objection(code="ALTERED", subject=finding.path, message=f"{finding.code}: {finding.message}")
+            for finding in verification.findings
+        ),
+        *objections(situation, policy=rules, now=now),
+    )
+    if against:
+        return Passage(objections=against, approval=approval, prepared=None)
+    running = aliases.snapshot(context.functions, context.environment)
+    prepared = opening.prepare(context.records, situation, running, deployer=deployer, now=now)
+    return Passage(objections=(), approval=approval, prepared=prepared)
+
+
+def opened(
+    context: Context,
+    *,
+    key: Path | None,
+    kms_key: str | None,
+    ticket: str,
+    deployed_at: datetime | None,
+    now: datetime,
+) -> GoLive:
+    """Write down that it is live, since ``deployed_at``, UTC, or just now."""
+    if deployed_at is not None and deployed_at > now:
+        raise HasivuError(
+            "NOT_YET_DEPLOYED",
+            "A deployment of the future is not live.",
+            next_step="give the moment at which it ended, in UTC",
+            exit_code=ExitCode.USAGE,
+        )
+    if not ticket.strip():
+        raise HasivuError(
+            "NO_TICKET",
+            "A go-live names its change ticket.",
+            next_step="give it with --ticket",
+            exit_code=ExitCode.USAGE,
+        )
+    signer = context.signer(key, kms_key)
+    owner = context.person(signer, at=now)
+    running = aliases.snapshot(context.functions, context.environment)
+    command = f"hasivu rollback --env {context.environment} --reason TICKET --key KEY"
+    return opening.open_window(
+        context.records,
+        running,
+        signer,
+        opened=opening.Opened(owner=owner, ticket=ticket, command=command),
+        deployed_at=deployed_at or now,
+    )
+
+
+def closed(
+    context: Context,
+    report: Path,
+    *,
+    key: Path | None,
+    kms_key: str | None,
+    late_reason: str,
+    now: datetime,
+) -> Closed:
+    """Close the window on a report that is as it was signed."""
+    verification = verify(report, context.signers, repository=REPOSITORY)
+    if verification.results is None or not verification.holds:
+        first = verification.findings[0]
+        raise HasivuError(
+            "REPORT_ALTERED",
+            f"{first.path}: {first.message}.",
+            next_step="make a report anew, and sign it",
+            exit_code=ExitCode.CHECK_FAILED,
+        )
+    signer = context.signer(key, kms_key)
+    by = context.person(signer, at=now)
+    return opening.close_window(
+        context.records, verification.results, signer, by=by, late_reason=late_reason, now=now
+    )
+
+
+def last_window(context: Context) -> Window | None:
+    """The window of what is live."""
+    last = context.records.last_live()
+    return None if last is None else last.window
+
+
+def forgotten(context: Context, now: datetime) -> Prepared | None:
+    """What the gate let through long ago and nobody has opened."""
+    pending = context.records.pending()
+    return pending if pending is not None and now > pending.prepared_at + _TO_OPEN else None
+
+
+def rollback_plan(context: Context, *, now: datetime) -> aliases.Outcome:
+    """Which aliases a rollback would move. Nothing is moved."""
+    _, window = rollback.target(context.records, now)
+    return aliases.roll_back(context.functions, window.go_live.functions, dry_run=True)
+
+
+def rolled_back(
+    context: Context, *, key: Path | None, kms_key: str | None, reason: str, clock: Callable[[], datetime]
+) -> RolledBack:
+    """Roll back what is live."""
+    signer = context.signer(key, kms_key)
+    by = context.person(signer, at=clock())
+    record, _ = rollback.roll_back(
+        context.records, context.functions, signer, by=by, reason=reason, clock=clock
+    )
+    return record
+
+
+def rehearsed(
+    context: Context, *, key: Path | None, kms_key: str | None, output: Path, clock: Callable[[], datetime]
+) -> Drill:
+    """Rehearse the rollback and keep the signed record of it."""
+    signer = context.signer(key, kms_key)
+    by = context.person(signer, at=clock())
+    drill = rehearsal.rehearse(
+        context.functions,
+        context.environment,
+        emulator=context.embedded,
+        by=by,
+        commit=_head(),
+        clock=clock,
+    )
+    document = drill.canonical()
+    signature = signature_over(document, Namespace.RELEASE, signer)
+    write(output.with_name(output.name + SIGNATURE_SUFFIX), signature.armoured())
+    write(output, document)
+    return drill
+
+
+def authors(commit: str, *, since: str | None) -> frozenset[str]:
+    """The addresses, in lower case, of all who wrote commits up to ``commit`` that ``since`` does not have.
+
+    Without ``since`` only the commit's own. Empty where git does not know, which approves nothing.
+    """
+    commit = commit.removesuffix(_CHANGES)
+    if not _is_commit(commit) or (since is not None and not _is_commit(since)):
+        return frozenset()
+    span = [commit, "-1"] if since is None or since == commit else [f"{since}..{commit}"]
+    said = _git("log", "--format=%ae%n%(trailers:key=Co-authored-by,valueonly)", *span, "--")
+    lines = {line.strip().lower() for line in said.splitlines() if line.strip()}
+    return frozenset(line.rpartition("<")[2].rstrip(">") for line in lines)
+
+
+def _is_commit(name: str) -> bool:
+    return len(name) in {40, 64} and all(letter in "0123456789abcdef" for letter in name)
+
+
+def _head() -> str:
+    return _git("rev-parse", "HEAD").strip() or "unknown"
+
+
+def _git(*arguments: str) -> str:
+    """What git says; empty where it does not."""
+    try:
+        return subprocess.run(
+            ["git", "-C", str(REPOSITORY), *arguments],  # noqa: S607 - git is where the person has it
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _drill(context: Context, path: Path) -> Drill:
+    document = read(path.parent, path.name)
+    drill = Drill.parse(document, path.name)
+    signature = read(path.parent, path.name + SIGNATURE_SUFFIX, bytes_max=SIGNATURE_BYTES_MAX)
+    verified(document, signature, path.name, context.signers, namespace=Namespace.RELEASE, at=drill.at)
+    return drill

@@ -1,0 +1,70 @@
+"""How runs went, one line of JSON each, appended and never changed.
+
+A crash in the middle of a line leaves a torn one: it is skipped, counted and told, and the next line starts
+anew. Results that are in it already are not appended again, so that a report may be made twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from checks.report.model import Run
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The runs, oldest first, and how many lines could not be read."""
+
+    runs: tuple[Run, ...] = ()
+    unread: int = 0
+
+    def until(self, run: Run) -> History:
+        """The runs of its environment before ``run``, and ``run``: later ones change nothing about it."""
+        others = {
+            each.results_sha256: each
+            for each in self.runs
+            if each.environment == run.environment and each.at <= run.at
+        }
+        others[run.results_sha256] = run
+        ordered = sorted(others.values(), key=lambda each: (each.at, each.results_sha256))
+        return History(tuple(ordered), self.unread)
+
+
+def read(path: Path) -> History:
+    """The history in ``path``; none where there is no such file. Error: OSError."""
+    if not path.exists():
+        return History()
+    runs, unread = [], 0
+    for line in path.read_bytes().split(b"\n"):
+        if not line.strip():
+            continue
+        try:
+            runs.append(Run.model_validate_json(line))
+        except ValidationError:
+            unread += 1
+    return History(tuple(runs), unread)
+
+
+def append(path: Path, run: Run) -> bool:
+    """Append ``run`` unless its results are there; whether it was appended. Error: OSError.
+
+    One writer at a time; the line is on the disk when this returns.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if any(each.results_sha256 == run.results_sha256 for each in read(path).runs):
+            return False
+        file.seek(0, os.SEEK_END)
+        torn = file.tell() > 0 and not path.read_bytes().endswith(b"\n")
+        line = json.dumps(run.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        file.write((b"\n" if torn else b"") + line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return True

@@ -1,0 +1,116 @@
+"""How the reports call things: statuses, levels, moments, sizes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+from checks.checklist.model import Level, Status, WaiverState, utc
+from checks.report.model import INDIA, RollbackState, SignatureState
+
+STATUS: Final = {
+    Status.FAILED: "Fail",
+    Status.ERROR: "Error",
+    Status.NOT_EVALUATED: "Not evaluated",
+    Status.MANUAL_PENDING: "Somebody must act",
+    Status.WAIVED: "Waived",
+    Status.ATTESTED: "Attested",
+    Status.PASSED: "Pass",
+    Status.NOT_APPLICABLE: "Not applicable",
+}
+"""Worst first."""
+
+STATUS_MEANING: Final = {
+    Status.FAILED: "It was looked at and is wrong.",
+    Status.ERROR: "It could not be looked at: unreachable, denied, unreadable or altered.",
+    Status.NOT_EVALUATED: "Nothing was looked at. Never a pass.",
+    Status.MANUAL_PENDING: "A person has to act, and has not.",
+    Status.WAIVED: "Accepted by an owner until a day that is written down. Never counted as satisfied.",
+    Status.ATTESTED: "A person vouches for it, until a day that is written down.",
+    Status.PASSED: "It was looked at, at every level that is asked here, and is right.",
+    Status.NOT_APPLICABLE: "A named predicate says that it does not apply here.",
+}
+
+LEVEL: Final = {
+    Level.TEMPLATE: "Template",
+    Level.LIVE: "Live",
+    Level.RUN: "Run",
+    Level.PERSON: "Person",
+}
+LEVEL_MEANING: Final = {
+    Level.TEMPLATE: "read off the synthesised templates",
+    Level.LIVE: "read back from the running environment",
+    Level.RUN: "seen in a run: tests, the demonstration, a measurement, a scan",
+    Level.PERSON: "vouched for by a person",
+}
+
+WAIVER: Final = {
+    WaiverState.IN_FORCE: "in force",
+    WaiverState.EXPIRED: "expired",
+    WaiverState.LAPSED: "lapsed: the resource changed",
+    WaiverState.UNUSED: "unused: nothing is wrong any more",
+    WaiverState.MALFORMED: "malformed: counts as expired",
+}
+
+SIGNATURE: Final = {
+    SignatureState.VALID: "signature valid",
+    SignatureState.INVALID: "signature INVALID",
+    SignatureState.EXPIRED: "signature expired",
+    SignatureState.VOID: "void: made over something else",
+    SignatureState.UNCHECKED: "signature not verified",
+    SignatureState.MISSING: "not signed",
+}
+
+ROLLBACK: Final = {
+    RollbackState.OPEN: "open",
+    RollbackState.CLOSED: "closed: the success criteria were met",
+    RollbackState.ROLLED_BACK: "rolled back",
+    RollbackState.OVERDUE: "OVERDUE: neither closed nor rolled back",
+}
+
+CLAIM: Final = (
+    "This is technical evidence. It does not say that anything is compliant with a framework: that takes an "
+    "assessor, and process evidence that no machine can see."
+)
+
+
+def verdict(go: bool) -> str:
+    """The two words that the report begins with."""
+    return "GO" if go else "NO-GO"
+
+
+def moment(at: datetime) -> str:
+    """``2026-11-26 20:05 UTC · 2026-11-27 01:35 IST``; India's date only where it is another."""
+    india = at.astimezone(INDIA)
+    form = "%H:%M IST" if india.date() == at.date() else "%Y-%m-%d %H:%M IST"
+    return f"{utc(at)} · {india.strftime(form)}"
+
+
+def business_day(at: datetime) -> date:
+    """The day in India, by which waivers and attestations end."""
+    return at.astimezone(INDIA).date()
+
+
+def days(count: int) -> str:
+    """``today``, ``1 day left``, ``3 days ago``."""
+    if count == 0:
+        return "ends today"
+    unit = "day" if abs(count) == 1 else "days"
+    return f"{count} {unit} left" if count > 0 else f"{-count} {unit} ago"
+
+
+def duration(seconds: int) -> str:
+    """``23 h 05 min``."""
+    hours, rest = divmod(max(seconds, 0), 3_600)
+    return f"{hours} h {rest // 60:02} min"
+
+
+def size(count: int) -> str:
+    """``512 B``, ``12.3 kB``: whole numbers and one decimal, without a float."""
+    if count < 1_000:
+        return f"{count} B"
+    tenths = (count + 50) // 100
+    if tenths < 10_000:
+        return f"{tenths // 10}.{tenths % 10} kB"
+    tenths = (count + 50_000) // 100_000
+    return f"{tenths // 10}.{tenths % 10} MB"

@@ -1,0 +1,106 @@
+"""A report's folder: every form of it, and the list of files that is signed.
+
+A folder is complete when its manifest is there: the old one is removed first, the new one is written last,
+and each file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Final
+
+from checks.errors import ExitCode, HasivuError
+from checks.report.badge import badge
+from checks.report.form import Form
+from checks.report.junit import junit
+from checks.report.model import Report
+from checks.report.ocsf import ocsf
+from checks.report.oscal import oscal
+from checks.report.page import page
+from checks.report.pdf import pdf
+from checks.report.redaction import refuse_private_data
+from checks.report.sarif import sarif
+from checks.report.sheet import sheet
+from checks.report.summary import markdown
+
+RESULTS: Final = "results.json"
+MANIFEST: Final = "manifest.json"
+SCHEMA: Final = "hasivu.manifest/1"
+
+
+FILES: Final[dict[Form, tuple[str, Callable[[Report], bytes]]]] = {
+    Form.HTML: ("report.html", lambda report: page(report).encode()),
+    Form.PDF: ("report.pdf", pdf),
+    Form.MARKDOWN: ("summary.md", lambda report: markdown(report).encode()),
+    Form.CSV: ("results.csv", lambda report: sheet(report.results).encode()),
+    Form.JUNIT: ("junit.xml", lambda report: junit(report.results)),
+    Form.SARIF: ("findings.sarif", lambda report: sarif(report.results).encode()),
+    Form.OCSF: ("ocsf.json", lambda report: ocsf(report.results).encode()),
+    Form.OSCAL: ("oscal-ar.json", lambda report: oscal(report.results).encode()),
+    Form.BADGE: ("badge.svg", lambda report: badge(report.results).encode()),
+}
+
+
+def render(report: Report, forms: Collection[Form] = tuple(Form)) -> dict[str, bytes]:
+    """The files of a report by name, ``results.json`` and the manifest among them.
+
+    Error: HasivuError REPORT_PRIVATE_DATA.
+    """
+    refuse_private_data(results=report.results, previous=report.previous, release=report.release)
+    files = {RESULTS: report.results.canonical()}
+    for form in Form:
+        if form in forms:
+            name, make = FILES[form]
+            files[name] = make(report)
+    return files | {MANIFEST: manifest(report, files)}
+
+
+def manifest(report: Report, files: dict[str, bytes]) -> bytes:
+    """The list of files with size and digest, by which a change of any byte is found."""
+    document = {
+        "schema": SCHEMA,
+        "environment": report.results.environment,
+        "results_sha256": report.results.sha256,
+        "files": [
+            {"path": name, "sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
+            for name, content in sorted(files.items())
+        ],
+    }
+    return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def write(report: Report, folder: Path, forms: Collection[Form] = tuple(Form)) -> list[Path]:
+    """Write the report into ``folder``; the paths, the manifest last.
+
+    Forms of an earlier report that are not written now are removed: they would tell of other results.
+    Error: HasivuError REPORT_PRIVATE_DATA, REPORT_NOT_WRITTEN.
+    """
+    files = render(report, forms)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (MANIFEST, *(name for name, _ in FILES.values() if name not in files)):
+            (folder / name).unlink(missing_ok=True)
+        for name, content in files.items():
+            _put(folder / name, content)
+    except OSError as error:
+        raise HasivuError(
+            "REPORT_NOT_WRITTEN",
+            f"The report cannot be written to {folder}: {error.strerror}.",
+            next_step="name a folder that can be written to with --output",
+            exit_code=ExitCode.USAGE,
+        ) from error
+    return [folder / name for name in files]
+
+
+def _put(path: Path, content: bytes) -> None:
+    """The file, whole or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -1,0 +1,76 @@
+"""What the gateway's rows show and our books do not: the gateway is asked, and what it says is merged.
+
+A payment that failed and was captured weeks later, a refund made in the dashboard, a dispute that was lost:
+where their events never came, the rows tell that there is something to ask about. Merged as any event is, it
+is booked once, and is expected from then on.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aws_lambda_powertools import Logger
+
+from runtime.gateways.errors import GatewayRejected
+from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.gateways.razorpay.models import Payment as GatewayPayment
+from runtime.payments.model import Payment
+from runtime.payments.recorder import PaymentChanged
+from runtime.payments.sweeps.merging import Merger
+from runtime.platform.clock import IST, business_date
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """What the gateway says of a payment that our books do not know: how and when the payer was debited."""
+
+    method: str
+    debited_on: str
+
+
+@dataclass(frozen=True, slots=True)
+class Healer:
+    """Asks about entities by their identifiers. What it finds is in the books afterwards."""
+
+    merger: Merger
+    gateway: RazorpayClient
+    logger: Logger
+
+    def heal(self, entity_id: str, request_id: str) -> Debit | None:
+        """Ask about a payment, a refund or a dispute; gives the debit of a payment, ours or not.
+
+        What the gateway does not know, or what never keeps still, stays as it is. Raises GatewayError where
+        the gateway does not answer.
+        """
+        kind = entity_id.partition("_")[0]
+        try:
+            if kind == "pay":
+                found = self.gateway.get_payment(entity_id)
+                self._payment(found, request_id)
+                return _debit(found)
+            if kind == "rfnd":
+                refund = self.gateway.get_refund(entity_id)
+                payment = self._payment(self.gateway.get_payment(refund.payment_id), request_id)
+                if payment is not None:
+                    self.merger.merge_refunds(payment.payment_id, refund.payment_id, [refund], request_id)
+            if kind == "disp":
+                dispute = self.gateway.get_dispute(entity_id)
+                payment = self._payment(self.gateway.get_payment(dispute.payment_id), request_id)
+                if payment is not None:
+                    self.merger.merge_dispute(payment.payment_id, dispute, request_id)
+        except (GatewayRejected, PaymentChanged) as error:
+            self.logger.warning("a row stays unexplained", entity_id=entity_id, error=type(error).__name__)
+        return None
+
+    def _payment(self, found: GatewayPayment, request_id: str) -> Payment | None:
+        """Our payment that an attempt pays, with the attempt merged; None where it is not ours."""
+        if found.order_id is None:
+            return None
+        payment = self.merger.recorder.repository.get_by_order(found.order_id, found.id)
+        return None if payment is None else self.merger.merge(payment, found, request_id)
+
+
+def _debit(found: GatewayPayment) -> Debit | None:
+    if found.created_at is None:
+        return None
+    debited_on = business_date(datetime.fromtimestamp(found.created_at, IST))
+    return Debit(found.method or "", debited_on.isoformat())

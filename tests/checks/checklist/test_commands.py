@@ -1,0 +1,141 @@
+"""`hasivu check` and `hasivu evidence`, as they are called."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from checks.checklist import commands, summary
+from checks.checklist.model import Results, Status, Waiver, WaiverState
+from checks.cli import app
+from checks.errors import ExitCode, HasivuError
+from tests.checks.checklist.conftest import NOW, World
+
+
+def called(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, arguments)
+    if isinstance(result.exception, HasivuError):
+        return result.exception.exit_code, str(result.exception)
+    return result.exit_code, result.output
+
+
+def shown(results: Results, width: int = 100) -> str:
+    output = io.StringIO()
+    summary.show(Console(file=output, width=width, highlight=False, no_color=True), results)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("no-go", 1), ("nothing", 0)])
+def test_the_check_writes_what_it_found_and_says_it_by_its_exit_code(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_on: str, code: int
+) -> None:
+    results = world.check()
+    monkeypatch.setattr(commands, "_results", lambda *_, **__: results)
+    output = tmp_path / "out"
+
+    exit_code, said = called(
+        *("check", "--env", "sandbox", "--no-live", "--output", str(output), "--fail-on", fail_on)
+    )
+
+    assert exit_code == code
+    assert "NO-GO" in said
+    assert (output / "results.json").read_bytes() == results.canonical() + b"\n"
+    assert Results.read((output / "results.json").read_bytes()) == results
+
+
+def test_an_unknown_environment_is_refused_before_anything_is_built() -> None:
+    code, said = called("check", "--env", "moon")
+    assert code == ExitCode.USAGE
+    assert "ENVIRONMENT_UNKNOWN" in said
+
+
+def test_the_summary_shows_what_blocks_first_and_counts_by_section(world: World) -> None:
+    said = shown(world.check())
+    assert "Story 5.3: Automated" in said
+    blocking = said.partition("What blocks")[2]
+    assert blocking.splitlines()[1].startswith("fail           HC-035")
+    assert "Build subscription-management" in blocking
+    assert said.rstrip().splitlines()[-1].startswith("NO-GO  sandbox at 2026-11-25 12:00 UTC")
+
+
+def test_a_narrow_terminal_shows_every_heading(world: World) -> None:
+    heading = shown(world.check(), width=80).splitlines()[0]
+    assert heading.split() == ["section", *(summary.HEADINGS[status] for status in summary.COLUMNS)]
+
+
+def test_names_are_text_and_waivers_that_do_not_count_are_always_told(world: World) -> None:
+    results = world.check()
+    item = results.items[0].model_copy(update={"status": Status.FAILED, "reason": "[red]<script>[/]"})
+    waiver = Waiver(
+        waiver_id="W-[bold]1",
+        waives="HC-002",
+        environment="sandbox",
+        owner="Quality Assurance",
+        ticket="PAY-1",
+        reason="It was late.",
+        compensating_control="None.",
+        created=NOW.date(),
+        expires=NOW.date(),
+        state=WaiverState.EXPIRED,
+    )
+    said = shown(results.model_copy(update={"items": (item,), "waivers": (waiver,)}))
+    assert "[red]<script>[/]" in said
+    assert "waiver expired W-[bold]1" in said
+
+
+def test_go_is_said_plainly(world: World) -> None:
+    results = world.check()
+    good = tuple(item.model_copy(update={"status": Status.PASSED}) for item in results.items)
+    said = shown(results.model_copy(update={"items": good}))
+    assert "What blocks" not in said
+    assert "171 of 171 items" in said
+    assert "NO-GO" not in said
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where evidence is recorded."""
+    monkeypatch.setattr("checks.toolchain.REPOSITORY", tmp_path)
+    return tmp_path
+
+
+def test_a_result_from_elsewhere_is_recorded(repository: Path) -> None:
+    file = repository / "audit.json"
+    file.write_text(json.dumps({"dependencies": []}), encoding="utf-8")
+    code, said = called("evidence", "add", "dependency-audit", str(file), "--tool", "pip-audit")
+    assert code == 0, said
+    assert said == "recorded in build/evidence/dependency-audit.json\n"
+    written = json.loads((repository / "build/evidence/dependency-audit.json").read_text(encoding="utf-8"))
+    assert (written["kind"], written["tool"], len(written["files"])) == ("dependency-audit", "pip-audit", 1)
+
+
+def test_what_records_itself_is_not_taken_from_elsewhere(repository: Path) -> None:
+    file = repository / "tests.json"
+    file.write_text("{}", encoding="utf-8")
+    code, said = called("evidence", "add", "tests", str(file))
+    assert code == ExitCode.USAGE
+    assert "EVIDENCE_UNKNOWN" in said
+
+
+@pytest.mark.parametrize("content", [None, "no json", "\xff"])
+def test_what_is_no_json_is_refused(repository: Path, content: str | None) -> None:
+    file = repository / "audit.json"
+    if content is not None:
+        file.write_text(content, encoding="latin-1")
+    code, said = called("evidence", "add", "dependency-audit", str(file))
+    assert code == ExitCode.USAGE
+    assert "EVIDENCE_MALFORMED" in said
+
+
+def test_a_record_can_be_begun() -> None:
+    code, said = called("evidence", "template", "uat-payments")
+    assert code == 0
+    assert 'record = "uat-payments"' in said
+    code, said = called("evidence", "template", "tea-party")
+    assert code == ExitCode.USAGE
+    assert "RECORD_UNKNOWN" in said

@@ -1,0 +1,383 @@
+"""The commands as people type them, without AWS: exit codes, what is said, what is written."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from checks import cli
+from checks.errors import ExitCode, HasivuError
+from checks.release import commands, context, live
+from checks.release.signing import SshKeygen
+from checks.toolchain import REPOSITORY
+from tests.checks.release.world import (
+    REPORTED,
+    ROLES,
+    SIGNERS_TEXT,
+    A,
+    Case,
+    criterion,
+    item,
+    results,
+    write_report,
+)
+
+RUN = CliRunner()
+NOW = REPORTED + timedelta(hours=5)
+COMMANDS = ("sign", "signoff", "go-live", "window", "rollback", "verify")
+
+
+@pytest.fixture(autouse=True)
+def at_five(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "_now", lambda: NOW)
+    for name in ("HASIVU_SIGNING_KEY", "HASIVU_KMS_KEY", "HASIVU_DEPLOYER", "HASIVU_RELEASES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def signers(tmp_path: Path) -> Path:
+    path = tmp_path / "allowed_signers"
+    path.write_text(SIGNERS_TEXT)
+    return path
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    return write_report(tmp_path / "report", results())
+
+
+def run(*arguments: object) -> Result:
+    return RUN.invoke(cli.app, [str(argument) for argument in arguments])
+
+
+def refusal(result: Result) -> str:
+    assert isinstance(result.exception, HasivuError), result.output
+    assert result.exception.next_step
+    return result.exception.code
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == ExitCode.OK
+    assert "Usage" in result.output
+
+
+def test_a_whole_report_verifies_with_0_and_an_altered_one_with_1(report: Path, signers: Path) -> None:
+    result = run("verify", report, "--allowed-signers", signers)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "Every byte is as it was signed" in result.output
+    assert "runner@hasivu.example" in result.output
+    (report / "report.html").write_text("<p>NO-GO</p>")
+    result = run("verify", report, "--allowed-signers", signers)
+    assert result.exit_code == ExitCode.CHECK_FAILED
+    assert result.output.startswith("altered  report.html")
+
+
+def test_verifying_what_is_no_folder_is_wrong_usage(tmp_path: Path) -> None:
+    assert run("verify", tmp_path / "nothing").exit_code == ExitCode.USAGE
+
+
+def test_a_list_of_signers_that_cannot_be_read_is_a_refusal(report: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad").write_text("nonsense\n")
+    assert refusal(run("verify", report, "--allowed-signers", tmp_path / "bad")) == "SIGNERS_REFUSED"
+    assert refusal(run("verify", report, "--allowed-signers", tmp_path / "no")) == "DOCUMENT_MISSING"
+
+
+def test_the_committed_list_lets_nobody_sign_yet(report: Path) -> None:
+    result = run("verify", report)
+    assert result.exit_code == ExitCode.CHECK_FAILED
+    assert "not among the allowed signers" in result.output
+
+
+def test_verifying_needs_neither_network_nor_aws_nor_openssh(report: Path, signers: Path) -> None:
+    """boto3 is not even loaded; the path to programs is empty; a socket is an error."""
+    code = (
+        "import socket, sys\n"
+        "def no(*a, **k): raise OSError('no network')\n"
+        "socket.socket.connect = no; socket.create_connection = no\n"
+        "from typer.testing import CliRunner\n"
+        "from checks.cli import app\n"
+        f"r = CliRunner().invoke(app, ['verify', {str(report)!r}, '--allowed-signers', {str(signers)!r}])\n"
+        "print(r.exit_code, [n for n in ('boto3', 'aws_cdk', 'checks.sandbox.sandbox') if n in sys.modules])"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=REPOSITORY,
+        env={"PATH": "/nonexistent", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert ended.stdout.strip() == "0 []"
+
+
+def test_nothing_that_a_file_says_is_markup(tmp_path: Path, signers: Path) -> None:
+    report = write_report(tmp_path / "r", results())
+    (report / "[red]x").write_text("x")
+    (report / "\x1b[2Jgone").write_text("x")
+    result = run("verify", report, "--allowed-signers", signers)
+    assert "[red]x" in result.output
+    assert "\x1b" not in result.output
+
+
+# --- the sandbox signs for itself ---
+
+
+def sandbox_report(folder: Path) -> Path:
+    found = results(environment="sandbox", emulator=True)
+    return write_report(folder, found)
+
+
+def test_a_sandbox_signs_its_report_by_a_key_that_vouches_for_nobody(tmp_path: Path) -> None:
+    report, box = sandbox_report(tmp_path / "report"), tmp_path / "box"
+    assert run("sign", report, "--dir", box).exit_code == ExitCode.OK
+    result = run("verify", report, "--dir", box)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "nobody vouches" in result.output
+    other = run("verify", report, "--dir", tmp_path / "another sandbox")
+    assert other.exit_code == ExitCode.CHECK_FAILED
+    assert "not among the allowed signers" in other.output
+
+
+def test_a_sandboxs_key_decides_for_no_role(tmp_path: Path) -> None:
+    report, box = sandbox_report(tmp_path / "report"), tmp_path / "box"
+    run("sign", report, "--dir", box)
+    arguments = ["--env", "sandbox", "--role", "security-officer", "--decision", "approve", "--ticket", "T"]
+    assert refusal(run("signoff", report, "--dir", box, *arguments)) == "NOT_ALLOWED"
+
+
+def test_elsewhere_somebody_has_to_say_which_key(report: Path) -> None:
+    assert refusal(run("sign", report)) == "NO_KEY"
+
+
+def test_what_is_no_report_is_not_signed(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("{}")
+    assert refusal(run("sign", tmp_path)) == "DOCUMENT_MALFORMED"
+
+
+# --- people sign ---
+
+
+@pytest.fixture
+def keys(tmp_path: Path, signers: Path) -> dict[str, Path]:
+    """Two people with keys of OpenSSH's, allowed for two roles."""
+    program = shutil.which("ssh-keygen")
+    if program is None:
+        pytest.skip("OpenSSH is not installed")
+    found = {}
+    lines = SIGNERS_TEXT.splitlines()
+    for name, roles in (("asha", "security-officer,project-manager"), ("ravi", "quality-assurance")):
+        path = tmp_path / name
+        subprocess.run([program, "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+        line = SshKeygen(path).public_key().line
+        lines.append(f'{name}@hasivu.example,{roles} namespaces="hasivu-signoff,hasivu-release" {line}')
+        found[name] = path
+    signers.write_text("\n".join(lines))
+    return found
+
+
+def decide(report: Path, signers: Path, key: Path, role: str, *more: str, env: str = "prod") -> Result:
+    common = ["--env", env, "--role", role, "--key", key, "--allowed-signers", signers]
+    given = list(more) if "--decision" in more else ["--decision", "approve", *more]
+    ticket = [] if "--ticket" in more else ["--ticket", "OPS-1"]
+    return run("signoff", report, *common, *given, *ticket)
+
+
+def test_a_person_signs_what_they_decide(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    result = decide(report, signers, keys["asha"], "security-officer")
+    assert result.exit_code == ExitCode.OK, result.output
+    kept = json.loads((report / "signoffs" / "security-officer.1.json").read_text())
+    assert kept["person"] == "asha@hasivu.example"
+    assert kept["results_sha256"] == results().sha256
+    result = run("verify", report, "--allowed-signers", signers)
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "security-officer: approve by asha@hasivu.example" in result.output
+
+
+def test_openssh_verifies_a_decision_without_us(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    decide(report, signers, keys["asha"], "security-officer")
+    path = report / "signoffs" / "security-officer.1.json"
+    program = shutil.which("ssh-keygen")
+    command = [program, "-Y", "verify", "-f", signers, "-I", "security-officer", "-n", "hasivu-signoff"]
+    ended = subprocess.run(
+        [*map(str, command), "-s", f"{path}.sig"], input=path.read_bytes(), capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_thinking_again_and_closing_conditions(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    options = ["--decision", "approve-with-conditions", "--condition", "tell support"]
+    assert decide(report, signers, keys["asha"], "security-officer", *options).exit_code == ExitCode.OK
+    close = ["--decision", "approve-with-conditions", "--close", "1=OPS-5"]
+    assert decide(report, signers, keys["asha"], "security-officer", *close).exit_code == ExitCode.OK
+    kept = json.loads((report / "signoffs" / "security-officer.2.json").read_text())
+    assert kept["conditions"] == [{"closed_by": "OPS-5", "text": "tell support"}]
+    assert kept["supersedes"]
+    assert run("verify", report, "--allowed-signers", signers).exit_code == ExitCode.OK
+
+
+@pytest.mark.parametrize("close", ["2=OPS-5", "0=OPS-5", "x=OPS-5", "1=", "1", "-1=OPS"])
+def test_a_condition_that_is_not_there_is_not_closed(
+    report: Path, signers: Path, keys: dict[str, Path], close: str
+) -> None:
+    options = ["--decision", "approve-with-conditions", "--condition", "tell support"]
+    decide(report, signers, keys["asha"], "security-officer", *options)
+    again = ["--decision", "approve-with-conditions", "--close", close]
+    assert refusal(decide(report, signers, keys["asha"], "security-officer", *again)) == "NO_SUCH_CONDITION"
+
+
+@pytest.mark.parametrize(
+    ("role", "more", "code"),
+    [
+        ("chief-cook", (), "UNKNOWN_ROLE"),
+        ("quality-assurance", (), "NOT_ALLOWED"),
+        ("security-officer", ("--ticket", " "), "NO_TICKET"),
+        ("security-officer", ("--condition", "x"), "CONDITIONS_MISFIT"),
+        ("security-officer", ("--decision", "approve-with-conditions"), "CONDITIONS_MISFIT"),
+    ],
+)
+def test_what_is_not_a_decision_is_not_signed(
+    report: Path, signers: Path, keys: dict[str, Path], role: str, more: tuple[str, ...], code: str
+) -> None:
+    assert refusal(decide(report, signers, keys["asha"], role, *more)) == code
+    assert not (report / "signoffs").exists()
+
+
+def test_one_person_does_not_sign_for_two_roles(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    decide(report, signers, keys["asha"], "security-officer")
+    assert refusal(decide(report, signers, keys["asha"], "project-manager")) == "ONE_SIGNER_TWO_ROLES"
+    assert decide(report, signers, keys["ravi"], "quality-assurance").exit_code == ExitCode.OK
+
+
+def test_a_report_of_another_environment_is_not_decided_on(
+    report: Path, signers: Path, keys: dict[str, Path]
+) -> None:
+    result = decide(report, signers, keys["asha"], "security-officer", env="staging")
+    assert refusal(result) == "OTHER_ENVIRONMENT"
+
+
+def test_a_report_that_is_not_signed_is_not_decided_on(
+    report: Path, signers: Path, keys: dict[str, Path]
+) -> None:
+    (report / "results.json.sig").unlink()
+    assert refusal(decide(report, signers, keys["asha"], "security-officer")) == "DOCUMENT_MISSING"
+
+
+def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    decide(report, signers, keys["asha"], "security-officer")
+    path = report / "signoffs" / "security-officer.1.json"
+    path.write_bytes(path.read_bytes().replace(b"OPS-1", b"OPS-2"))
+    assert refusal(decide(report, signers, keys["asha"], "security-officer")) == "SIGNOFFS_SPOILED"
+
+
+# --- before the deployment ---
+
+
+@pytest.fixture
+def digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
+    monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+    monkeypatch.setattr(live, "authors", lambda commit, since: frozenset({"author@hasivu.example"}))
+
+
+def gate(report: Path, signers: Path, tmp_path: Path, *more: str) -> Result:
+    common = ["--env", "prod", "--allowed-signers", signers, "--records", tmp_path / "releases"]
+    return run("go-live", report, *common, "--deployer", "deployer@hasivu.example", *more)
+
+
+@pytest.mark.usefixtures("digests")
+def test_no_go_lists_every_reason(report: Path, signers: Path, tmp_path: Path) -> None:
+    found = results(items=(item("one", status="fail", reason="it is down"), criterion()))
+    write_report(report, found)
+    Case(folder=report, found=found).approve_all_but("security-officer")
+    result = gate(report, signers, tmp_path)
+    assert result.exit_code == ExitCode.CHECK_FAILED, result.output
+    for said in (
+        "ITEM_OPEN  one: fail: it is down",
+        "SIGNOFF  security-officer: missing",
+        "DRILL  drill: nobody has rehearsed",
+        "NO-GO: 3 reasons",
+    ):
+        assert said in result.output
+    assert not (tmp_path / "releases").exists()
+
+
+@pytest.mark.usefixtures("digests")
+def test_an_altered_report_is_no_go(report: Path, signers: Path, tmp_path: Path) -> None:
+    Case(folder=report).approve(*ROLES)
+    (report / "report.html").write_text("<p>all is well</p>")
+    result = gate(report, signers, tmp_path)
+    assert result.exit_code == ExitCode.CHECK_FAILED
+    assert "ALTERED  report.html" in result.output
+
+
+def test_go_live_without_a_report_is_wrong_usage() -> None:
+    assert run("go-live", "--env", "prod").exit_code == ExitCode.USAGE
+
+
+def test_opening_without_a_ticket_is_refused() -> None:
+    assert refusal(run("go-live", "--env", "prod", "--opened")) == "NO_TICKET"
+
+
+def test_a_window_of_nothing_needs_somebody(tmp_path: Path) -> None:
+    result = run("window", "--env", "sandbox", "--dir", tmp_path / "box")
+    assert result.exit_code == ExitCode.CHECK_FAILED
+    assert "No go-live is written down" in result.output
+
+
+def test_rolling_back_nothing_is_refused(tmp_path: Path) -> None:
+    assert refusal(run("rollback", "--env", "sandbox", "--dir", tmp_path / "box")) == "NOTHING_LIVE"
+
+
+def test_an_altered_report_closes_no_window(report: Path, signers: Path, tmp_path: Path) -> None:
+    (report / "report.html").unlink()
+    common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
+    assert refusal(run("window", "--env", "prod", "--close", report, *common)) == "REPORT_ALTERED"
+
+
+# --- who wrote it ---
+
+
+def git(folder: Path, *arguments: str, author: str) -> str:
+    command = ["git", "-C", str(folder), "-c", f"user.email={author}", "-c", "user.name=x", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_authors_are_all_who_wrote_since_the_last_go_live(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "REPOSITORY", tmp_path)
+    git(tmp_path, "init", "-q", author="x")
+    commits = []
+    for author, message in (
+        ("First@hasivu.example", "one"),
+        ("second@hasivu.example", "two\n\nCo-authored-by: Third <third@hasivu.example>"),
+        ("fourth@hasivu.example", "three"),
+    ):
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", message, author=author)
+        commits.append(git(tmp_path, "rev-parse", "HEAD", author="x"))
+    assert live.authors(commits[0], since=None) == {"first@hasivu.example"}
+    assert live.authors(commits[2], since=commits[0]) == {
+        "second@hasivu.example",
+        "third@hasivu.example",
+        "fourth@hasivu.example",
+    }
+    assert live.authors(f"{commits[2]}+changes", since=commits[2]) == {"fourth@hasivu.example"}
+
+
+@pytest.mark.parametrize("commit", ["HEAD", "--all", "unknown", "f" * 40, ""])
+def test_of_what_git_does_not_know_nobody_is_the_author(commit: str) -> None:
+    assert live.authors(commit, since=None) == frozenset()
+
+
+def test_the_context_of_an_environment_that_is_not_written_down(tmp_path: Path) -> None:
+    found = context.Context("nowhere", signers=None, records=None, directory=tmp_path)
+    with pytest.raises(HasivuError) as refused:
+        _ = found.session
+    assert refused.value.code == "ENVIRONMENT_REFUSED"
