@@ -116,6 +116,7 @@ def build(
         data=data,
         messaging=messaging,
         identity=identity,
+        storage=storage,
         canary_alarms_ignored=ignored,
     )
     firewall = FirewallStack(

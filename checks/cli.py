@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from checks.audit_trail.commands import app as audit_app
 from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
 from checks.release.commands import app as release_app
@@ -48,6 +49,7 @@ app.add_typer(checklist_commands.evidence_app, name="evidence")
 app.command("check")(checklist_commands.check)
 app.add_typer(report_app, name="report")
 app.add_typer(release_app)
+app.add_typer(audit_app, name="audit")
 
 Directory = Annotated[
     Path | None,

@@ -342,6 +342,20 @@ class InfrastructureAlarms(Construct):
         )
         Alarm(
             self,
+            "AuditSeal",
+            topics=self._topics,
+            severity=Severity.PAGE,
+            meaning="The audit trail is not being sealed.",
+            runbook="database#audit-seal",
+            signal=signals.own("AuditSealed", "SampleCount"),
+            guard=Sustained(3, 3),
+            threshold=1,
+            comparison=Comparison.BELOW,
+            missing=Missing.BAD,
+            period_s=FIVE_MINUTES_S,
+        )
+        Alarm(
+            self,
             "AccountConcurrency",
             topics=self._topics,
             severity=Severity.PAGE,

@@ -2,6 +2,7 @@
 
 from constructs import Construct
 
+from stacks.audit_seal import AuditSeal
 from stacks.bundles import Bundles
 from stacks.canaries import Canaries
 from stacks.constructs.canary import IgnoredAlarms
@@ -14,6 +15,7 @@ from stacks.house_stack import HouseStack
 from stacks.identity import IdentityStack
 from stacks.messaging import NOTIFICATION_CONSUMER_TIMEOUT_S, MessagingStack
 from stacks.rotation import SecretRotation
+from stacks.storage import StorageStack
 
 AUTHORIZER_TIMEOUT_S = 10
 """API Gateway waits ten seconds for an authoriser; there is nobody to answer after that."""
@@ -22,7 +24,8 @@ HEALTH_TIMEOUT_S = 15
 
 
 class PlatformStack(HouseStack):
-    """api-authorizer, health-check, notification-dispatcher, and secret-rotation for the platform itself."""
+    """api-authorizer, health-check, notification-dispatcher; for the platform itself secret-rotation and
+    audit-sealer."""
 
     def __init__(
         self,
@@ -34,13 +37,14 @@ class PlatformStack(HouseStack):
         data: DataStack,
         messaging: MessagingStack,
         identity: IdentityStack,
+        storage: StorageStack,
         canary_alarms_ignored: IgnoredAlarms | None = None,
     ) -> None:
         super().__init__(
             scope,
             construct_id,
             environment=environment,
-            description="HASIVU payments: authoriser, health check, notifications, rotation of secrets",
+            description="HASIVU payments: authoriser, health, notifications, secrets, the audit trail's seal",
             stateful=False,
         )
         self._bundles = bundles
@@ -67,6 +71,15 @@ class PlatformStack(HouseStack):
             bundles=bundles,
             data=data,
             identity=identity,
+            layers=[self._layers["core"]],
+        )
+        self.audit_seal = AuditSeal(
+            self,
+            "AuditSeal",
+            environment=environment,
+            bundles=bundles,
+            data=data,
+            storage=storage,
             layers=[self._layers["core"]],
         )
 

@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.customer_key import CustomerKey
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
+from stacks.constructs.signing_key import SigningKey
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
 from stacks.payment_history import PAYMENT_HISTORY_PREFIX, PaymentHistory
@@ -30,6 +31,10 @@ CONFIG_HISTORY_DAYS = 731
 
 TRAIL_PREFIX = "trail"
 """Where in the audit bucket the trail writes."""
+
+
+SEALS_PREFIX, LINES_PREFIX = "seals", "lines"
+"""Where in it the audit trail's seals and the sealed lines are: runtime/sealing/model.py names them so."""
 
 
 def trail_name(environment: Environment) -> str:
@@ -97,6 +102,13 @@ class StorageStack(HouseStack):
             account=self.account,
         )
         self.audit = self._bucket("Audit", "audit", _record())
+        self.audit_seal_key = SigningKey(
+            self,
+            "AuditSealKey",
+            environment=environment,
+            purpose="audit-seal",
+            description="Signs the checkpoints of the audit trail of HASIVU payments",
+        )
         self.config = self._bucket(
             # Apart from the audit records: AWS Config delivers to no bucket whose objects are locked.
             "Config",
@@ -126,6 +138,39 @@ class StorageStack(HouseStack):
             owner="security",
         )
         self.key.allow_writing(role, through="s3")
+
+    def let_seal_the_audit_trail(self, role: iam.IRole) -> None:
+        """Let ``role`` put seals and sealed lines into the audit bucket, read seals, and sign them."""
+        # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
+        bucket = f"hasivu-{self.environment_settings.name}-audit"
+        for actions, prefix in (
+            (("s3:PutObject",), LINES_PREFIX),
+            (("s3:GetObject", "s3:PutObject"), SEALS_PREFIX),
+        ):
+            objects = f"{bucket}/{prefix}/*"
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=list(actions),
+                    resources=[self.format_arn(service="s3", region="", account="", resource=objects)],
+                )
+            )
+            acknowledge(
+                role,
+                f"AwsSolutions-IAM5[Resource::arn:aws:s3:::{objects}]",
+                why="objects have no name before they are written; the prefix is the sealer's own",
+                evidence="ADR 0030",
+                owner="security",
+            )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self.audit.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{SEALS_PREFIX}/*"}},
+            )
+        )
+        self.key.allow_writing(role, through="s3")
+        self.key.allow_reading(role, through="s3")
+        self.audit_seal_key.allow_signing(role)
 
     def _bucket(
         self, construct_id: str, purpose: str, keeping: Keeping, *, origins: Sequence[str] = ()

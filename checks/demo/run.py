@@ -18,6 +18,7 @@ from checks.demo import (
     in_parts,
     money_back,
     one_payment,
+    sealed_trail,
     standing_orders,
     trouble,
 )
@@ -90,6 +91,7 @@ def _tell(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative) -> Trial
         ("documented-webhooks", "Every documented webhook", documented_webhooks.feed),
         ("reconciliation", "Gateway, books and bank", close_of_day.reconcile),
         ("figures", "The figures of the day", close_of_day.figures),
+        ("audit-trail", "The sealed audit trail", sealed_trail.seal_and_verify),
     ):
         narrative.tell(name, title, partial(act, stage))
     return narrative.tell("books", "The books", partial(books.close, stage))

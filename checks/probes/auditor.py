@@ -19,11 +19,12 @@ def role_name(environment: str) -> str:
     return f"hasivu-{environment}-auditor"
 
 
-def auditor_session(session: boto3.Session, environment: str, *, account: str) -> boto3.Session:
-    """A session as the auditor of ``environment`` in ``account``, for an hour; where ``session`` leads, so
-    does it. Error: ``AUDITOR_REFUSED``."""
+def auditor_session(session: boto3.Session, environment: str) -> boto3.Session:
+    """A session as the auditor of ``environment`` in the account of ``session``, for an hour; where that
+    leads, so does it. Error: ``AUDITOR_REFUSED``."""
     client: Any = session.client("sts", config=CONFIG)
     try:
+        account = client.get_caller_identity()["Account"]
         granted = client.assume_role(
             RoleArn=f"arn:aws:iam::{account}:role/{role_name(environment)}",
             RoleSessionName="probes",

@@ -191,6 +191,7 @@ PROMISED = (
     "PaymentCaptured",
     "PaymentConflicted",
     "WebhookReceived",
+    "AuditSealed",
     "HealthChecked",
     "SweepRan",
     "MatchRan",

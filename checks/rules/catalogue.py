@@ -47,6 +47,7 @@ SUBJECTS = (
     "rotation",
     "secrets",
     "signals",
+    "signing",
     "stage",
     "storage",
     "tables",

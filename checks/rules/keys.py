@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checks.rules.estate import Estate
+from checks.rules.estate import Estate, Resource
 from checks.rules.policies import statements, statements_of
 from checks.rules.rule import DEPLOYED, PROD, Breach, at, rule
 
@@ -30,14 +30,24 @@ KEY_SERVICES = frozenset(
 """Services that use a key themselves (``logs`` is regional and added below)."""
 
 
+SIGNING_SPECS = frozenset({"ECC_NIST_P256", "ECC_NIST_P384"})
+
+
+def signs(key: Resource) -> bool:
+    """Whether a key can do nothing but sign."""
+    return key.kind == KEY and key.get("KeyUsage") == "SIGN_VERIFY" and key.get("KeySpec") in SIGNING_SPECS
+
+
 @rule(
     "HASIVU-KMS-1",
     "PCI DSS 3.7.4",
     remedy=f"Set EnableKeyRotation to true, with a period of at most {ROTATION_DAYS_MAX} days.",
 )
 def keys_are_rotated(estate: Estate) -> Iterator[Breach]:
-    """A key is rotated at least once a year."""
+    """A key is rotated at least once a year, but one that signs, which KMS does not rotate."""
     for key in estate.of(KEY):
+        if signs(key):
+            continue
         period = key.get("RotationPeriodInDays")
         if key.get("EnableKeyRotation") is not True:
             yield at(key, "EnableKeyRotation")

@@ -243,10 +243,12 @@ def no_role_has_a_broad_managed_policy(estate: Estate) -> Iterator[Breach]:
     remedy="Add StringEquals kms:ViaService with the one service through which the key is used.",
 )
 def roles_use_keys_through_a_service_only(estate: Estate) -> Iterator[Breach]:
-    """A role uses a key only through a named service, never directly."""
+    """A role uses a key only through a named service, never directly; but to sign (HASIVU-KMS-7)."""
     for statement in of_services(estate):
         used = {action for action in statement.actions if action.startswith("kms:")} - {"kms:describekey"}
         if not used or (used == {"kms:creategrant"} and _is_for_a_service(statement)):
+            continue
+        if used == {"kms:sign"}:
             continue
         asked = [values for operator, values in statement.condition("kms:ViaService") if "Equals" in operator]
         if not asked or any("*" in value for values in asked for value in values):

@@ -26,7 +26,7 @@ MAY: Mapping[str, frozenset[str]] = {
         *(f"dynamodb:{action}" for action in ("batchgetitem", "conditioncheckitem", "describetable")),
         *(f"dynamodb:{action}" for action in ("getitem", "putitem", "query", "updateitem")),
         *("logs:createlogstream", "logs:putlogevents"),
-        *("s3:getobject", "s3:putobject"),
+        *("kms:sign", "s3:getobject", "s3:listbucket", "s3:putobject"),
         *(f"secretsmanager:{action}" for action in ("describesecret", "getsecretvalue")),
         *(f"secretsmanager:{action}" for action in ("putsecretvalue", "updatesecretversionstage")),
         *(f"sqs:{action}" for action in ("changemessagevisibility", "deletemessage", "getqueueattributes")),
@@ -99,7 +99,7 @@ def _is_ours(estate: Estate, statement: Statement, text: str) -> bool:
     if set(statement.actions) <= {"ses:sendemail"}:
         return OF_SES.fullmatch(text) is not None
     # Objects below a prefix are named too: the packs' finding that is accepted for them quotes the name.
-    if set(statement.actions) == {"s3:putobject"} and (found := OBJECTS.fullmatch(text)):
+    if set(statement.actions) <= {"s3:getobject", "s3:putobject"} and (found := OBJECTS.fullmatch(text)):
         return estate.named("AWS::S3::Bucket", "BucketName", found[1]) is not None
     # A vault of the second region cannot be referred to: it is named.
     vault = text.partition(":backup-vault:")[2]

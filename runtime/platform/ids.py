@@ -8,6 +8,7 @@ Razorpay's ``receipt`` (40 characters) and doubles as the reference by which an 
 import re
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Protocol
 
 from runtime.platform.clock import Clock
@@ -36,6 +37,11 @@ class UlidIds:
         milliseconds = int(self._clock.now().timestamp() * 1000)
         value = (milliseconds << _RANDOM_BITS) | self._random_bits(_RANDOM_BITS)
         return f"{prefix}_{_crockford(value)}"
+
+
+def least(prefix: str, moment: datetime) -> str:
+    """The least identifier of ``moment``: all that were made before it sort before it."""
+    return f"{prefix}_{_crockford(int(moment.timestamp() * 1000) << _RANDOM_BITS)}"
 
 
 def is_id(text: str, prefix: str) -> bool:

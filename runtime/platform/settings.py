@@ -163,6 +163,13 @@ class SecretRotationSettings(FunctionSettings):
     whatsapp_phone_number_id_parameter: Name
 
 
+class AuditSealerSettings(FunctionSettings):
+    """audit-sealer: where seals go, and what signs them."""
+
+    audit_bucket: Name
+    audit_seal_key_arn: Name
+
+
 SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "api-authorizer": ApiAuthorizerSettings,
     "health-check": HealthCheckSettings,
@@ -187,11 +194,12 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "ml-payment-insights": FunctionSettings,
     "advanced-payment-intelligence": FunctionSettings,
     # None of the product's: see OPERATIONAL_FUNCTIONS.
+    "audit-sealer": AuditSealerSettings,
     "secret-rotation": SecretRotationSettings,
 }
 """The settings model of each function, by the function's name."""
 
-OPERATIONAL_FUNCTIONS = frozenset({"secret-rotation"})
+OPERATIONAL_FUNCTIONS = frozenset({"audit-sealer", "secret-rotation"})
 """Functions that keep the platform going and serve no caller. All others are the product's 21."""
 
 

@@ -9,6 +9,7 @@ from stacks.environment import Environment
 
 READING_NEEDS = {
     "dynamodb": ("kms:Decrypt", "kms:DescribeKey"),
+    "s3": ("kms:Decrypt",),
     "secretsmanager": ("kms:Decrypt",),
     "sqs": ("kms:Decrypt",),
 }

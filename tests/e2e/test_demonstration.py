@@ -27,6 +27,7 @@ STEPS = (
     "documented-webhooks",
     "reconciliation",
     "figures",
+    "audit-trail",
     "books",
 )
 

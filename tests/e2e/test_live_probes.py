@@ -18,7 +18,6 @@ from checks.probes import deployed, emulator_limits
 from checks.probes.auditor import auditor_session
 from checks.probes.model import Look
 from checks.probes.survey import Survey, survey
-from checks.sandbox import emulator
 from checks.sandbox.sandbox import Sandbox
 
 LIMIT_S = 30.0
@@ -42,7 +41,7 @@ def aws(sandbox: Sandbox) -> Client:
 def look(sandbox: Sandbox) -> Callable[[], Survey]:
     """One look at everything: as the auditor, and at secrets as somebody who stages them."""
     admin = sandbox.session()
-    auditor = auditor_session(admin, "sandbox", account=emulator.ACCOUNT)
+    auditor = auditor_session(admin, "sandbox")
 
     def once() -> Survey:
         return survey("sandbox", auditor, sandbox.layout.assembly, datetime.now(UTC), secrets_session=admin)
@@ -97,7 +96,7 @@ def test_no_limit_of_the_emulator_hides_what_it_does_show(
 
 
 def test_the_auditor_sees_no_secret_no_item_and_changes_nothing(sandbox: Sandbox) -> None:
-    auditor: Any = auditor_session(sandbox.session(), "sandbox", account=emulator.ACCOUNT)
+    auditor: Any = auditor_session(sandbox.session(), "sandbox")
     attempts: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("secretsmanager", "get_secret_value", {"SecretId": "hasivu/sandbox/razorpay"}),
         ("dynamodb", "scan", {"TableName": TABLE}),

@@ -110,7 +110,11 @@ CHANGES: dict[tuple[str, str], tuple[Change | None, Risk]] = {
 @pytest.mark.parametrize(("kind", "change"), CHANGES, ids=[" ".join(key) for key in CHANGES])
 def test_no_resource_of_a_kind_is_overlooked(prod: Assembly, kind: str, change: str) -> None:
     apply, risk = CHANGES[kind, change]
-    resources = list(prod.resources(kind))
+    resources = [
+        resource
+        for resource in prod.resources(kind)
+        if change != "rotation" or "EnableKeyRotation" in resource.properties  # a signing key has none
+    ]
     assert resources
     for resource in resources[:6]:
         found = changed(prod, resource, apply).of(risk)

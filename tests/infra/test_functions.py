@@ -23,9 +23,9 @@ def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assem
     assert names == {f"hasivu-{assembly.environment}-{name}" for name in SETTINGS_BY_FUNCTION}
 
 
-def test_the_product_has_21_functions_and_the_platform_one_of_its_own() -> None:
+def test_the_product_has_21_functions_and_the_platform_two_of_its_own() -> None:
     assert len(SETTINGS_BY_FUNCTION.keys() - OPERATIONAL_FUNCTIONS) == 21
-    assert {"secret-rotation"} == OPERATIONAL_FUNCTIONS
+    assert {"audit-sealer", "secret-rotation"} == OPERATIONAL_FUNCTIONS
     assert SETTINGS_BY_FUNCTION.keys() > OPERATIONAL_FUNCTIONS
 
 

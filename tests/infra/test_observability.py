@@ -28,6 +28,7 @@ REQUIRED = {
     "ApiLatency": ("GreaterThanThreshold", 2000, {"Latency", "Count"}),
     "InfrastructureConnections": ("GreaterThanOrEqualToThreshold", 3, {"AwsConnectionFailures"}),
     "InfrastructureHealthFailing": ("GreaterThanOrEqualToThreshold", 1, {"HealthChecked"}),
+    "InfrastructureAuditSeal": ("LessThanThreshold", 1, {"AuditSealed"}),
     "InfrastructureHealthSilent": ("LessThanThreshold", 1, {"HealthChecked"}),
     "InfrastructureAccountConcurrency": ("GreaterThanThreshold", 800, {"ClaimedAccountConcurrency"}),
 }

@@ -117,6 +117,34 @@ def test_payments_manage_methods_may_do_its_work_and_no_more(assembly: Assembly)
     }
 
 
+def test_audit_sealer_may_seal_and_no_more(assembly: Assembly) -> None:
+    name = f"hasivu-{assembly.environment}-audit"
+    assert table_rights(assembly, "audit-sealer") == {"hasivu-audit": {"Query"}}
+    assert rights_elsewhere(assembly, "audit-sealer") == {"s3": {"GetObject", "ListBucket", "PutObject"}}
+    objects = {
+        arn: statement.actions
+        for statement in assembly.role_of("audit-sealer")
+        if "s3:PutObject" in statement.actions
+        for arn in statement.resources
+    }
+    assert objects == {
+        f"arn:aws:s3:::{name}/lines/*": {"s3:PutObject"},
+        f"arn:aws:s3:::{name}/seals/*": {"s3:GetObject", "s3:PutObject"},
+    }
+
+
+def test_nobody_but_the_sealer_signs(assembly: Assembly) -> None:
+    signing = [
+        role.arn
+        for role, statements in assembly.identity_policies()
+        for statement in statements
+        if "kms:Sign" in statement.actions
+    ]
+    (role,) = signing
+    function = assembly.function("audit-sealer")
+    assert role == assembly.text(function.properties["Role"], function.stack)
+
+
 def test_payments_analytics_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-analytics") == {
         "hasivu-payment-rollups": {"GetItem", "PutItem", "UpdateItem", "Query"},
@@ -280,8 +308,9 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
                     {"backup:TagResource"},
                     BACKUP_COPYING,
                     {"s3:PutObject"},  # objects below a prefix
+                    {"s3:GetObject", "s3:PutObject"},
                 )
-                if statement.actions == {"s3:PutObject"}:
+                if statement.actions <= {"s3:GetObject", "s3:PutObject"}:
                     assert all(
                         re.fullmatch(r"arn:aws:s3:::[a-z-]+/[a-z]+/\*", arn) for arn in statement.resources
                     )
@@ -296,6 +325,9 @@ def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
         for statement in statements:
             if statement.actions == {"kms:CreateGrant"}:
                 assert statement.conditions == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+            elif statement.actions == {"kms:Sign"}:
+                (key,) = statement.resources
+                assert "AuditSealKey" in key
             elif not of_the_auditor(role.logical_id) and any(
                 action.startswith("kms:") for action in statement.actions - {"kms:DescribeKey"}
             ):
@@ -310,7 +342,8 @@ def test_keys_are_used_through_their_service_only(assembly: Assembly) -> None:
 
 def test_keys_are_rotated_and_their_policies_name_who_may_use_them(assembly: Assembly) -> None:
     for key in assembly.resources("AWS::KMS::Key"):
-        assert key.properties["EnableKeyRotation"] is True
+        signs = key.properties.get("KeyUsage") == "SIGN_VERIFY"  # KMS rotates none of this kind
+        assert signs or key.properties["EnableKeyRotation"] is True
         for statement in assembly.statements(key.properties["KeyPolicy"], key.stack):
             assert isinstance(statement.principal, dict)
             if "Service" in statement.principal:

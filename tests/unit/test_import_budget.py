@@ -35,6 +35,7 @@ PACKAGES = {
     "payments-retry": EVERYWHERE,
     "payments-reconciliation": EVERYWHERE | {"mt940"},
     "notification-dispatcher": EVERYWHERE,
+    "audit-sealer": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
     **dict.fromkeys(NOT_BUILT, EVERYWHERE),
 }
@@ -48,6 +49,7 @@ UTILITIES = {
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "payments-analytics": {"parameters"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
+    "audit-sealer": {"parameters"},
     "secret-rotation": {"parameters"},
     **{name: {"parameters"} for name in NOT_BUILT},
 }
@@ -69,6 +71,7 @@ AREAS = {
     "payments-reconciliation": PAYMENTS
     | {"payments.sweeps", "payments.retry", "payments.reconciliation", "payments.reconciliation.statements"},
     "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
+    "audit-sealer": {"sealing"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
 }

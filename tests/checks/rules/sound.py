@@ -101,6 +101,16 @@ def keys() -> dict[str, Body]:
             },
             **KEPT,
         ),
+        "SealKey": resource(
+            "AWS::KMS::Key",
+            {
+                "KeySpec": "ECC_NIST_P256",
+                "KeyUsage": "SIGN_VERIFY",
+                "PendingWindowInDays": 30,
+                "KeyPolicy": policy(administer),
+            },
+            **KEPT,
+        ),
         "KeyAlias": resource(
             "AWS::KMS::Alias", {"AliasName": "alias/hasivu/prod/data", "TargetKeyId": arn("Key")}, tags=False
         ),
@@ -501,6 +511,7 @@ _RIGHTS = {
     "_DLQ_URL": allow("sqs:GetQueueAttributes", arn("DeadLetters")),
     "_PARAMETER": allow("ssm:GetParameter", {"Fn::GetAtt": ["BaseUrl", "Arn"]}),
 }
+SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
 
@@ -589,6 +600,7 @@ def function(name: str) -> dict[str, Body]:
                     Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
                 ),
                 *(ROTATE if name == "secret-rotation" else ()),
+                *((SIGNS,) if name == "audit-sealer" else ()),
                 *((READS,) if name == "notification-dispatcher" else ()),
                 *(
                     copy.deepcopy(right)
@@ -990,6 +1002,7 @@ def alarms() -> dict[str, Body]:
         ),
         "PipeUse": alarm("AWS/EventBridge/Pipes", "Invocations", "Sum", 1, PipeName="hasivu-prod-outbox"),
         "HealthSilent": alarm(own, "HealthChecked", "SampleCount", 1),
+        "AuditSeal": alarm(own, "AuditSealed", "SampleCount", 1),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {
@@ -1006,10 +1019,11 @@ def alarms() -> dict[str, Body]:
         "ComparisonOperator": "LessThanThreshold",
         "TreatMissingData": "missing",
     }
-    found["HealthSilent"]["Properties"] |= {
-        "ComparisonOperator": "LessThanThreshold",
-        "TreatMissingData": "breaching",
-    }
+    for silent in ("AuditSeal", "HealthSilent"):
+        found[silent]["Properties"] |= {
+            "ComparisonOperator": "LessThanThreshold",
+            "TreatMissingData": "breaching",
+        }
     latency = found["ApiLatency"]["Properties"]
     latency["ExtendedStatistic"] = latency.pop("Statistic")
     for name in ("hasivu-prod-notifications", "hasivu-prod-notifications-dlq"):
@@ -1075,7 +1089,6 @@ PARTS = (
     sound_firewall.resources,
     identity,
     recovery,
-    trail,
     configuration,
     alarms,
     dashboards,
@@ -1092,7 +1105,22 @@ def templates() -> dict[str, Body]:
     return {
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
         "Watched": {"Resources": auditor()},
+        "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
+
+
+def _from_outside(value: Any, found: dict[str, Body]) -> Any:
+    """``value`` in a stack of its own: what it refers to in ``found``, as read across stacks."""
+    match value:
+        case {"Ref": str(name)} if name in found:
+            return f"<Sound.{name}>"
+        case {"Fn::GetAtt": [str(name), str(attribute)]} if name in found:
+            return f"<Sound.{name}.{attribute}>"
+        case dict():
+            return {key: _from_outside(inner, found) for key, inner in value.items()}
+        case list():
+            return [_from_outside(inner, found) for inner in value]
+    return value
 
 
 def estate(planted: dict[str, Body] | None = None) -> Estate:

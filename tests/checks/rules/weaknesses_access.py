@@ -287,6 +287,19 @@ WEAKNESSES = (
     Weakness(
         "HASIVU-KMS-1", "a key is rotated in seven years", "AWS::KMS::Key", put("RotationPeriodInDays", 2560)
     ),
+    Weakness(
+        "HASIVU-KMS-7",
+        "a second role signs with the audit trail's key",
+        "AWS::IAM::Policy",
+        add(
+            "PolicyDocument.Statement",
+            {
+                "Effect": "Allow",
+                "Action": "kms:Sign",
+                "Resource": {"Fn::GetAtt": ["SealKey", "Arn"]},
+            },
+        ),
+    ),
     Weakness("HASIVU-KMS-2", "a key is gone in a week", "AWS::KMS::Key", put("PendingWindowInDays", 7)),
     Weakness(
         "HASIVU-KMS-3",
