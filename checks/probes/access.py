@@ -115,6 +115,11 @@ def _key(path: str) -> Read:
     return answer("kms", "describe_key", f"KeyMetadata.{path}", KeyId=physical_id)
 
 
+def _is_symmetric(live: Live) -> bool:
+    """AWS rotates no key that signs."""
+    return live.resource.get("KeySpec") in (None, "SYMMETRIC_DEFAULT")
+
+
 def _is_enabled(account: Account, live: Live) -> str | None:
     state = _key("KeyState")(account, live)
     return None if state == "Enabled" else f"is {state}"
@@ -231,13 +236,14 @@ LINES = (
         normal=policy,
         exact=True,
     ),
-    Line(kind=KEY, path="Description", probe=KEYS, read=_key("Description")),
+    *lines_of(KEY, KEYS, _key, "Description", "KeySpec", "KeyUsage"),
     Line(
         kind=KEY,
         path="EnableKeyRotation",
         probe=KEY_ROTATION,
         read=answer("kms", "get_key_rotation_status", "KeyRotationEnabled", KeyId=physical_id),
         unsaid=False,
+        where=_is_symmetric,
     ),
     Line(
         kind="AWS::KMS::Alias",
