@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from stacks.auditor import Auditor
 from stacks.constructs.acknowledge import accept_inline_policy
 from stacks.constructs.customer_key import removal_policy
 from stacks.constructs.durable_table import DurableTable
@@ -67,6 +68,7 @@ class GovernanceStack(HouseStack):
             self, "AccessAnalyzer", type="ACCOUNT", analyzer_name=f"hasivu-{environment.name}"
         )
         Findings(self, "Findings", environment=environment, messaging=messaging)
+        Auditor(self, "Auditor", environment=environment)
         self._budget()
 
     def _trail(self, storage: StorageStack, log: logs.LogGroup, tables: Sequence[DurableTable]) -> None:

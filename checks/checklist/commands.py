@@ -87,6 +87,7 @@ def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:
 
 def _results(env: str, *, live: bool, directory: Path | None, console: Console) -> Results:
     from datetime import UTC, datetime
+    from functools import partial
 
     from checks.bundles.build import build
     from checks.checklist import catalogue, live_proofs
@@ -101,11 +102,13 @@ def _results(env: str, *, live: bool, directory: Path | None, console: Console) 
     setting_of(env)
 
     def look(assembly: Path) -> LiveProofs:
+        from checks.probes.auditor import auditor_session
         from checks.redrive.account import session_for
 
         if not live:
             return live_proofs.off(env)
-        return live_proofs.look(env, lambda: session_for(env, sandbox_directory=directory), assembly, now)
+        own = partial(session_for, env, sandbox_directory=directory)
+        return live_proofs.look(env, lambda: auditor_session(own(), env), assembly, now)
 
     with TerminalReporter(console) as reporter:
         with reporter.step("read the checklist"):

@@ -12,6 +12,7 @@ SUBJECTS = (
     "alarms",
     "answers",
     "api",
+    "auditor",
     "backups",
     "browsers",
     "budgets",

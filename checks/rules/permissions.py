@@ -153,6 +153,11 @@ def granted(estate: Estate) -> Iterator[Statement]:
     return (statement for statement in statements(estate, "identity") if statement.allows)
 
 
+def of_services(estate: Estate) -> Iterator[Statement]:
+    """Statements that give rights to roles that services take on: all but the auditor's (IAM-21)."""
+    return (statement for statement in granted(estate) if not of_the_auditor(estate, statement))
+
+
 @rule(
     "HASIVU-IAM-1",
     *LEAST,
@@ -187,7 +192,7 @@ def no_allow_is_written_as_an_exception(estate: Estate) -> Iterator[Breach]:
 )
 def no_role_may_act_on_every_resource(estate: Estate) -> Iterator[Breach]:
     """No role is allowed an action on a wildcard resource where AWS knows a narrower one."""
-    for statement in granted(estate):
+    for statement in of_services(estate):
         if _of_the_gateway(estate, statement) and set(statement.actions) <= GATEWAY_LOGGING:
             continue
         if set(statement.actions) <= WITHOUT_RESOURCES and not statement.not_actions:
@@ -207,7 +212,7 @@ def no_role_may_act_on_every_resource(estate: Estate) -> Iterator[Breach]:
 )
 def no_role_may_change_the_estate_or_read_everything(estate: Estate) -> Iterator[Breach]:
     """No role may change infrastructure, weaken a protection, scan a table or hand out access."""
-    for statement in granted(estate):
+    for statement in of_services(estate):
         exceptions = frozenset().union(
             *(_DEPLOYMENT_ROLE_MAY.get(service, frozenset()) for service in services_of(estate, statement))
         )
@@ -239,7 +244,7 @@ def no_role_has_a_broad_managed_policy(estate: Estate) -> Iterator[Breach]:
 )
 def roles_use_keys_through_a_service_only(estate: Estate) -> Iterator[Breach]:
     """A role uses a key only through a named service, never directly; but to sign (HASIVU-KMS-7)."""
-    for statement in granted(estate):
+    for statement in of_services(estate):
         used = {action for action in statement.actions if action.startswith("kms:")} - {"kms:describekey"}
         if not used or (used == {"kms:creategrant"} and _is_for_a_service(statement)):
             continue
@@ -334,6 +339,17 @@ def roles_of(estate: Estate, statement: Statement) -> list[Resource]:
         return [carrier]
     named = carrier.items("Roles") or carrier.items("RoleName")
     return [role for value in named for role in estate.targets(value, carrier.stack)]
+
+
+def is_auditor(estate: Estate, role: Resource) -> bool:
+    """Whether ``role`` is the one that people take on to look at the account, by its name."""
+    return role.kind == "AWS::IAM::Role" and role.get("RoleName") == f"hasivu-{estate.environment}-auditor"
+
+
+def of_the_auditor(estate: Estate, statement: Statement) -> bool:
+    """Whether ``statement`` gives rights to the auditor and to nobody else."""
+    roles = roles_of(estate, statement)
+    return bool(roles) and all(is_auditor(estate, role) for role in roles)
 
 
 def services_of(estate: Estate, statement: Statement) -> set[str]:

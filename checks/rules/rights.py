@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from checks.rules.backups import VAULT
 from checks.rules.estate import Estate, Resource
 from checks.rules.invocations import invoked_function
-from checks.rules.permissions import GATEWAY_LOGGING, granted, services_of
+from checks.rules.permissions import GATEWAY_LOGGING, of_services, services_of
 from checks.rules.policies import Statement, rights_of, statements
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 
@@ -71,7 +71,7 @@ OF_SES = re.compile(r"arn:aws:ses:ap-south-[12]:(<AWS::AccountId>|\d{12}):identi
 )
 def roles_may_do_their_work_only(estate: Estate) -> Iterator[Breach]:
     """A role is allowed only actions that the work of its service needs."""
-    for statement in granted(estate):
+    for statement in of_services(estate):
         services = services_of(estate, statement)
         may = frozenset().union(*(MAY.get(service, frozenset()) for service in services))
         for action in statement.actions:
@@ -87,7 +87,7 @@ def roles_may_do_their_work_only(estate: Estate) -> Iterator[Breach]:
 )
 def rights_are_on_what_is_ours(estate: Estate) -> Iterator[Breach]:
     """A right is on resources of the estate, named by reference."""
-    for statement in granted(estate):
+    for statement in of_services(estate):
         for text in statement.resources:
             if text != "*" and not _is_ours(estate, statement, text):  # "*" is IAM-3's
                 yield statement.breach(f"Resource {text}")

@@ -34,7 +34,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
     ),
     "a credential in an address": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@\"'$<{]+:[^\s/@\"'$<{]+@"),
     "a password in words": re.compile(
-        r"(?i)\b(pass(word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key)\s*[=:]\s*"
+        r"(?i)(?<!:\d{12}:)\b(pass(word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key)\s*[=:]\s*"
         r"['\"]?[^\s'\"{}<>$,;]{4,}"
     ),
     "a bearer credential": re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/_=-]{12,}(?!\w)"),

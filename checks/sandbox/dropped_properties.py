@@ -134,11 +134,11 @@ def _bucket_encryption(bucket: str, value: Properties) -> Call:
 
 
 def _bucket_lifecycle(bucket: str, value: Properties) -> Call:
-    rules = [_lifecycle_rule(rule) for rule in value["Rules"]]
+    rules = [lifecycle_rule(rule) for rule in value["Rules"]]
     return _s3("put_bucket_lifecycle_configuration", bucket, LifecycleConfiguration={"Rules": rules})
 
 
-def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
+def lifecycle_rule(rule: Properties) -> dict[str, Any]:
     result: dict[str, Any] = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}
     expiration = {
         name: rule[cloudformation]

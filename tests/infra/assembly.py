@@ -47,9 +47,15 @@ class Assembly:
     """The templates of one environment by stack (construct id)."""
 
     def __init__(
-        self, environment: str, templates: dict[str, dict[str, Any]], stack_names: dict[str, str]
+        self,
+        environment: str,
+        templates: dict[str, dict[str, Any]],
+        stack_names: dict[str, str],
+        folder: Path = Path(),
     ) -> None:
         self.environment = environment
+        self.folder = folder
+        """Where it was synthesised to."""
         self.templates = templates
         self._stack_of_name = {name: stack for stack, name in stack_names.items()}
         self.stack_names = stack_names
@@ -168,4 +174,5 @@ def read_assembly(environment: str, folder: Path) -> Assembly:
             for stack, properties in stacks.items()
         },
         {stack: properties["stackName"] for stack, properties in stacks.items()},
+        folder,
     )

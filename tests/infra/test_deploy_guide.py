@@ -145,6 +145,7 @@ def test_the_names_of_stacks_outputs_queues_and_functions_are_the_deployed_ones(
         *prod.stack_names.values(),
         *(str(queue.properties["QueueName"]) for queue in prod.resources("AWS::SQS::Queue")),
         *(str(item.properties["FunctionName"]) for item in prod.resources("AWS::Lambda::Function")),
+        *(str(item.properties.get("RoleName")) for item in prod.resources("AWS::IAM::Role")),
         "hasivu-prod-deploy",  # the role of step 2
     }
     named = set(re.findall(r"hasivu-prod-[a-z-]+", text))

@@ -44,6 +44,7 @@ from tests.checks.rules.sound_governance import (
     CONFIG_WRITES,
     KEY_USES,
     TRAIL_WRITES,
+    auditor,
     configuration,
     recovery,
     trail,
@@ -1103,6 +1104,7 @@ def templates() -> dict[str, Body]:
     output = {"Value": ref("Api"), "Description": "The API"}
     return {
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
+        "Watched": {"Resources": auditor()},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
 

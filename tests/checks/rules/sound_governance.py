@@ -344,3 +344,42 @@ def configuration() -> dict[str, Body]:
             tags=False,
         ),
     }
+
+
+def own(pattern: str) -> Body:
+    """An ARN of our account: ``{account}`` in ``pattern`` stands for it."""
+    before, _, after = pattern.partition("{account}")
+    return {"Fn::Join": ["", [before, {"Ref": "AWS::AccountId"}, after]]}
+
+
+def auditor() -> dict[str, Body]:
+    """Somebody who reads settings: people with a second factor, or the pipeline."""
+    root = {"AWS": own("arn:aws:iam::{account}:root")}
+    pipeline = own("arn:aws:iam::{account}:role/hasivu-prod-deploy")
+    trusted = [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": root, "Condition": condition}
+        for condition in (
+            {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+            {"ArnEquals": {"aws:PrincipalArn": pipeline}},
+        )
+    ]
+    rights = (
+        allow(["kms:ListAliases", "logs:DescribeLogGroups"], "*"),
+        allow("dynamodb:DescribeTable", own("arn:aws:dynamodb:*:{account}:table/hasivu-prod-*")),
+        allow("s3:GetBucketPolicy", "arn:aws:s3:::hasivu-prod-*"),
+        allow("apigateway:GET", "arn:aws:apigateway:*::/restapis/*"),
+    )
+    return {
+        "Auditor": resource(
+            "AWS::IAM::Role",
+            {"RoleName": "hasivu-prod-auditor", "AssumeRolePolicyDocument": policy(*trusted)},
+        ),
+        "AuditorPolicy": {
+            "Type": "AWS::IAM::Policy",
+            "Properties": {
+                "PolicyName": "AuditorPolicy",
+                "Roles": [ref("Auditor")],
+                "PolicyDocument": policy(*rights),
+            },
+        },
+    }

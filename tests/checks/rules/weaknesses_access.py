@@ -28,7 +28,65 @@ def of_service(service: str) -> Any:
 EVERYONE = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
 STRANGER = "arn:aws:iam::210987654321:root"
 
+
+def of_the_auditor(properties: Any) -> bool:
+    return "Auditor" in str(properties.get("Roles"))
+
+
+def is_the_auditor(properties: Any) -> bool:
+    return bool(properties.get("RoleName") == "hasivu-prod-auditor")
+
+
+CONDITION = "AssumeRolePolicyDocument.Statement.{}.Condition"
+
+
+def read(title: str, action: str, resource: str) -> Weakness:
+    return Weakness(
+        "HASIVU-IAM-21", title, POLICY, add(STATEMENTS, right(action, resource)), where=of_the_auditor
+    )
+
+
 WEAKNESSES = (
+    read("the auditor may read secrets", "secretsmanager:GetSecretValue", "arn:aws:s3:::hasivu-prod-x"),
+    read("the auditor may read objects", "s3:GetObject", "arn:aws:s3:::hasivu-prod-*"),
+    read("the auditor may read items", "dynamodb:GetItem", "arn:aws:s3:::hasivu-prod-x"),
+    read("the auditor may write", "dynamodb:UpdateTable", "arn:aws:s3:::hasivu-prod-x"),
+    read("the auditor looks at every table", "dynamodb:DescribeTable", "*"),
+    read(
+        "the auditor looks into another account",
+        "dynamodb:DescribeTable",
+        "arn:aws:dynamodb:*:210987654321:table/x",
+    ),
+    read("the auditor looks at another environment", "s3:GetBucketPolicy", "arn:aws:s3:::hasivu-staging-*"),
+    Weakness(
+        "HASIVU-IAM-22",
+        "the auditor needs no second factor",
+        ROLE,
+        drop(CONDITION.format(0)),
+        where=is_the_auditor,
+    ),
+    Weakness(
+        "HASIVU-IAM-22",
+        "any role of the account is the auditor",
+        ROLE,
+        put(CONDITION.format(1), {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::aws:role/*"}}),
+        where=is_the_auditor,
+    ),
+    Weakness(
+        "HASIVU-IAM-22",
+        "a stranger is the auditor",
+        ROLE,
+        put("AssumeRolePolicyDocument.Statement.0.Principal", {"AWS": STRANGER}),
+        where=is_the_auditor,
+    ),
+    Weakness(
+        "HASIVU-IAM-21",
+        "the auditor has AWS's own policy for readers",
+        ROLE,
+        put("ManagedPolicyArns", ["arn:aws:iam::aws:policy/ReadOnlyAccess"]),
+        where=is_the_auditor,
+    ),
+    Weakness("HASIVU-IAM-21", "another role has a name", ROLE, put("RoleName", "hasivu-prod-admin")),
     granted("HASIVU-IAM-1", "a role may do everything", "*", "*"),
     granted("HASIVU-IAM-1", "a role may do everything to tables", "dynamodb:*"),
     granted("HASIVU-IAM-1", "a role may read whatever begins so", "s3:Get*"),

@@ -1,0 +1,75 @@
+"""The table of everything that is read back, and what of the templates it leaves out."""
+
+from __future__ import annotations
+
+from checks.probes import (
+    access,
+    buckets,
+    databases,
+    deployed,
+    functions,
+    gateway,
+    governance,
+    messages,
+    secret_values,
+    transport,
+    watching,
+)
+from checks.probes.model import Fact, Line, Probe
+
+_MODULES = (
+    access,
+    buckets,
+    databases,
+    functions,
+    gateway,
+    governance,
+    messages,
+    watching,
+)
+
+LINES: tuple[Line, ...] = tuple(line for module in _MODULES for line in module.LINES)
+FACTS: tuple[Fact, ...] = (
+    *(fact for module in _MODULES for fact in module.FACTS),
+    *deployed.FACTS,
+    *secret_values.FACTS,
+    *transport.FACTS,
+)
+OF_STACKS = (deployed.STACKS, deployed.TEMPLATES, deployed.RESOURCES)
+
+PROBES: tuple[Probe, ...] = tuple(
+    sorted(
+        {*(line.probe for line in LINES), *(fact.probe for fact in FACTS), *OF_STACKS},
+        key=lambda probe: probe.name,
+    )
+)
+"""Every probe, by name."""
+
+_READ: tuple[tuple[str, Probe], ...] = (
+    *((line.kind, line.probe) for line in LINES),
+    *((fact.kind, fact.probe) for fact in FACTS),
+)
+KINDS: dict[str, tuple[str, ...]] = {
+    probe.name: tuple(sorted({kind for kind, reader in _READ if reader == probe})) for probe in PROBES
+}
+"""The kinds of resources that each probe looks at."""
+KINDS.update(dict.fromkeys((probe.name for probe in OF_STACKS), ("AWS::CloudFormation::Stack",)))
+
+
+def covered(kind: str, path: str) -> bool:
+    """Whether the table reads the top-level property ``path`` of ``kind``, all or part of it."""
+    return (kind, path) in _COVERED
+
+
+_COVERED = frozenset((line.kind, line.path.partition(".")[0]) for line in LINES) | frozenset(
+    {
+        ("AWS::Lambda::Function", "Code"),
+        ("AWS::Lambda::LayerVersion", "Content"),
+        ("AWS::ApiGateway::RestApi", "Body"),
+        *(
+            ("AWS::Lambda::Permission", name)
+            for name in ("Action", "FunctionName", "Principal", "SourceAccount", "SourceArn")
+        ),
+    }
+)
+"""Read by a line, or as a whole by a fact (code, routes, permissions)."""
