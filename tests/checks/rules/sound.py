@@ -1003,6 +1003,8 @@ def alarms() -> dict[str, Body]:
         "PipeUse": alarm("AWS/EventBridge/Pipes", "Invocations", "Sum", 1, PipeName="hasivu-prod-outbox"),
         "HealthSilent": alarm(own, "HealthChecked", "SampleCount", 1),
         "AuditSeal": alarm(own, "AuditSealed", "SampleCount", 1),
+        "SweepSilent": alarm(own, "SweepRan", "Sum", 1),
+        "MatchSilent": alarm(own, "MatchRan", "Sum", 1),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {
@@ -1019,7 +1021,7 @@ def alarms() -> dict[str, Body]:
         "ComparisonOperator": "LessThanThreshold",
         "TreatMissingData": "missing",
     }
-    for silent in ("AuditSeal", "HealthSilent"):
+    for silent in ("AuditSeal", "HealthSilent", "MatchSilent", "SweepSilent"):
         found[silent]["Properties"] |= {
             "ComparisonOperator": "LessThanThreshold",
             "TreatMissingData": "breaching",
