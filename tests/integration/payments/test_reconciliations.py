@@ -1,6 +1,7 @@
 """Gateway, ledger and bank are matched: what agrees is booked once, what does not is opened once."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from runtime.functions.payments_reconciliation import daily
 from runtime.ledger.accounts import gateway_receivable, school_payable
 from runtime.ledger.model import JournalEntry, credit, debit
 from runtime.payments.reconciliation.expectations import expectations_of
+from runtime.platform.metrics import Metrics
 from tests.events import Context
 from tests.integration.payments.gateway import Crashed
 from tests.integration.payments.reconciling import (
@@ -310,3 +312,10 @@ def test_refunds_transfers_and_lost_disputes_of_the_books_are_expected_and_the_r
         "trf_1": ("transfer", 500, None),
         "disp_1": ("dispute", -500, None),
     }
+
+
+def test_a_match_of_today_that_came_to_its_end_is_told(world: Reconciling) -> None:
+    lines: list[str] = []
+    runs = replace(world.runs, metrics=Metrics("test", world.clock, lines.append))
+    daily(runs, world.logger, Context())
+    assert [json.loads(line)["MatchRan"] for line in lines] == [1]

@@ -296,6 +296,13 @@ def test_the_function_sweeps_as_long_as_a_payment_fits_into_its_time(world: Worl
     assert (done["looked_at"], done["finished"]) == (1, True)
 
 
+def test_a_sweep_that_came_to_its_end_is_told(world: World) -> None:
+    lines: list[str] = []
+    metrics = Metrics("test", world.clock, lines.append)
+    sweep(sweeper(world, metrics), world.logger, Context(remaining_ms=SWEEP_RESERVE_MS + 1))
+    assert [json.loads(line)["SweepRan"] for line in lines] == [1]
+
+
 def test_a_payment_that_kept_changing_is_passed_over(world: World) -> None:
     payment = waiting(world)
     world.gateway.pay(str(payment.order_id), PAID)
