@@ -50,6 +50,8 @@ class Inputs:
     live: Callable[[Path], LiveProofs]
     now: datetime
     catalogue: Catalogue
+    audit_checkpoint: str | None = None
+    """The digest of the audit trail's last checkpoint."""
     repository: Path = REPOSITORY
     rules: Callable[[Estate, Setting, Mapping[tuple[str, str], str]], TemplateProofs] = prove
 
@@ -81,6 +83,7 @@ def check(inputs: Inputs) -> Results:
         assembly_sha256=inputs.checked.assembly_sha256,
         catalogue_sha256=catalogue_sha256(inputs.repository),
         waivers_sha256=states.written.sha256,
+        audit_checkpoint=inputs.audit_checkpoint,
         tools=_tools(),
         items=items,
         controls=engine.judge_controls(inputs.catalogue, proofs),

@@ -11,8 +11,6 @@ import typer
 from checks.errors import ExitCode, HasivuError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from checks.checklist.model import Results
 
 evidence_app = typer.Typer(
@@ -58,10 +56,13 @@ def check(
     from rich.console import Console
 
     from checks.checklist import summary
+    from checks.checklist.survey import survey
+    from checks.terminal import TerminalReporter
     from checks.toolchain import REPOSITORY
 
     console = Console(highlight=False)
-    results = _results(env, live=live, directory=directory, console=console)
+    with TerminalReporter(console) as reporter:
+        results = survey(env, live=live, directory=directory, reporter=reporter)
     folder = (output or REPOSITORY / "build" / "compliance" / env).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_bytes(results.canonical() + b"\n")
@@ -83,46 +84,6 @@ def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:
         FailOn.NOTHING: False,
     }
     return ExitCode.CHECK_FAILED if any(wrong[each] for each in fail_on) else ExitCode.OK
-
-
-def _results(env: str, *, live: bool, directory: Path | None, console: Console) -> Results:
-    from datetime import UTC, datetime
-    from functools import partial
-
-    from checks.bundles.build import build
-    from checks.checklist import catalogue, live_proofs
-    from checks.checklist.applicability import setting_of
-    from checks.checklist.check import Inputs
-    from checks.checklist.check import check as held_against
-    from checks.checklist.checked_assembly import checked
-    from checks.checklist.live_proofs import LiveProofs
-    from checks.terminal import TerminalReporter
-
-    now = datetime.now(UTC).replace(microsecond=0)
-    setting_of(env)
-
-    def look(assembly: Path) -> LiveProofs:
-        from checks.probes.auditor import auditor_session
-        from checks.redrive.account import session_for
-
-        if not live:
-            return live_proofs.off(env)
-        own = partial(session_for, env, sandbox_directory=directory)
-        return live_proofs.look(env, lambda: auditor_session(own(), env), assembly, now)
-
-    with TerminalReporter(console) as reporter:
-        with reporter.step("read the checklist"):
-            asked = catalogue.load()
-        with reporter.step("build the Lambda bundles"):
-            build(progress=reporter.say)
-        with reporter.step(f"synthesise {env} with every check"):
-            synthesised = checked(env, today=now.date())
-            if synthesised.reused:
-                reporter.say("it was checked already, of these sources")
-        with reporter.step("hold it against the checklist"):
-            return held_against(
-                Inputs(environment=env, checked=synthesised, live=look, now=now, catalogue=asked)
-            )
 
 
 @evidence_app.command("add")

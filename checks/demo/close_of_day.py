@@ -37,6 +37,7 @@ def reconcile(stage: Stage, step: Step) -> None:
         f"a reconciliation begins (got {started.status} {started.code or ''})", started.status in (201, 202)
     )
     path = f"/v1/reconciliations/{started.body['reconciliation_id']}"
+    stage.start("payments-reconciliation", "work")
 
     def done() -> dict[str, Any] | None:
         answer = office.call("GET", path)

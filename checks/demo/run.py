@@ -14,6 +14,7 @@ from checks.checklist.digests import source_sha256
 from checks.demo import (
     books,
     close_of_day,
+    closing_report,
     documented_webhooks,
     in_parts,
     money_back,
@@ -34,6 +35,7 @@ from checks.sandbox.state import Endpoints
 from checks.toolchain import REPOSITORY
 from runtime.ledger.model import TrialBalance
 
+REPORT = REPOSITORY / "build" / "report" / "sandbox"
 SUMMARY = REPOSITORY / "build" / "demo" / "summary.json"
 
 
@@ -63,6 +65,10 @@ def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bo
         _write(summary, narrative, endpoints, balance)
         if summary == SUMMARY:
             _record(narrative, began_at, sources)
+            if endpoints is not None:
+                act = partial(closing_report.close, sandbox, REPORT, narrative, sandbox.reporter)
+                narrative.tell("report", "The production checklist", act)
+                _write(summary, narrative, endpoints, balance)
         if not (keep or ran_before):
             sandbox.down()
     _close(console, narrative, endpoints, summary, running=keep or ran_before)

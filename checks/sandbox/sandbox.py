@@ -54,6 +54,11 @@ class Sandbox:
 
     # --- what it does ---
 
+    @property
+    def reporter(self) -> Reporter:
+        """Who is told what happens."""
+        return self._reporter
+
     def up(self) -> Endpoints:
         """Bring everything up that is not, and return where it is. Up already: nothing is done twice."""
         self.layout.create()
