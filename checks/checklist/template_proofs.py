@@ -153,8 +153,8 @@ def _seen(
         where = ", ".join(sorted(rule.environments))
         return Status.NOT_APPLICABLE, f"rule-environments: the rule is about {where}"
     if open_:
-        first = open_[0]
-        status = Status.ERROR if first.value.startswith("the rule cannot read this") else Status.FAILED
+        unread = any(each.value.startswith("the rule cannot read this") for each in open_)
+        status = Status.ERROR if unread else Status.FAILED
         return status, (
             f"{counted(len(open_), 'finding')}: {listed([_finding(each) for each in open_], shown=2)}"
         )

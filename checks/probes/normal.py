@@ -113,9 +113,9 @@ def _of_lists(expected: list[Any], running: Any, *, exact: bool, path: str) -> I
     left = list(running) if isinstance(running, list | tuple) else [] if running is None else [running]
     missing = []
     for item in expected:
-        index = next(
-            (i for i, other in enumerate(left) if not any(differences(item, other, exact=exact))), None
-        )
+        # What is equal outright comes first: a list of one is also as good as its only member.
+        alike = (i for i, other in enumerate(left) if not any(differences(item, other, exact=exact)))
+        index = left.index(item) if item in left else next(alike, None)
         if index is None:
             missing.append(item)
         else:

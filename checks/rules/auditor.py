@@ -69,7 +69,7 @@ def the_auditor_reads_settings_only(estate: Estate) -> Iterator[Breach]:
 
 @rule(
     "HASIVU-IAM-22",
-    "PCI DSS 8.4.2",
+    "PCI DSS 8.4.1-8.4.3",
     "SOX AC-2",
     environments=DEPLOYED,
     remedy="Let in people of this account with a second factor, and the pipeline that deploys.",

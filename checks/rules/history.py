@@ -7,6 +7,16 @@ from collections.abc import Iterator
 from checks.rules.estate import Estate, Resource
 from checks.rules.rule import Breach, at, rule
 
+WRITTEN_AS = {
+    "TableInput.TableType": "EXTERNAL_TABLE",
+    "TableInput.StorageDescriptor.InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+    "TableInput.StorageDescriptor.OutputFormat": (
+        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+    ),
+    "TableInput.StorageDescriptor.SerdeInfo.SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe",
+}
+"""How the history's objects are to be read: every line a document."""
+
 SCANNED_BYTES_MAX = 1024**4
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 
@@ -52,6 +62,43 @@ def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
         read_at_most = group.get(f"{base}.BytesScannedCutoffPerQuery")
         if not isinstance(read_at_most, int) or not 0 < read_at_most <= SCANNED_BYTES_MAX:
             yield at(group, f"{base}.BytesScannedCutoffPerQuery")
+
+
+@rule(
+    "HASIVU-ATH-3",
+    "SOX OP-4",
+    "GDPR 5(1)(d)/16",
+    remedy="Describe the history as stacks/payment_history.py does: lines of JSON, by day, in our database.",
+)
+def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:
+    """A table of the catalogue reads lines of JSON by projected days, in a database of the estate; a
+    workgroup has the environment's name."""
+    for table in estate.of("AWS::Glue::Table"):
+        for path, value in WRITTEN_AS.items():
+            if table.get(path) != value:
+                yield at(table, path)
+        if (table.get("TableInput.Parameters") or {}).get("projection.enabled") != "true":
+            yield at(table, "TableInput.Parameters", shown="partitions are not projected")
+        if not estate.text(table.get("CatalogId"), table.stack):
+            yield at(table, "CatalogId")
+        if not _is_of_a_database(estate, table):
+            yield at(table, "DatabaseName")
+    for database in estate.of("AWS::Glue::Database"):
+        if not estate.text(database.get("DatabaseInput.Name"), database.stack):
+            yield at(database, "DatabaseInput")
+    for group in estate.of("AWS::Athena::WorkGroup"):
+        if not str(group.get("Name")).startswith(f"hasivu-{estate.environment}-"):
+            yield at(group, "Name")
+
+
+def _is_of_a_database(estate: Estate, table: Resource) -> bool:
+    if estate.ours(table, "DatabaseName", "AWS::Glue::Database"):
+        return True
+    name = estate.text(table.get("DatabaseName"), table.stack)
+    return bool(name) and any(
+        estate.text(database.get("DatabaseInput.Name"), database.stack) == name
+        for database in estate.of("AWS::Glue::Database")
+    )
 
 
 def _is_in_our_bucket(estate: Estate, resource: Resource, path: str) -> bool:

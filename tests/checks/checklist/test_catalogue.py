@@ -15,7 +15,7 @@ from checks.checklist.catalogue import ROLES, Catalogue, load
 from checks.checklist.model import Level
 from checks.errors import HasivuError
 from checks.rules.catalogue import rules
-from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION
 
 ROOT = Path(__file__).resolve().parents[3]
 CHECKLIST = ROOT.parent / "shared" / "checklist" / "epic-5-production-deployment-checklist.md"
@@ -77,7 +77,7 @@ def test_every_test_and_benchmark_that_is_named_exists(catalogue: Catalogue) -> 
 
 def test_every_function_of_the_checklist_is_asked_for_by_name(catalogue: Catalogue) -> None:
     asked = {text for item in catalogue.items for text in item.R if text.startswith("function:")}
-    assert asked == {f"function:{name}" for name in SETTINGS_BY_FUNCTION if name != "secret-rotation"}
+    assert asked == {f"function:{name}" for name in SETTINGS_BY_FUNCTION if name not in OPERATIONAL_FUNCTIONS}
 
 
 def test_every_control_that_a_house_rule_names_is_one_of_a_framework(catalogue: Catalogue) -> None:

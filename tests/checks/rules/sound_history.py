@@ -10,10 +10,21 @@ def history() -> dict[str, Body]:
     table = {
         "Name": "payment_events",
         "Parameters": {"projection.enabled": "true"},
-        "StorageDescriptor": {"Location": lines},
+        "TableType": "EXTERNAL_TABLE",
+        "StorageDescriptor": {
+            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+            "Location": lines,
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+        },
     }
     encryption = {"EncryptionOption": "SSE_KMS", "KmsKey": arn("Key")}
     return {
+        "History": resource(
+            "AWS::Glue::Database",
+            {"CatalogId": ref("AWS::AccountId"), "DatabaseInput": {"Name": "hasivu_prod"}},
+            tags=False,
+        ),
         "PaymentEvents": resource(
             "AWS::Glue::Table",
             {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": table},

@@ -13,6 +13,10 @@ def table(title: str, change: Any) -> Weakness:
     return Weakness("HASIVU-ATH-1", title, "AWS::Glue::Table", change)
 
 
+def history(title: str, change: Any) -> Weakness:
+    return Weakness("HASIVU-ATH-3", title, "AWS::Glue::Table", change)
+
+
 def workgroup(title: str, change: Any) -> Weakness:
     return Weakness("HASIVU-ATH-2", title, "AWS::Athena::WorkGroup", change)
 
@@ -30,6 +34,9 @@ WEAKNESSES = (
             "Parameters", {"storage.location.template": "s3://somebodys-bucket/${dt}/"}
         ),
     ),
+    history("lines are read as something else", put("TableInput.StorageDescriptor.InputFormat", "parquet")),
+    history("days are not projected", put("TableInput.Parameters", {"projection.enabled": "false"})),
+    history("of no database of ours", put("DatabaseName", "default")),
     workgroup("who asks decides", put(f"{SETTINGS}.EnforceWorkGroupConfiguration", False)),
     workgroup("answers go elsewhere", put(f"{RESULT}.OutputLocation", "s3://somebodys-bucket/")),
     workgroup("answers go anywhere", drop(RESULT)),

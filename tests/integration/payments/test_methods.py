@@ -131,6 +131,7 @@ class TestTheCheckoutsCustomer:
 
     def test_somebody_whom_nobody_can_reach_is_refused(self, world: World) -> None:
         world.contacts.phones.clear()
+        world.contacts.emails.clear()
         answer = world.call("PUT", CUSTOMER)
         assert (answer.status, answer.body["code"]) == (422, "contact-missing")
 
