@@ -67,7 +67,7 @@ def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
 @rule(
     "HASIVU-ATH-3",
     "SOX OP-4",
-    "GDPR 5(1)(d)/16",
+    "GDPR 5(1)(d)",
     remedy="Describe the history as stacks/payment_history.py does: lines of JSON, by day, in our database.",
 )
 def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from checks.checklist import commands, summary
+from checks.checklist import summary
 from checks.checklist.model import Results, Status, Waiver, WaiverState
 from checks.cli import app
 from checks.errors import ExitCode, HasivuError
@@ -35,7 +35,7 @@ def test_the_check_writes_what_it_found_and_says_it_by_its_exit_code(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_on: str, code: int
 ) -> None:
     results = world.check()
-    monkeypatch.setattr(commands, "_results", lambda *_, **__: results)
+    monkeypatch.setattr("checks.checklist.survey.survey", lambda *_, **__: results)
     output = tmp_path / "out"
 
     exit_code, said = called(
