@@ -11,9 +11,11 @@ import boto3
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from checks.audit_trail.verify import PUBLIC_KEY, Fault, lines_of
+from runtime.platform.canonical_json import canonical
 from runtime.platform.dynamodb import from_item, to_item
-from runtime.sealing.model import LINES, SEALS, Checkpoint, Seal, canonical
+from runtime.sealing.model import LINES, SEALS, Checkpoint
 from runtime.sealing.rules import days_to_read, first_unsettled
+from runtime.sealing.service import last_checkpoint
 
 
 def bucket_of(environment: str) -> str:
@@ -43,13 +45,10 @@ def fetch(session: boto3.Session, environment: str, into: Path) -> None:
 
 
 def latest_digest(session: boto3.Session, environment: str) -> str | None:
-    """The digest of the last checkpoint, for reports and sign-offs to name; None where there is none."""
-    s3 = session.client("s3")
-    keys = sorted(_keys(s3, bucket_of(environment), SEALS))
-    if not keys:
-        return None
-    body = s3.get_object(Bucket=bucket_of(environment), Key=keys[-1])["Body"].read()
-    return Seal.model_validate_json(body).checkpoint.digest
+    """The digest of the last checkpoint, for reports and sign-offs to name; None where there is none.
+    Error: ValueError where it cannot be read."""
+    last = last_checkpoint(session.client("s3"), bucket_of(environment), table_of(environment))
+    return None if last is None else last.digest
 
 
 def against_the_table(

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from runtime.platform.canonical_json import canonical
 from runtime.sealing.merkle import Frontier
-from runtime.sealing.model import LINES, SEALS, Checkpoint, Seal, canonical, seal_key
+from runtime.sealing.model import LINES, SEALS, Checkpoint, Seal, seal_key
 
 PUBLIC_KEY = "public-key.pem"
 SEAL_BYTES_MAX, LINES_BYTES_MAX = 64 * 1024, 64 * 1024 * 1024

@@ -21,7 +21,7 @@ _DECIDING: Final = ("stackName", "terminationProtection", "tags", "parameters", 
 
 SOURCE_FOLDERS: Final = ("runtime", "stacks", "checks", "environments", "tests")
 SOURCE_FILES: Final = ("app.py", "cdk.json", "pyproject.toml", "uv.lock", "package-lock.json", "Makefile")
-_CATALOGUE: Final = ("checks/checklist", "checks/rules", "checks/probes")
+_CATALOGUE: Final = ("checks/checklist", "checks/probes", "checks/release", "checks/rules")
 _MADE_BY_RUNNING: Final = ("__pycache__", ".benchmarks")
 
 

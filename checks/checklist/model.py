@@ -7,13 +7,14 @@ neither counts as a pass. Nothing here is a float, so that the same facts are th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from runtime.platform.canonical_json import canonical
 
 SCHEMA: Final = "hasivu.results/1"
 SHOWN_CHARACTERS_MAX = 500
@@ -263,10 +264,8 @@ class Results(Frozen):
         return sum(item.status in SATISFIED for item in applying), len(applying)
 
     def canonical(self) -> bytes:
-        """The document as it is signed: RFC 8785, for which sorted keys and no spaces are enough, as there
-        are only ASCII keys, texts, whole numbers and truth values in it."""
-        document = self.model_dump(mode="json", by_alias=True)
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        """The document as it is signed."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
 
     @property
     def sha256(self) -> str:

@@ -47,8 +47,10 @@ class DemoResult:
     summary: Path
 
 
-def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bool = False) -> DemoResult:
-    """Bring the sandbox up, tell the story, write the summary, and leave things as they were found.
+def run(
+    sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, report: Path = REPORT, keep: bool = False
+) -> DemoResult:
+    """Bring the sandbox up, tell the story, write summary and report, and leave things as they were found.
 
     ``keep`` leaves the sandbox running; one that ran before is left running anyway.
     """
@@ -65,10 +67,10 @@ def run(sandbox: Sandbox, console: Console, *, summary: Path = SUMMARY, keep: bo
         _write(summary, narrative, endpoints, balance)
         if summary == SUMMARY:
             _record(narrative, began_at, sources)
-            if endpoints is not None:
-                act = partial(closing_report.close, sandbox, REPORT, narrative, sandbox.reporter)
-                narrative.tell("report", "The production checklist", act)
-                _write(summary, narrative, endpoints, balance)
+        if endpoints is not None:
+            act = partial(closing_report.close, sandbox, report, narrative, sandbox.reporter)
+            narrative.tell("report", "The production checklist", act)
+            _write(summary, narrative, endpoints, balance)
         if not (keep or ran_before):
             sandbox.down()
     _close(console, narrative, endpoints, summary, running=keep or ran_before)

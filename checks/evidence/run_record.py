@@ -7,7 +7,6 @@ a record of other sources proves nothing about these, and a file that is not as 
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from checks import git
 from checks.checklist.model import Evidence, Line, Sha256, Status, utc
 from checks.errors import ExitCode, HasivuError
 from checks.toolchain import REPOSITORY
@@ -26,7 +26,6 @@ AGE_MAX: Final = timedelta(days=30)
 """After so long a run is stale, even of the same sources: what it ran against has moved on."""
 
 AHEAD_MAX: Final = timedelta(minutes=5)
-_GIT_TIMEOUT_S: Final = 30
 
 
 class RunFile(BaseModel):
@@ -214,23 +213,8 @@ def _evidence(found: RunRecord, repository: Path) -> tuple[Evidence, ...]:
 
 def commit_of(repository: Path = REPOSITORY) -> str:
     """The commit, with ``+changes`` where the working tree differs from it; ``unknown`` without git."""
-    head = _git(repository, "rev-parse", "HEAD")
+    head = git.said("rev-parse", "HEAD", repository=repository)
     if head is None:
         return "unknown"
-    changed = _git(repository, "status", "--porcelain")
+    changed = git.said("status", "--porcelain", repository=repository)
     return head if changed == "" else f"{head}+changes"
-
-
-def _git(repository: Path, *arguments: str) -> str | None:
-    try:
-        found = subprocess.run(
-            ["git", *arguments],  # noqa: S607  (git is the person's own, found on PATH like make)
-            cwd=repository,
-            capture_output=True,
-            text=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() if found.returncode == 0 else None

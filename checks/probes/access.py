@@ -8,7 +8,7 @@ from typing import Any
 
 from checks.probes.account import Account
 from checks.probes.model import Fact, Line, Probe, Read
-from checks.probes.normal import policy
+from checks.probes.normal import is_a_placeholder, policy
 from checks.probes.read import answer, lines_of, member, physical_id, prop, then
 from checks.probes.running import Live
 
@@ -261,7 +261,13 @@ LINES = (
         lambda path: answer("ssm", "get_parameter", f"Parameter.{path}", Name=prop("Name")),
         "Name",
         "Type",
-        "Value",
+    ),
+    Line(
+        kind="AWS::SSM::Parameter",
+        path="Value",
+        probe=PARAMETERS,
+        read=answer("ssm", "get_parameter", "Parameter.Value", Name=prop("Name")),
+        where=lambda live: not is_a_placeholder(live.resource.get("Value")),
     ),
     *lines_of(
         POOL,

@@ -14,7 +14,7 @@ import urllib3
 from checks.bundles.tree import sha256_of
 from checks.probes.account import Account, CouldNotLook
 from checks.probes.model import Fact, Probe
-from checks.probes.normal import parsed, scalar
+from checks.probes.normal import is_a_placeholder, parsed, scalar
 from checks.probes.read import member, prop
 from checks.probes.running import Live, Stack
 
@@ -90,18 +90,25 @@ def _of_a_section(wanted: Mapping[str, Any], running: Mapping[str, Any]) -> str 
         return f"lack {missing[0]}"
     if extra := sorted(running.keys() - wanted.keys()):
         return f"have {extra[0]}, which the approved one has not"
-    changed = next(
-        (name for name in sorted(wanted) if _canonical(wanted[name]) != _canonical(running[name])), None
-    )
+    changed = next((name for name in sorted(wanted) if not _as_approved(wanted[name], running[name])), None)
     return None if changed is None else f"have another {changed}"
 
 
-def _canonical(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _canonical(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_canonical(inner) for inner in value]
-    return scalar(value)
+def _as_approved(wanted: Any, running: Any) -> bool:
+    """Whether both are one template's value; a placeholder stands for whatever the deployment put there."""
+    if isinstance(wanted, Mapping):
+        return (
+            isinstance(running, Mapping)
+            and wanted.keys() == running.keys()
+            and all(_as_approved(value, running[key]) for key, value in wanted.items())
+        )
+    if isinstance(wanted, list | tuple):
+        return (
+            isinstance(running, list | tuple)
+            and len(wanted) == len(running)
+            and all(map(_as_approved, wanted, running))
+        )
+    return is_a_placeholder(wanted) or scalar(wanted) == scalar(running)
 
 
 def resources_are_wrong(stack: Stack) -> str | None:

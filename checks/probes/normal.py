@@ -19,6 +19,11 @@ def parsed(value: Any) -> Any:
     return value
 
 
+def is_a_placeholder(value: object) -> bool:
+    """Whether a template leaves a value to the deployment: a name that nobody can have (RFC 2606)."""
+    return str(value).endswith(".invalid")
+
+
 def scalar(value: Any) -> Any:
     """``30``, ``30.0`` and ``"30"`` are one; so are ``True`` and ``"true"``."""
     if isinstance(value, bool):

@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 from pydantic import ConfigDict, ValidationError
 
 from checks.checklist.model import Frozen
+from runtime.platform.canonical_json import canonical
 
 RECORD_BYTES_MAX = 256 * 1024
 RESULTS_BYTES_MAX = 32 * 1024 * 1024
@@ -42,8 +43,7 @@ class Record(Frozen):
 
     def canonical(self) -> bytes:
         """The record as it is written and signed."""
-        document = self.model_dump(mode="json", by_alias=True)
-        return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+        return canonical(self.model_dump(mode="json", by_alias=True))
 
     @property
     def sha256(self) -> str:

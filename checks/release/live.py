@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from checks import git
 from checks.checklist.digests import assembly_sha256, catalogue_sha256
 from checks.errors import ExitCode, HasivuError
 from checks.release import aliases, opening, rehearsal, rollback
@@ -26,7 +26,6 @@ from checks.release.verify import verify
 from checks.release.window import Window
 from checks.toolchain import REPOSITORY
 
-_GIT_TIMEOUT_S = 60
 _CHANGES: Final = "+changes"
 _TO_OPEN: Final = timedelta(hours=2)
 """A deployment takes up to 90 minutes (.github/workflows/deploy-environment.yml)."""
@@ -204,8 +203,10 @@ def authors(commit: str, *, since: str | None) -> frozenset[str]:
     if not _is_commit(commit) or (since is not None and not _is_commit(since)):
         return frozenset()
     span = [commit, "-1"] if since is None or since == commit else [f"{since}..{commit}"]
-    said = _git("log", "--format=%ae%n%(trailers:key=Co-authored-by,valueonly)", *span, "--")
-    lines = {line.strip().lower() for line in said.splitlines() if line.strip()}
+    told = git.said(
+        "log", "--format=%ae%n%(trailers:key=Co-authored-by,valueonly)", *span, "--", repository=REPOSITORY
+    )
+    lines = {line.strip().lower() for line in (told or "").splitlines() if line.strip()}
     return frozenset(line.rpartition("<")[2].rstrip(">") for line in lines)
 
 
@@ -214,21 +215,7 @@ def _is_commit(name: str) -> bool:
 
 
 def _head() -> str:
-    return _git("rev-parse", "HEAD").strip() or "unknown"
-
-
-def _git(*arguments: str) -> str:
-    """What git says; empty where it does not."""
-    try:
-        return subprocess.run(
-            ["git", "-C", str(REPOSITORY), *arguments],  # noqa: S607 - git is where the person has it
-            capture_output=True,
-            text=True,
-            timeout=_GIT_TIMEOUT_S,
-            check=True,
-        ).stdout
-    except (OSError, subprocess.SubprocessError):
-        return ""
+    return git.said("rev-parse", "HEAD", repository=REPOSITORY) or "unknown"
 
 
 def _drill(context: Context, path: Path) -> Drill:

@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-import json
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from runtime.platform.canonical_json import canonical
 from runtime.sealing.merkle import Frontier
 
 SCHEMA: Final = "hasivu.audit-checkpoint/1"
@@ -102,11 +101,3 @@ def seal_key(sequence: int) -> str:
     """``seals/000000012/345.json`` for checkpoint 12345: few folders, and few objects in each."""
     folder, number = divmod(sequence, _SEALS_IN_A_FOLDER)
     return f"{SEALS}/{folder:09d}/{number:03d}.json"
-
-
-def canonical(document: Mapping[str, Any]) -> bytes:
-    """One text for one content: RFC 8785, for which sorted ASCII keys and no spaces are enough where there
-    is no number but whole ones."""
-    return json.dumps(
-        document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode()

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from runtime.platform.canonical_json import canonical
 from runtime.platform.clock import business_date, iso
 from runtime.platform.ids import least
 from runtime.sealing.merkle import Frontier
-from runtime.sealing.model import Checkpoint, Sealed, canonical
+from runtime.sealing.model import Checkpoint, Sealed
 
 SETTLES_AFTER = timedelta(minutes=5)
 """A line is sealed once it is this old: by then every function that could write an older one is over."""

@@ -47,7 +47,7 @@ class Sealer:
     def seal(self) -> Checkpoint:
         """Make the next checkpoint. Raises SealedMeanwhile, ValueError for a last seal that contradicts
         itself, and what the services raise."""
-        previous = self.latest()
+        previous = last_checkpoint(self.s3, self.bucket, self.table)
         lines = self._settled(previous)
         now = self.clock.now()
         checkpoint = next_checkpoint(previous, self.table, lines, now)
@@ -62,18 +62,6 @@ class Sealer:
                 raise SealedMeanwhile(checkpoint.key) from None
             raise
         return checkpoint
-
-    def latest(self) -> Checkpoint | None:
-        """The last checkpoint; None before the first. Raises ValueError where it cannot be read."""
-        folders = list(self._listed(f"{SEALS}/", "CommonPrefixes", "Prefix"))
-        if not folders:
-            return None
-        keys = list(self._listed(max(folders), "Contents", "Key"))
-        body = self.s3.get_object(Bucket=self.bucket, Key=max(keys))["Body"].read()
-        seal = Seal.model_validate_json(body)
-        if seal.checkpoint.key != max(keys) or seal.checkpoint.log != self.table:
-            raise ValueError("the last seal is not where it belongs")
-        return seal.checkpoint
 
     def _settled(self, previous: Checkpoint | None) -> list[dict[str, Any]]:
         """The lines that came since, oldest first."""
@@ -116,10 +104,22 @@ class Sealer:
         condition: Mapping[str, Any] = {"IfNoneMatch": "*"} if only_new else {}
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type, **condition)
 
-    def _listed(self, prefix: str, part: str, name: str) -> Iterator[str]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket, Prefix=prefix, Delimiter="/"
-        )
-        for page in pages:
-            for each in page.get(part, []):  # type: ignore[attr-defined]  # one of two parts, by name
-                yield str(each[name])
+
+def last_checkpoint(s3: "S3Client", bucket: str, log: str) -> Checkpoint | None:
+    """The last checkpoint of ``log`` in ``bucket``; None before the first. Two lists and a read, however long
+    the trail is. Raises ValueError where it cannot be read."""
+    folders = list(_listed(s3, bucket, f"{SEALS}/", "CommonPrefixes", "Prefix"))
+    if not folders:
+        return None
+    last = max(_listed(s3, bucket, max(folders), "Contents", "Key"))
+    seal = Seal.model_validate_json(s3.get_object(Bucket=bucket, Key=last)["Body"].read())
+    if seal.checkpoint.key != last or seal.checkpoint.log != log:
+        raise ValueError("the last seal is not where it belongs")
+    return seal.checkpoint
+
+
+def _listed(s3: "S3Client", bucket: str, prefix: str, part: str, name: str) -> Iterator[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    for page in pages:
+        for each in page.get(part, []):  # type: ignore[attr-defined]  # one of two parts, by name
+            yield str(each[name])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.probes.normal import differences, parsed, policy, scalar
+from checks.probes.normal import differences, is_a_placeholder, parsed, policy, scalar
 
 SCALARS = st.booleans() | st.integers(-1000, 1000) | st.text(max_size=5)
 VALUES = st.recursive(
@@ -115,3 +115,10 @@ def test_no_policy_has_no_statements_and_no_json_is_left_alone() -> None:
     assert policy(None) == []
     assert parsed("{no json") == "{no json"
     assert parsed(None) is None
+
+
+def test_only_a_name_that_nobody_can_have_is_left_to_the_deployment() -> None:
+    assert is_a_placeholder("http://razorpay.invalid")
+    assert not is_a_placeholder("https://api.razorpay.com")
+    assert not is_a_placeholder("http://razorpay.invalid.example")
+    assert not is_a_placeholder(None)

@@ -27,7 +27,7 @@ from runtime.platform.metrics import Metrics
 from runtime.platform.telemetry import new_logger
 from runtime.sealing.merkle import Frontier
 from runtime.sealing.model import Checkpoint, Seal, seal_key
-from runtime.sealing.service import SealedMeanwhile, Sealer
+from runtime.sealing.service import SealedMeanwhile, Sealer, last_checkpoint
 from tests.integration.tables import NOON_IN_INDIA, Tables
 
 
@@ -123,12 +123,10 @@ def test_of_two_sealers_one_wins(trail: Trail, monkeypatch: pytest.MonkeyPatch, 
     trail.write(2)
     before = trail.settle()
     slow = trail.sealer
-    monkeypatch.setattr(Sealer, "latest", lambda self: before if self is slow else None)
     trail.write(1)
     trail.clock.advance(seconds=360)
-    monkeypatch.undo()
     trail.sealer.seal()
-    monkeypatch.setattr(Sealer, "latest", lambda self: before)
+    monkeypatch.setattr("runtime.sealing.service.last_checkpoint", lambda *_: before)
     with pytest.raises(SealedMeanwhile):
         slow.seal()
     assert verify(trail.fetch(tmp_path), log=trail.table).checkpoints == 2
@@ -138,7 +136,7 @@ def test_another_refusal_of_the_bucket_is_no_lost_race(trail: Trail, monkeypatch
     trail.write(1)
     sealer = trail.sealer
     trail.s3.delete_bucket(Bucket=trail.bucket)
-    monkeypatch.setattr(Sealer, "latest", lambda self: None)
+    monkeypatch.setattr("runtime.sealing.service.last_checkpoint", lambda *_: None)
     trail.clock.advance(seconds=360)
     with pytest.raises(ClientError):
         sealer.seal()
@@ -179,7 +177,7 @@ def test_the_function_is_wired_from_its_settings(trail: Trail) -> None:
         }
     )
     handler({}, None)  # type: ignore[arg-type]  # it looks at neither
-    assert trail.sealer.latest() is not None
+    assert last_checkpoint(trail.s3, trail.bucket, trail.table) is not None
 
 
 def test_a_last_seal_of_another_log_stops_the_sealing(trail: Trail) -> None:
@@ -187,7 +185,7 @@ def test_a_last_seal_of_another_log_stops_the_sealing(trail: Trail) -> None:
     body = trail.s3.get_object(Bucket=trail.bucket, Key=seal_key(0))["Body"].read()
     trail.s3.put_object(Bucket=trail.bucket, Key=seal_key(1), Body=body)
     with pytest.raises(ValueError, match="not where it belongs"):
-        trail.sealer.latest()
+        last_checkpoint(trail.s3, trail.bucket, trail.table)
 
 
 class TestAttacks:
