@@ -127,11 +127,17 @@ def _rate(inner: Mapping[str, Any], view: View) -> bool:
     narrows it narrows both which requests count and which are stopped."""
     if inner["AggregateKeyType"] != "IP" or "CustomKeys" in inner:
         raise NotEvaluated(f"requests counted by {inner['AggregateKeyType']}")
-    if inner.get("EvaluationWindowSec", 300) not in WINDOWS_S or inner["Limit"] not in LIMITS:
+    limit = inner["Limit"]
+    # A range is searched from end to end for what is no whole number, and this one is long.
+    if (
+        inner.get("EvaluationWindowSec", 300) not in WINDOWS_S
+        or not isinstance(limit, int)
+        or limit not in LIMITS
+    ):
         raise NotEvaluated("a limit or a window that WAF refuses")
     narrowed = inner.get("ScopeDownStatement")
     counted = narrowed is None or matches(narrowed, view)
-    return counted and view.request.earlier + 1 > int(inner["Limit"])
+    return counted and view.request.earlier + 1 > limit
 
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], View], bool]] = {

@@ -258,6 +258,8 @@ def test_aws_groups_are_named_where_they_get_to_see_the_request_and_not_evaluate
         {"GeoMatchStatement": {"CountryCodes": ["IN"], "ForwardedIPConfig": {}}},
         {"IPSetReferenceStatement": {"Arn": "arn", "IPSetForwardedIPConfig": {}}},
         {"RateBasedStatement": {"Limit": 10, "AggregateKeyType": "CONSTANT"}},
+        {"RateBasedStatement": {"Limit": "ten", "AggregateKeyType": "IP"}},
+        {"RateBasedStatement": {"Limit": {"Ref": "Limit"}, "AggregateKeyType": "IP"}},
         {"RateBasedStatement": {"Limit": 9, "AggregateKeyType": "IP"}},
         {"RateBasedStatement": {"Limit": 10, "AggregateKeyType": "IP", "EvaluationWindowSec": 90}},
         {"AndStatement": {"Statements": [ANY]}},
