@@ -13,7 +13,7 @@ from stacks.bundles import BundleMissing, Bundles
 from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.house_app import ROOT, HouseApp
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import TODAY, Synthesise
+from tests.infra.conftest import PATHS, TODAY, Synthesise
 
 STACKS = {
     *("Recovery", "Data", "Storage", "Messaging", "Identity", "Governance"),
@@ -154,7 +154,7 @@ def test_app_py_synthesises_without_credentials_network_or_the_cdk_cli(
     """As the CLI starts it: the context and the output directory in variables, nothing else."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     environment |= {
-        "CDK_CONTEXT_JSON": json.dumps({"env": "prod", "bundles": str(placeholder_bundles)}),
+        "CDK_CONTEXT_JSON": json.dumps({"env": "prod", "bundles": str(placeholder_bundles)} | PATHS),
         "CDK_OUTDIR": str(tmp_path),
         "CDK_VALIDATION": "false",
         "AWS_EC2_METADATA_DISABLED": "true",
