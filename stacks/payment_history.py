@@ -37,7 +37,7 @@ TEXTS = (
     *("method", "network", "issuer", "bank", "error_reason", "created_at", "captured_at"),
     *("refund_id", "dispute_id", "settlement_id", "captured_on", "settled_on"),
 )
-NUMBERS = ("version", "amount_paise", "fee_paise", "tax_paise", "net_paise")
+NUMBERS = ("version", "amount_paise", "base_amount_paise", "fee_paise", "tax_paise", "net_paise")
 FLAGS = ("failed_before", "first_heard")
 
 

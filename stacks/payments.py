@@ -33,8 +33,6 @@ RUN_TIMEOUT_S = 900
 """What Lambda gives at most. A run of a million rows takes minutes of it; a call of the API ends by itself
 (``API_TIME_MAX_MS``), and a sweep after its share, for the next one goes on."""
 
-CURRENCIES_ENABLED = "INR"
-
 OUTBOX_BATCH_MAX = 10
 OUTBOX_RETRIES_MAX = 20
 OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
@@ -118,7 +116,7 @@ class PaymentsStack(HouseStack):
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
                 **self._gateway(),
-                "CURRENCIES_ENABLED": CURRENCIES_ENABLED,
+                "PRESENTMENT_CURRENCIES": ",".join(self.environment_settings.razorpay.presentment_currencies),
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from checks.rules.estate import Estate, Resource
 from checks.rules.invocations import invocations, invoked_function
 from checks.rules.rule import EVERYWHERE, PROD, SHIELDED, Breach, at, rule
-from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from runtime.platform.settings import SETTINGS_BY_FUNCTION, presentment_faults
 
 FUNCTION = "AWS::Lambda::Function"
 RUNTIME = "python3.14"
@@ -17,9 +17,6 @@ TIMEOUT_S_MAX = 900
 WORKS_LONG = {"payments-reconciliation"}
 """Behind the API, and works by the clock as well: what it answers it ends by itself (docs/adr/0026)."""
 BATCH_MAX = 100
-CURRENCY = "INR"
-"""Parents in India pay in rupees; another currency is another licence (RBI, FEMA)."""
-
 LOG_LEVELS = {"prod": {"INFO", "WARNING"}, "staging": {"INFO", "WARNING", "DEBUG"}}
 
 
@@ -177,8 +174,9 @@ def settings_are_exactly_those_of_the_model(estate: Estate) -> Iterator[Breach]:
         for name, value in said.items():
             if variables.get(name) != value:
                 yield at(function, f"Environment.Variables.{name}")
-        if variables.get("CURRENCIES_ENABLED", CURRENCY) != CURRENCY:
-            yield at(function, "Environment.Variables.CURRENCIES_ENABLED")
+        asked_in = variables.get("PRESENTMENT_CURRENCIES")
+        if asked_in is not None and presentment_faults(str(asked_in).split(",")):
+            yield at(function, "Environment.Variables.PRESENTMENT_CURRENCIES")
 
 
 @rule(

@@ -58,7 +58,9 @@ CREATE = Route(
     action="payments.create",
     summary="Create a payment",
     description=(
-        "Makes a payment and the gateway's order for it. The answer holds what a checkout is opened with."
+        "Makes a payment and the gateway's order for it. The answer holds what a checkout is opened with. In "
+        "another currency than INR a payer pays by card; an instalment plan, and a school whose payments are "
+        "split, take INR only."
     ),
     roles=_MAY_PAY,
     body=CreatePayment,
@@ -68,7 +70,9 @@ CREATE = Route(
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
         errors.AMOUNT_ABOVE_MAXIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.CURRENCY_NOT_ENABLED,
+        errors.CURRENCY_INR_ONLY,
         errors.SCHOOL_UNKNOWN,
         errors.SCHOOL_FORBIDDEN,
         errors.SCHOOL_INACTIVE,
@@ -136,6 +140,7 @@ CAPTURE = Route(
     idempotent=True,
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.CAPTURE_EXCEEDS_AUTHORIZATION,
         errors.CAPTURE_REST_TOO_SMALL,
         errors.SCHOOL_FORBIDDEN,
@@ -169,6 +174,7 @@ REFUND = Route(
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
         errors.AMOUNT_ABOVE_MAXIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.SCHOOL_FORBIDDEN,
         errors.PAYMENT_NOT_FOUND,
         errors.PAYMENT_NOT_CAPTURED,

@@ -8,7 +8,7 @@ import html
 from dataclasses import dataclass
 
 from runtime.notifications.events import PaymentNews
-from runtime.platform.money import Money, rupees
+from runtime.platform.money import Money, written
 
 LANGUAGE = "en"
 GREETING_WITHOUT_NAME = "parent"
@@ -77,10 +77,9 @@ class Message:
 
     def texts(self, name: str | None) -> tuple[str, str, str, str, str]:
         """What stands in the five placeholders."""
-        amount = rupees(self.money.amount) if self.money.currency == "INR" else _plain(self.money)
         return (
             one_line(name or "") or GREETING_WITHOUT_NAME,
-            amount,
+            written(self.money),
             self.school,
             self.purpose,
             self.payment_id,
@@ -123,7 +122,3 @@ def compose(news: PaymentNews, school_name: str | None) -> Message | None:
 def one_line(text: str) -> str:
     """``text`` as a placeholder may hold it: one line, single spaces, not too long."""
     return " ".join(text.replace("{", "(").replace("}", ")").split())[:_TEXT_MAX]
-
-
-def _plain(money: Money) -> str:
-    return f"{money.currency} {money.amount // 100}.{money.amount % 100:02d}"

@@ -103,16 +103,31 @@ CARD_DATA_REFUSED = _declare(
     "Remove card numbers and security codes; pay through the hosted checkout, which gives a token.",
 )
 AMOUNT_NOT_INTEGER = _declare(
-    "amount-not-integer", 400, "The amount is not an integer", "Send the amount as a whole number of paise."
+    "amount-not-integer",
+    400,
+    "The amount is not an integer",
+    "Send the amount as a whole number of paise, or of another currency's minor units.",
 )
 AMOUNT_BELOW_MINIMUM = _declare(
-    "amount-below-minimum", 422, "The amount is below the minimum", "Ask for at least 100 paise (₹1.00)."
+    "amount-below-minimum",
+    422,
+    "The amount is below the minimum",
+    "Ask for at least 100 minor units of the currency (₹1.00).",
 )
 AMOUNT_ABOVE_MAXIMUM = _declare(
     "amount-above-maximum", 422, "The amount is above the maximum", "Split the amount into smaller payments."
 )
+AMOUNT_STEP_INVALID = _declare(
+    "amount-step-invalid",
+    422,
+    "The currency has no such amount",
+    "Send a multiple of the currency's step: of three decimal places the last digit is 0.",
+)
 CURRENCY_NOT_ENABLED = _declare(
     "currency-not-enabled", 422, "The currency is not enabled", "Ask for the amount in INR."
+)
+CURRENCY_INR_ONLY = _declare(
+    "currency-inr-only", 422, "This is possible in INR only", "Ask for the amount in INR."
 )
 
 # Who is asking

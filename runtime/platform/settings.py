@@ -5,14 +5,40 @@ The stacks take the names from here and a test holds every deployed function aga
 variable that is missing, misspelt or left over is found before a deployment, not at three in the morning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from runtime.platform.currencies import BOOKS_CURRENCY, currencies
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=2048, strip_whitespace=True)]
 
 Model = TypeVar("Model", bound="FunctionSettings")
+
+PRESENTMENT_CURRENCIES_MAX = 20
+"""More currencies than a checkout sensibly offers."""
+
+
+def presentment_faults(codes: Sequence[str]) -> tuple[str, ...]:
+    """What is wrong with a list of currencies in which payers may be asked for money, in words that end in a
+    period; empty for a sound one. Rupees are never missing: the books are in them."""
+    faults = []
+    if unknown := sorted({code for code in codes if code not in currencies()}):
+        faults.append(f"{', '.join(unknown)}: the gateway takes no such currency.")
+    if BOOKS_CURRENCY not in codes:
+        faults.append(f"{BOOKS_CURRENCY} is missing, in which the books are.")
+    if len(set(codes)) != len(codes):
+        faults.append("a currency is named twice.")
+    if len(codes) > PRESENTMENT_CURRENCIES_MAX:
+        faults.append(f"at most {PRESENTMENT_CURRENCIES_MAX} currencies can be offered.")
+    return tuple(faults)
+
+
+def _presentable(text: str) -> str:
+    if faults := presentment_faults(text.split(",")):
+        raise ValueError(" ".join(faults))
+    return text
 
 
 class SettingsError(RuntimeError):
@@ -78,12 +104,14 @@ class PaymentsAdvancedSettings(PaymentStoreSettings):
     schools_table: Name
     razorpay_secret_arn: Name
     razorpay_base_url_parameter: Name
-    currencies_enabled: Annotated[str, Field(pattern=r"^[A-Z]{3}(,[A-Z]{3})*$")] = "INR"
+    presentment_currencies: Annotated[
+        str, Field(pattern=r"^[A-Z]{3}(,[A-Z]{3})*$"), AfterValidator(_presentable)
+    ] = BOOKS_CURRENCY
 
     @property
     def currencies(self) -> frozenset[str]:
-        """The currencies in which a payment may be asked for."""
-        return frozenset(self.currencies_enabled.split(","))
+        """The currencies in which a payment may be asked for; rupees always."""
+        return frozenset(self.presentment_currencies.split(","))
 
 
 class PaymentsManageMethodsSettings(PaymentStoreSettings):

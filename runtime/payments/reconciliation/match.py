@@ -155,7 +155,8 @@ class Match:
         to_be_asked = [each for each in unexplained if not self.facts.expect(facts, each)]
         for entity_id in to_be_asked[:HEALED_MAX]:
             try:
-                debit = self.healer.heal(entity_id, request_id)
+                row_paise = facts.row_paise(entity_id)
+                debit = self.healer.heal(entity_id, request_id, row_paise=row_paise)
             except GatewayError as error:
                 self.logger.warning("the gateway is away; the next run asks", gateway_error=error.code)
                 break

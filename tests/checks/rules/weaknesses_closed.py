@@ -405,7 +405,9 @@ PEOPLE = (
         "AWS::CodeDeploy::DeploymentGroup",
         put("DeploymentStyle.DeploymentOption", "WITHOUT_TRAFFIC_CONTROL"),
     ),
-    Weakness("HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.CURRENCIES_ENABLED", "USD")),
+    Weakness(
+        "HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.PRESENTMENT_CURRENCIES", "USD")
+    ),
 )
 
 WEAKNESSES = (*PROPERTIES, *ANSWERS, *DECIDED, *POLICIES, *DELIVERIES, *KEPT, *PEOPLE)
