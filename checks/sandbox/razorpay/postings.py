@@ -1,7 +1,8 @@
 """The merchant's balance: what each payment, refund, transfer and adjustment adds to it or takes from it.
 
-One posting becomes one recon row, in rupees whatever the customer paid in. Algebra (fee includes tax): a payment credits amount - fee; a refund
-debits amount + fee; a transfer debits amount + fee; an adjustment is all debit or all credit.
+One posting becomes one recon row, in rupees whatever the customer paid in. Algebra (fee includes tax): a
+payment credits amount - fee; a refund debits amount + fee; a transfer debits amount + fee; an adjustment is
+all debit or all credit.
 """
 
 from checks.sandbox.razorpay.gateway import Gateway

@@ -79,7 +79,9 @@ class Figures(Contract):
     `recovered` by the bank's late word is in it twice, once as each. `fee_paise` includes `tax_paise` and is
     of the `fee_known` payments whose fee was told with their capture. `time_to_capture_ms` is the mean,
     mostly the payer's own time. Refunds count when the gateway has made them, disputes when they became known
-    and when they were decided, whenever the payment was. `attempts_per_minute_max` is of the busiest minute.
+    and when they were decided, whenever the payment was. Sums are of paise of the books: of payments in
+    another currency (`other_currency`) by their worth in rupees. `attempts_per_minute_max` is of the busiest
+    minute.
     """
 
     created: int

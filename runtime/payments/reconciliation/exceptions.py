@@ -106,7 +106,8 @@ def request_force(
     _owned(exception, actor)
     if not exception.difference_paise:
         raise TransitionRefused(Refusal.NOTHING_TO_FORCE, "nothing differs; post it by hand")
-    if exception.currency != BOOKS_CURRENCY:
+    # What differs in its currency has no difference that were a sum of anything.
+    if exception.currency != BOOKS_CURRENCY or Status.CURRENCY_MISMATCH in exception.statuses:
         raise TransitionRefused(Refusal.FORCE_CURRENCY, f"the books are in {BOOKS_CURRENCY} alone")
     if difference_paise != exception.difference_paise:
         raise TransitionRefused(

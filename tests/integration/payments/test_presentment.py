@@ -1,4 +1,4 @@
-"""A payer may be asked in another currency; whatever comes, and in whichever order, the books are in rupees."""
+"""A payer may be asked in another currency; whatever comes, in whichever order, the books are in rupees."""
 
 import json
 from dataclasses import replace
@@ -11,6 +11,7 @@ from runtime.payments.inbox import EventState
 from runtime.payments.model import Payment, PaymentStatus
 from runtime.payments.rules import swept_as
 from tests.integration.payments.reconciling import (
+    FINANCE,
     SETTLED_ON,
     UTR,
     Reconciling,
@@ -119,7 +120,11 @@ class TestCapture:
         found = balances(world)
         assert (found[OWED], found[RECEIVABLE]) == (-BASE_PAISE, BASE_PAISE - CHARGE_PAISE)
         seen = world.get(payment.payment_id).body
-        assert (seen["amount_paise"], seen["currency"], seen["base_amount_paise"]) == (5_400, "USD", BASE_PAISE)
+        assert (seen["amount_paise"], seen["currency"], seen["base_amount_paise"]) == (
+            5_400,
+            "USD",
+            BASE_PAISE,
+        )
         assert seen["refundable_paise"] == 5_400
         (told,) = details(world, "PaymentCaptured")
         assert (told["amount_paise"], told["currency"]) == (5_400, "USD")
@@ -137,7 +142,11 @@ class TestCapture:
 
     @pytest.mark.parametrize(
         "told",
-        [{"base_amount": BASE_PAISE}, {"base_amount": BASE_PAISE, "base_currency": "SGD"}, {"base_currency": "INR"}],
+        [
+            {"base_amount": BASE_PAISE},
+            {"base_amount": BASE_PAISE, "base_currency": "SGD"},
+            {"base_currency": "INR"},
+        ],
     )
     def test_a_worth_that_is_not_in_rupees_is_none(self, world: Reconciling, told: dict[str, Any]) -> None:
         payment = world.created(**USD)
@@ -235,7 +244,11 @@ class TestRefund:
     def test_is_asked_for_in_the_currency_that_was_paid(self, world: Reconciling) -> None:
         payment = captured(world)
         answer = refund(world, payment, 1_800)
-        assert (answer.status, answer.body["currency"], answer.body["base_amount_paise"]) == (201, "USD", None)
+        assert (answer.status, answer.body["currency"], answer.body["base_amount_paise"]) == (
+            201,
+            "USD",
+            None,
+        )
         assert balances(world)[HELD] == -150_777
         more = refund(world, payment, 3_601, key="key-refund-02")
         assert (more.status, more.body["code"], more.body["refundable_paise"]) == (
@@ -351,9 +364,15 @@ class TestReconciliation:
         told = payment_row(payment) | {"amount": 5_400, "credit": 5_400 - CHARGE_PAISE, "currency": "USD"}
         world.settle(told, amount=BASE_PAISE - CHARGE_PAISE)
         world.go_to(SETTLED_ON)
-        run = world.run().body
-        found = {each["group_id"]: each["statuses"] for each in run["found"]}
-        assert found[PAID] == ["currency_mismatch"]
+        world.run()
+        found = world.exception(f"exc:{PAID}")
+        assert found["statuses"] == ["currency_mismatch"]
+        assert "currency-differs" in found["reasons"]
+        world.step(f"exc:{PAID}", "assign", owner=FINANCE.principal_id)
+        forced = world.step(
+            f"exc:{PAID}", "force", difference_paise=found["difference_paise"], reason="It is in dollars."
+        )
+        assert (forced.status, forced.body["refusal"]) == (409, "exception-force-not-in-rupees")
 
     def test_what_a_refund_took_is_in_its_row_where_the_refund_does_not_say(self, world: Reconciling) -> None:
         payment = captured(world)

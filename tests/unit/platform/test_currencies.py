@@ -36,17 +36,17 @@ def test_a_currency_that_the_gateway_does_not_take_is_unknown(code: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "words"),
     [
-        '[[currencies]]\nexponent = 2\nstep = 1\ncodes = ["USD", "USD"]',
-        '[[currencies]]\nexponent = 2\nstep = 1\ncodes = ["usd"]',
-        '[[currencies]]\nexponent = 2\nstep = 0\ncodes = ["USD"]',
-        '[[currencies]]\nexponent = "2"\nstep = 1\ncodes = ["USD"]',
-        "[[currencies]]\nexponent = 2\nstep = 1\ncodes = []",
+        ('[[currencies]]\nexponent = 2\nstep = 1\ncodes = ["USD", "USD"]', "twice"),
+        ('[[currencies]]\nexponent = 2\nstep = 1\ncodes = ["usd"]', "code"),
+        ('[[currencies]]\nexponent = 2\nstep = 0\ncodes = ["USD"]', "step"),
+        ('[[currencies]]\nexponent = "2"\nstep = 1\ncodes = ["USD"]', "exponent"),
+        ("[[currencies]]\nexponent = 2\nstep = 1\ncodes = []", "codes"),
     ],
 )
-def test_a_file_that_is_wrong_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+def test_a_file_that_is_wrong_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
         read_currencies(text)
 
 
