@@ -15,6 +15,7 @@ from stacks.api_contract import operations
 from stacks.constructs.service_function import hold_against_the_model
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import CONTRACT
+from tests.infra.test_api_edge import settings_of
 
 
 def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assembly) -> None:
@@ -61,6 +62,16 @@ def test_a_function_that_disagrees_with_its_model_is_not_synthesised(
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
         hold_against_the_model("health-check", variables)
+
+
+def test_only_who_asks_for_payments_is_told_in_which_currencies(assembly: Assembly) -> None:
+    asked_in = {
+        str(function.properties["FunctionName"]): variables["PRESENTMENT_CURRENCIES"]
+        for function in assembly.resources("AWS::Lambda::Function")
+        if "PRESENTMENT_CURRENCIES" in (variables := function.properties["Environment"]["Variables"])
+    }
+    decided = ",".join(settings_of(assembly).razorpay.presentment_currencies)
+    assert asked_in == {f"hasivu-{assembly.environment}-payments-advanced": decided}
 
 
 def test_functions_run_python_3_14_from_their_own_module(assembly: Assembly) -> None:

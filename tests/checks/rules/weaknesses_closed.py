@@ -81,6 +81,12 @@ DECIDED = (
     decided(
         "somebody else is woken", SUBSCRIPTION, "Endpoint", "me@elsewhere.example", named("Protocol", "email")
     ),
+    decided(
+        "in a currency that nobody decided on",
+        FUNCTION,
+        "Environment.Variables.PRESENTMENT_CURRENCIES",
+        "INR,USD",
+    ),
     decided("logs for a year less", "AWS::Logs::LogGroup", "RetentionInDays", 400),
     decided("twice the price", "AWS::Budgets::Budget", "Budget.BudgetLimit.Amount", 6000),
     decided(
@@ -407,6 +413,12 @@ PEOPLE = (
     ),
     Weakness(
         "HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.PRESENTMENT_CURRENCIES", "USD")
+    ),
+    Weakness(
+        "HASIVU-FN-7",
+        "in no currency",
+        FUNCTION,
+        put("Environment.Variables.PRESENTMENT_CURRENCIES", "INR,XYZ"),
     ),
 )
 
