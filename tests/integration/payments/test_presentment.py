@@ -17,8 +17,8 @@ from tests.integration.payments.reconciling import (
     Reconciling,
     recon_row,
 )
+from tests.integration.payments.splitting import set_terms
 from tests.integration.payments.test_refunds import balances, refund, tell
-from tests.integration.payments.test_splits import set_terms
 from tests.integration.payments.test_sweeps import LATER_S, swept
 from tests.integration.payments.world import ADMIN, World
 from tests.integration.tables import Tables
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PAID = "pay_00000000000001"
 OWED, HELD, SUSPENSE = "school_payable:sch_1", "refunds_payable:sch_1", "suspense:sch_1"
 RECEIVABLE, EXCHANGE = "gateway_receivable:razorpay", "exchange_difference:razorpay"
-USD = {"amount_paise": 5_400, "currency": "USD"}
+USD: dict[str, Any] = {"amount_paise": 5_400, "currency": "USD"}
 BASE_PAISE = 452_331
 BASE = {"base_amount": BASE_PAISE, "base_currency": "INR"}
 CARD: dict[str, Any] = {"method": "card", "international": True, "vpa": None}

@@ -1,6 +1,7 @@
 """A payment in another currency is worth what the gateway says, and nothing before it says so."""
 
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ BASE_PAISE = 452_331
 DAY = from_iso(CREATED_AT).date()
 
 
-def foreign(status: AttemptStatus = CAPTURED, base: int | None = None, **changes: object) -> Attempt:
+def foreign(status: AttemptStatus = CAPTURED, base: int | None = None, **changes: Any) -> Attempt:
     return attempt(status, amount_paise=5_400, currency="USD", base_amount_paise=base, **changes)
 
 

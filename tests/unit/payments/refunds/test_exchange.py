@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from runtime.ledger.accounts import school_payable
 from runtime.ledger.model import JournalEntry, trial_balance
+from runtime.payments.reconciliation.expectations import expectation_of, expectations_of
 from runtime.payments.refunds.accounting import refund_entries_due
 from runtime.payments.refunds.errors import RefundCode
 from runtime.payments.refunds.model import Refund, RefundBook, RefundRequest, RefundStatus
@@ -101,6 +102,13 @@ def test_after_everything_went_back_nothing_is_left_whatever_the_rates(
     }
     assert balances(entries) == {name: paise for name, paise in expected.items() if paise}
     assert balance(known).refundable_paise == 0
+    shown = {each.entity_id: each.amount_paise for each in expectations_of(entries)}
+    assert shown == {word.gateway_refund_id: word.base_amount_paise for word in refunds}
+    by_id = {entry.entry_id: entry for entry in entries}
+    for word in refunds:
+        found = expectation_of(word.gateway_refund_id, by_id.get)
+        assert found is not None
+        assert (found.kind, found.amount_paise) == ("refund", word.base_amount_paise)
 
 
 @given(whole_payments(), st.data())
