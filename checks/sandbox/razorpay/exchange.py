@@ -33,7 +33,7 @@ def base(amount_minor: int, code: str, unix: int) -> int:
         return amount_minor
     day = datetime.fromtimestamp(unix, tz=UTC).astimezone(INDIA).date()
     (_, paise) = max(each for each in _rates() if each[0] <= day)
-    whole = 10 ** currency(code).exponent
+    whole: int = 10 ** currency(code).exponent
     return (2 * amount_minor * paise[code] + whole) // (2 * whole)
 
 

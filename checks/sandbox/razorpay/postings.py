@@ -91,7 +91,7 @@ def payment_captured(gw: Gateway, payment: Record) -> None:
 
 
 def refund_made(gw: Gateway, refund: Record, payment: Record, *, fee: int, tax: int) -> None:
-    base_paise = int(refund.get("base_amount", refund["amount"]))
+    base_paise = int(refund["base_amount"] if "base_amount" in refund else refund["amount"])
     _post(
         gw,
         "refund",
