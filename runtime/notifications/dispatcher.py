@@ -129,9 +129,7 @@ class Dispatcher:
         if name is None:
             return False
         code = str(status.errors[0].code) if status.errors else None
-        news = self.notifications.progress(
-            name, state, provider_message_id=status.message_id, code=code
-        )
+        news = self.notifications.progress(name, state, provider_message_id=status.message_id, code=code)
         if news and state is State.FAILED:
             self.metrics.count(FAILED_LATER)
         return news

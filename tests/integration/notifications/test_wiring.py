@@ -73,6 +73,7 @@ def environment(
         "POWERTOOLS_SERVICE_NAME": unique,
         "AUDIT_TABLE": tables["audit"],
         "NOTIFICATIONS_TABLE": tables["notifications"],
+        "PAYMENTS_TABLE": tables["payments"],
         "SCHOOLS_TABLE": tables["schools"],
         "USER_POOL_ID": pool_id,
         "WHATSAPP_SECRET_ARN": arn,

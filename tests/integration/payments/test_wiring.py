@@ -27,6 +27,7 @@ from tests.integration.payments.world import (
 from tests.integration.tables import Tables
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -46,6 +47,7 @@ def environment(
     queue_url: str,
     secrets_manager: "SecretsManagerClient",
     ssm: "SSMClient",
+    cognito: "CognitoIdentityProviderClient",
     simulator: RazorpaySimulator,
 ) -> dict[str, str]:
     """The environment variables of both functions, with everything they name in place."""
@@ -68,6 +70,8 @@ def environment(
         "PAYMENT_METHODS_TABLE": tables["payment_methods"],
         "IDEMPOTENCY_TABLE": tables["idempotency"],
         "SCHOOLS_TABLE": tables["schools"],
+        "NOTIFICATIONS_TABLE": tables["notifications"],
+        "USER_POOL_ID": cognito.create_user_pool(PoolName=unique)["UserPool"]["Id"],
         "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],
         "WEBHOOK_QUEUE_URL": queue_url,
         "RECONCILIATION_TABLE": tables["reconciliation"],
