@@ -198,6 +198,7 @@ def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly)
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
+        "hasivu-payments": {"GetItem"},
         "hasivu-schools": {"GetItem"},
         "hasivu-audit": {"PutItem"},
     }
