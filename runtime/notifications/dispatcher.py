@@ -16,7 +16,7 @@ from runtime.gateways.mail.client import SesMailer
 from runtime.gateways.whatsapp.client import CurrencyParameter, Parameter, TextParameter, WhatsAppClient
 from runtime.gateways.whatsapp.webhooks import MessageStatus
 from runtime.notifications.events import News
-from runtime.notifications.messages import LANGUAGE, TEMPLATES, Message, Place, Template, compose
+from runtime.notifications.messages import LANGUAGE, TEMPLATES, Message, Place, compose
 from runtime.notifications.metrics import FAILED_LATER, OUTCOME_UNKNOWN, SENT, UNDELIVERABLE, WITHHELD
 from runtime.notifications.repository import NotificationRepository, State, notification_id
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
@@ -85,6 +85,8 @@ class Dispatcher:
         template = TEMPLATES.get(news.detail_type)
         if template is None:
             return None
+        school = self.schools.get(news.school_id)
+        message = compose(template, news, school.name if school else None)
         name = notification_id(news.message_key, news.payer_id)
         claimed = self.notifications.claim(
             name, template=template.name, subject=news.subject, school_id=news.school_id
@@ -92,7 +94,7 @@ class Dispatcher:
         if not claimed:
             return None
         try:
-            sending = self._told(name, template, news, attempt)
+            sending = self._told(name, message, news, attempt)
         except Exception as error:
             # Only what certainly sent nothing gets here; see _send.
             self.notifications.release(name)
@@ -134,15 +136,16 @@ class Dispatcher:
             self.metrics.count(FAILED_LATER)
         return news
 
-    def _told(self, name: str, template: Template, news: News, attempt: int) -> Sending:
+    def _told(self, name: str, message: Message, news: News, attempt: int) -> Sending:
         """Tell the news as it stands by now; it is looked at last, right before the call."""
-        school = self.schools.get(news.school_id)
         contact = self.contacts.find(news.payer_id)
         look = self.looks.get(news.detail_type)
         current = news if look is None else look(news)
         if isinstance(current, Withheld):
             return Sending(State.WITHHELD, NONE, code=current.code)
-        return self._send(name, compose(template, current, school.name if school else None), contact, attempt)
+        if current is not news:
+            message = compose(message.template, current, message.values[Place.SCHOOL])
+        return self._send(name, message, contact, attempt)
 
     def _send(self, name: str, message: Message, contact: Contact, attempt: int) -> Sending:
         """Try the channels in order. A definite refusal leads to the next one; what may have been sent ends
