@@ -18,7 +18,7 @@ from runtime.gateways.whatsapp.webhooks import (
 from runtime.notifications.dispatcher import Dispatcher, Look, Withheld
 from runtime.notifications.events import News, read_event
 from runtime.notifications.repository import NotificationRepository
-from runtime.payments.links.reminders.events import REMINDER_DUE
+from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.links.reminders.rules import NO_SUCH_REMINDER, withheld_for
 from runtime.payments.links.repository import LinkRepository
 from runtime.platform import aws, errors

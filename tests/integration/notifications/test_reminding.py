@@ -9,7 +9,7 @@ import pytest
 
 from runtime.functions.notification_dispatcher import reminder_look
 from runtime.notifications.events import News
-from runtime.payments.links.reminders.events import REMINDER_DUE
+from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.links.repository import LinkRepository
 from tests.integration.notifications.world import EMAIL, PHONE, Crashed, status
 from tests.integration.notifications.world import World as Messages

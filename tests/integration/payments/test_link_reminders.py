@@ -1,6 +1,7 @@
 """Payers are reminded of links: once for an occasion, whatever is late, repeated, at once, or dies."""
 
 import json
+from collections.abc import Callable
 from datetime import date, datetime, time
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from runtime.functions.payments_reconciliation import sweep_reminders
 from runtime.payments.links.model import PaymentLink
-from runtime.payments.links.reminders.events import REMINDER_DUE
+from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.links.reminders.sweep import ReminderReport, ReminderSweep
 from runtime.platform.auth import Role
 from runtime.platform.clock import IST, iso
@@ -70,6 +71,17 @@ def remind(world: World, link_id: str, *, key: str | None = "key-remind-01", **m
     return call(world, "POST", REMINDERS, key=key, link_id=link_id, **more)
 
 
+def overtaken(world: World, by: Callable[[], object]) -> World:
+    """The world as a process sees it right before whose first write something happens."""
+
+    def happens() -> None:
+        by()
+
+    client = Interrupted(world.client)
+    client.before["transact_write_items"] = [happens]
+    return world.over(client)
+
+
 class TestSchedule:
     def test_by_default_the_days_are_shown_with_the_next_moment(self, world: World) -> None:
         shown = get(world, link_until_30_april(world)).body["reminders"]
@@ -116,9 +128,8 @@ class TestSchedule:
 
     def test_a_change_meanwhile_does_not_lose_the_choice(self, world: World) -> None:
         link_id = link_until_30_april(world)
-        racing = Interrupted(world.client)
-        racing.before["transact_write_items"] = [lambda: paid(world, "evt_1", PAY_1, 15_000)]
-        answer = call(world.over(racing), "PUT", REMINDERS, body={}, link_id=link_id)
+        racing = overtaken(world, lambda: paid(world, "evt_1", PAY_1, 15_000))
+        answer = call(racing, "PUT", REMINDERS, body={}, link_id=link_id)
         assert (answer.status, answer.body["status"]) == (200, "partially_paid")
         assert stored(world, link_id).reminders.days == ()
 
@@ -192,9 +203,8 @@ class TestSweep:
     def test_what_happens_between_look_and_write_wins(self, world: World) -> None:
         link_id = link_until_30_april(world)
         go_to(world, 4, "12:00")
-        racing = Interrupted(world.client)
-        racing.before["transact_write_items"] = [lambda: call(world, "POST", CANCEL, link_id=link_id)]
-        assert sweep(world.over(racing)).reminded == 0
+        racing = overtaken(world, lambda: call(world, "POST", CANCEL, link_id=link_id))
+        assert sweep(racing).reminded == 0
         assert sweep(world).looked_at == 0
         assert told(world, link_id) == []
 
@@ -297,6 +307,7 @@ class TestTheGatewayIsAskedFirst:
         go_to(world, 4, "12:00")
         world.gateway.links.all[0]["status"] = "cancelled"
         sweep(world)
+        assert "links.sweep" in {line["action"] for line in world.tables.items("audit")}
         assert get(world, link_id).body["status"] == "cancelled"
         assert told(world, link_id) == []
 
@@ -454,17 +465,15 @@ class TestByHand:
 
     def test_what_is_paid_meanwhile_wins_and_the_key_may_be_used_again(self, world: World) -> None:
         link_id = link_until_30_april(world)
-        racing = Interrupted(world.client)
-        racing.before["transact_write_items"] = [lambda: paid(world, "evt_1", PAY_1, 45_000, whole=True)]
-        assert remind(world.over(racing), link_id).code == "payment-link-not-payable"
+        racing = overtaken(world, lambda: paid(world, "evt_1", PAY_1, 45_000, whole=True))
+        assert remind(racing, link_id).code == "payment-link-not-payable"
         assert remind(world, link_id).code == "payment-link-not-payable"
         assert told(world, link_id) == []
 
     def test_a_part_that_is_paid_meanwhile_is_not_asked_for(self, world: World) -> None:
         link_id = link_until_30_april(world)
-        racing = Interrupted(world.client)
-        racing.before["transact_write_items"] = [lambda: paid(world, "evt_1", PAY_1, 15_000)]
-        answer = remind(world.over(racing), link_id)
+        racing = overtaken(world, lambda: paid(world, "evt_1", PAY_1, 15_000))
+        answer = remind(racing, link_id)
         assert (answer.status, answer.body["reminders"]["made"][0]["due_paise"]) == (202, 30_000)
         (detail,) = told(world, link_id)
         assert detail["due_paise"] == 30_000

@@ -1,6 +1,7 @@
 """What people read: every placeholder filled, nothing injected, whatever a name looks like."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -12,7 +13,7 @@ from runtime.gateways.whatsapp.client import TextParameter
 from runtime.notifications.events import News
 from runtime.notifications.messages import GREETING_WITHOUT_NAME, TEMPLATES, Message, Place, compose, one_line
 from runtime.payments.events import DETAIL_TYPES
-from runtime.payments.links.reminders.events import REMINDER_DUE
+from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.model import PaymentStatus
 from runtime.payments.returns.events import REFUND_DETAIL_TYPES
 
@@ -72,6 +73,11 @@ def test_no_template_begins_or_ends_with_a_placeholder(detail_type: str) -> None
     body = TEMPLATES[detail_type].body
     assert not body.startswith("{{")
     assert not body.endswith("}}")
+
+
+@pytest.mark.parametrize("detail_type", TEMPLATES)
+def test_a_template_has_nothing_that_html_would_read_otherwise(detail_type: str) -> None:
+    assert escape(TEMPLATES[detail_type].text) == TEMPLATES[detail_type].text
 
 
 def test_messages_about_payments_say_whose_what_and_which() -> None:

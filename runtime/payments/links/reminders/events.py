@@ -4,12 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 from runtime.payments.events import SOURCE
 from runtime.payments.links.model import PaymentLink
-from runtime.payments.links.reminders.model import Occasion
+from runtime.payments.links.reminders.model import REMINDER_DUE, Occasion
 from runtime.payments.links.reminders.rules import reminder_key
 from runtime.platform.outbox import DomainEvent
-
-REMINDER_DUE = "LinkReminderDue"
-"""The payer is to be reminded of a link. Whoever tells it asks first whether it still stands."""
 
 
 class ReminderEventDetail(BaseModel):

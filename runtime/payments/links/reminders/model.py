@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from runtime.payments.model import Frozen
 
+REMINDER_DUE = "LinkReminderDue"
+"""The event that the payer is to be reminded of a link. Who tells it asks first whether it still stands."""
+
 
 class Occasion(StrEnum):
     """Why a reminder was made."""

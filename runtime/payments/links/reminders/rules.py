@@ -9,7 +9,7 @@ import zlib
 from datetime import date, datetime, timedelta
 
 from runtime.payments.links.model import LinkStatus, PaymentLink
-from runtime.payments.links.reminders.model import Occasion, Reminder
+from runtime.payments.links.reminders.model import REMINDER_DUE, Occasion, Reminder
 from runtime.payments.links.reminders.policy import policy_at, policy_on
 from runtime.payments.links.rules import link_status, link_status_at
 from runtime.platform.clock import business_date, iso
@@ -31,12 +31,15 @@ def next_due(link: PaymentLink) -> datetime | None:
     reminders = link.reminders
     if reminders.is_over or link_status(link) not in PAYABLE:
         return None
-    day = next((day for day in reminders.days if day > reminders.made_through), None)
-    if day is None or len(reminders.made) >= policy_on(date.fromisoformat(day)).reminders_max:
+    named = next((day for day in reminders.days if day > reminders.made_through), None)
+    if named is None:
         return None
-    policy = policy_on(date.fromisoformat(day))
+    day = date.fromisoformat(named)
+    policy = policy_on(day)
+    if len(reminders.made) >= policy.reminders_max:
+        return None
     minute = zlib.crc32(link.link_id.encode()) % policy.spread_minutes
-    return policy.begins(date.fromisoformat(day)) + timedelta(minutes=minute)
+    return policy.begins(day) + timedelta(minutes=minute)
 
 
 def is_due(link: PaymentLink, now: datetime) -> bool:
@@ -86,7 +89,7 @@ def with_reminder(link: PaymentLink, occasion: Occasion, now: datetime) -> Payme
 
 def reminder_key(link_id: str, number: int) -> str:
     """What a reminder is known by, however often it is told."""
-    return f"LinkReminderDue:{link_id}:{number}"
+    return f"{REMINDER_DUE}:{link_id}:{number}"
 
 
 def withheld_for(link: PaymentLink, message_key: str, now: datetime) -> str | None:

@@ -9,10 +9,10 @@ from runtime.payments.links.book import LinkBook, LinkChanged
 from runtime.payments.links.contracts import PaymentLinkView, link_view
 from runtime.payments.links.model import PaymentLink
 from runtime.payments.links.reminders.contracts import ReminderSchedule
-from runtime.payments.links.reminders.making import make_reminder
+from runtime.payments.links.reminders.making import put_reminded
 from runtime.payments.links.reminders.model import Occasion
 from runtime.payments.links.reminders.policy import policy_at, policy_on
-from runtime.payments.links.reminders.rules import PAYABLE, with_days
+from runtime.payments.links.reminders.rules import PAYABLE, with_days, with_reminder
 from runtime.payments.links.reminders.schedule import days_of
 from runtime.payments.links.rules import link_status_at
 from runtime.payments.links.terms import last_day
@@ -63,7 +63,11 @@ class ReminderService:
         )
         if earlier is not None:
             return earlier
-        self._check(link)
+        _check_payable(link, self.clock.now())
+        contact = self.contacts.find(link.payer_id)
+        if contact.phone_e164 is None and contact.email is None:
+            raise Problem(CONTACT_MISSING, "Nothing is known by which the payer could be reminded.")
+        _check_timely(link, self.clock.now())
         claim = self.idempotency.claim(
             principal_id=principal.principal_id,
             key=key,
@@ -115,47 +119,47 @@ class ReminderService:
         """The reminder, written with its answer into the link as it is by now."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
             link = visible_link(self.book.links, principal, link_id)
-            self._check(link)
-            number = len(link.reminders.made) + 1
-            line = _line(principal, "links.remind", link, request_id, number=number, due_paise=link.due_paise)
-            answers: list[StoredAnswer] = []
-
-            def with_answer(after: PaymentLink, transaction: Transaction) -> None:
-                view = link_view(after, self.clock.now(), {})
-                answers.append(StoredAnswer(202, view.model_dump(mode="json")))  # noqa: B023 - within the turn
-                self.idempotency.answer_in(transaction, claim, answers[-1])  # noqa: B023 - within the turn
-
+            _check_timely(link, self.clock.now())
             try:
-                make_reminder(self.book, link, Occasion.BY_HAND, line, also=with_answer)
+                return self._put(principal, link, claim, request_id)
             except LinkChanged:
                 continue
-            self.metrics.count(LINK_REMINDED, Occasion.BY_HAND.value)
-            return answers[-1]
         raise Problem(CONCURRENT_CHANGE, "The link kept changing.", retry_after_s=1)
 
-    def _check(self, link: PaymentLink) -> None:
-        """Raises Problem where the payer is not to be reminded now: what lasts is named before what
-        passes."""
+    def _put(self, principal: Principal, link: PaymentLink, claim: Claim, request_id: str) -> StoredAnswer:
+        """One reminder more of ``link``. Raises LinkChanged."""
         now = self.clock.now()
-        today, policy = business_date(now), policy_at(now)
-        _check_payable(link, now)
-        contact = self.contacts.find(link.payer_id)
-        if contact.phone_e164 is None and contact.email is None:
-            raise Problem(CONTACT_MISSING, "Nothing is known by which the payer could be reminded.")
-        if len(link.reminders.made) >= policy.reminders_max:
-            raise Problem(LINK_REMINDERS_EXHAUSTED, f"A payer is reminded {policy.reminders_max} times.")
-        tomorrow = today + timedelta(days=1)
-        if link.reminders.made_through >= today.isoformat():
-            wait_s = _seconds_until(policy_on(tomorrow).begins(tomorrow), now)
-            raise Problem(LINK_REMINDED_TODAY, "A payer is reminded once a day.", retry_after_s=wait_s)
-        if not policy.may_decide(now):
-            begins = policy.begins(today)
-            wait_s = _seconds_until(begins if now < begins else policy_on(tomorrow).begins(tomorrow), now)
-            raise Problem(
-                REMINDER_QUIET_HOURS,
-                f"Payers are reminded from {policy.sent_from} to {policy.decided_until} in India.",
-                retry_after_s=wait_s,
-            )
+        after = with_reminder(link, Occasion.BY_HAND, now)
+        answer = StoredAnswer(202, link_view(after, now, {}).model_dump(mode="json"))
+        number = len(after.reminders.made)
+        line = _line(principal, "links.remind", link, request_id, number=number, due_paise=link.due_paise)
+
+        def with_answer(transaction: Transaction) -> None:
+            self.idempotency.answer_in(transaction, claim, answer)
+
+        put_reminded(self.book, link, after, line, also=with_answer)
+        self.metrics.count(LINK_REMINDED, Occasion.BY_HAND.value)
+        return answer
+
+
+def _check_timely(link: PaymentLink, now: datetime) -> None:
+    """Raises Problem where the payer is not to be reminded now: what lasts is named before what passes."""
+    _check_payable(link, now)
+    today, policy = business_date(now), policy_at(now)
+    if len(link.reminders.made) >= policy.reminders_max:
+        raise Problem(LINK_REMINDERS_EXHAUSTED, f"A payer is reminded {policy.reminders_max} times.")
+    tomorrow = today + timedelta(days=1)
+    if link.reminders.made_through >= today.isoformat():
+        wait_s = _seconds_until(policy_on(tomorrow).begins(tomorrow), now)
+        raise Problem(LINK_REMINDED_TODAY, "A payer is reminded once a day.", retry_after_s=wait_s)
+    if not policy.may_decide(now):
+        begins = policy.begins(today)
+        wait_s = _seconds_until(begins if now < begins else policy_on(tomorrow).begins(tomorrow), now)
+        raise Problem(
+            REMINDER_QUIET_HOURS,
+            f"Payers are reminded from {policy.sent_from} to {policy.decided_until} in India.",
+            retry_after_s=wait_s,
+        )
 
 
 def _check_payable(link: PaymentLink, now: datetime) -> None:

@@ -17,10 +17,10 @@ from runtime.payments.links.book import LinkChanged
 from runtime.payments.links.gateway_view import link_state_from
 from runtime.payments.links.model import PaymentLink
 from runtime.payments.links.parts import record_part
-from runtime.payments.links.reminders.making import make_reminder
+from runtime.payments.links.reminders.making import put_reminded
 from runtime.payments.links.reminders.model import Occasion
 from runtime.payments.links.reminders.policy import policy_at
-from runtime.payments.links.reminders.rules import ended_unasked, is_due, without_more
+from runtime.payments.links.reminders.rules import ended_unasked, is_due, with_reminder, without_more
 from runtime.payments.metrics import LINK_REMINDED
 from runtime.payments.recorder import PaymentRecorder
 from runtime.platform.audit import AuditLine, Outcome
@@ -88,16 +88,18 @@ class ReminderSweep:
         link = book.links.get(link_id)
         if link is None:
             return False
-        line = self._line(link, request_id)
         if ended_unasked(link, self.clock.now()):
-            book.put(link, without_more(link), line)
+            book.put(link, without_more(link), _line(link, "links.reminders.end", request_id))
             return False
         if not is_due(link, self.clock.now()):
             return False
-        link = self._asked(link, line)
+        link = self._asked(link, _line(link, "links.sweep", request_id))
         if link is None or not is_due(link, self.clock.now()):
             return False
-        make_reminder(book, link, Occasion.PLANNED, line)
+        after = with_reminder(link, Occasion.PLANNED, self.clock.now())
+        number = len(after.reminders.made)
+        line = _line(link, "links.remind", request_id, number=number, due_paise=link.due_paise)
+        put_reminded(book, link, after, line)
         self.metrics.count(LINK_REMINDED, Occasion.PLANNED.value)
         return True
 
@@ -124,14 +126,14 @@ class ReminderSweep:
         link = self.recorder.links.links.get(link.link_id) or link
         return link if (found.amount_paid or 0) <= link.captured_paise else None
 
-    @staticmethod
-    def _line(link: PaymentLink, request_id: str) -> AuditLine:
-        return AuditLine(
-            actor_id=ACTOR,
-            action="links.remind",
-            subject=link.link_id,
-            outcome=Outcome.DONE,
-            request_id=request_id,
-            school_id=link.school_id,
-            details={"number": len(link.reminders.made) + 1, "due_paise": link.due_paise},
-        )
+
+def _line(link: PaymentLink, action: str, request_id: str, **details: int) -> AuditLine:
+    return AuditLine(
+        actor_id=ACTOR,
+        action=action,
+        subject=link.link_id,
+        outcome=Outcome.DONE,
+        request_id=request_id,
+        school_id=link.school_id,
+        details=details,
+    )

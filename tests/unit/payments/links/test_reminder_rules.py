@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.payments.links.model import LinkEnd, PaymentLink
-from runtime.payments.links.reminders.events import REMINDER_DUE, reminder_event
-from runtime.payments.links.reminders.model import Occasion, Reminders
+from runtime.payments.links.reminders.events import reminder_event
+from runtime.payments.links.reminders.model import REMINDER_DUE, Occasion, Reminders
 from runtime.payments.links.reminders.policy import policy_on
 from runtime.payments.links.reminders.rules import (
     NO_PAGE,
@@ -83,13 +83,13 @@ class TestEveryTick:
                 update={"captured_paise": 0, "ended": None, "gateway_link_id": "p"} | state
             )
             after = tick(tick(link, now), now)  # again at once: nothing more
-            for made in after.reminders.made[len(link.reminders.made) :]:
+            for new in after.reminders.made[len(link.reminders.made) :]:
                 local = now.astimezone(IST)
                 assert "09:00" <= local.strftime("%H:%M") < "19:00"
                 assert now <= ENDS_AT
                 assert state in ({}, {"captured_paise": 15_000})
-                assert made.due_paise == 45_000 - state.get("captured_paise", 0)
-                assert any(day <= made.on for day in days)
+                assert new.due_paise == 45_000 - state.get("captured_paise", 0)
+                assert any(day <= new.on for day in days)
             link = after
         made = link.reminders.made
         assert [each.number for each in made] == list(range(1, len(made) + 1))
