@@ -16,8 +16,11 @@ from runtime.payments.links.reminders.policy import (
     read_policies,
 )
 from runtime.payments.links.reminders.schedule import days_of
-from runtime.platform.clock import IST
+from runtime.payments.links.terms import last_day
+from runtime.platform.clock import IST, business_date, from_iso
 from runtime.platform.errors import Problem
+from tests.unit.payments.links.test_link_rules import a_link
+from tests.unit.payments.samples import CREATED_AT
 
 TODAY = date(2026, 4, 1)
 LAST = date(2026, 4, 30)
@@ -76,6 +79,10 @@ def test_days_that_are_named_in_several_ways_are_one() -> None:
 )
 def test_a_day_that_cannot_be_is_named(asked: dict[str, Any], pointer: str) -> None:
     assert pointers(asked) == [pointer]
+
+
+def test_a_link_without_an_end_of_its_own_has_the_gateways() -> None:
+    assert last_day(a_link()) - business_date(from_iso(CREATED_AT)) == timedelta(days=179)
 
 
 def test_later_on_only_days_to_come_can_be_chosen() -> None:
