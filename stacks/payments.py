@@ -102,7 +102,7 @@ class PaymentsStack(HouseStack):
                 canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
-        data, splits = self._data, self._messaging.payment_splits
+        data, identity, splits = self._data, self._identity, self._messaging.payment_splits
         function = ServiceFunction(
             self,
             "PaymentsAdvanced",
@@ -114,7 +114,9 @@ class PaymentsStack(HouseStack):
             settings={
                 **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "NOTIFICATIONS_TABLE": data.notifications.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
+                "USER_POOL_ID": identity.user_pool.user_pool_id,
                 **self._gateway(),
                 "PRESENTMENT_CURRENCIES": ",".join(self.environment_settings.razorpay.presentment_currencies),
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
@@ -132,7 +134,9 @@ class PaymentsStack(HouseStack):
         data.payments.allow_query(function.role, "by_school", "by_payer")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")
+        data.notifications.allow(function.role, "BatchGetItem")  # what became of a link's reminders
         self._allow_the_gateway(function)
+        function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
         return function
 
     def _payments_webhook_handler(self) -> ServiceFunction:
@@ -281,7 +285,7 @@ class PaymentsStack(HouseStack):
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-reconciliation",
-            description="Sweeps open payments, and matches gateway, ledger and bank",
+            description="Sweeps open payments, reminds payers, matches gateway, ledger and bank",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
@@ -310,7 +314,7 @@ class PaymentsStack(HouseStack):
             "SweepSchedule",
             environment=self.environment_settings,
             function=function,
-            description="Asks the gateway about open payments",
+            description="Asks the gateway about open payments, reminds payers of links",
             expression="rate(15 minutes)",
             task="sweep",
             retry_age_max_s=600,  # the next sweep goes on where this one would have begun

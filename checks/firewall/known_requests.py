@@ -68,6 +68,8 @@ MOVES_MONEY = (
     ("POST", "/v1/payments/pay_1/retries"),
     ("POST", "/v1/payment-links"),
     ("POST", "/v1/payment-links/plk_1/cancel"),
+    ("POST", "/v1/payment-links/plk_1/reminders"),
+    ("PUT", "/v1/payment-links/plk_1/reminders"),
     ("POST", "/v1/instalment-plans"),
     ("POST", "/v1/mandates"),
     ("POST", "/v1/payment-methods"),

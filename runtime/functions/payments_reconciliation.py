@@ -1,4 +1,4 @@
-"""payments-reconciliation: sweeps open payments and splits, matches gateway, ledger and bank."""
+"""payments-reconciliation: sweeps open payments, splits, reminders; matches gateway, ledger and bank."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
@@ -7,6 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.payments.links.reminders.sweep import ReminderSweep
 from runtime.payments.metrics import SWEEP_RAN
 from runtime.payments.reconciliation import routes
 from runtime.payments.reconciliation.exception_model import MATCHER
@@ -43,6 +44,8 @@ GATEWAY_DEADLINE_MS = 8_000
 SWEEP_DEADLINE_MS = 4_000
 SPLITS_MAX_MS = 60_000
 """Splits are swept before payments; what is left of them is found again a quarter of an hour later."""
+REMINDERS_MAX_MS = 120_000
+"""The same of reminders."""
 SWEEP_RESERVE_MS = 10_000
 """A payment takes two calls at most, and what was heard has to be written."""
 SWEEP_MAX_MS = 5 * 60_000
@@ -84,6 +87,22 @@ def sweep_splits(splits: SplitSweep, logger: Logger, context: LambdaContext) -> 
         logger.exception("the splits could not be swept")
         return {"failed": True}
     logger.info("splits swept", **asdict(report))
+    return asdict(report)
+
+
+def sweep_reminders(reminders: ReminderSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
+    """Remind payers for two minutes at most; gives the report. That nobody can be reminded must not keep the
+    payments from being swept."""
+    remaining_ms = context.get_remaining_time_in_millis
+    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - REMINDERS_MAX_MS)
+    try:
+        report = reminders.sweep(
+            request_id=context.aws_request_id, may_go_on=lambda: remaining_ms() > until_ms
+        )
+    except Exception:
+        logger.exception("payers could not be reminded")
+        return {"failed": True}
+    logger.info("payers reminded", **asdict(report))
     return asdict(report)
 
 
@@ -152,7 +171,9 @@ def wire(environment: Mapping[str, str]) -> Handler:
     exceptions = ExceptionService(recorder, days, idempotency, clock)
     statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
 
-    def with_keys(keys: dict[str, str]) -> tuple[Sweeper, SplitSweep, ReconciliationService, Api]:
+    def with_keys(
+        keys: dict[str, str],
+    ) -> tuple[Sweeper, SplitSweep, ReminderSweep, ReconciliationService, Api]:
         def gateway(deadline_ms: int) -> RazorpayClient:
             return RazorpayClient(
                 key_id=keys["key_id"],
@@ -195,16 +216,18 @@ def wire(environment: Mapping[str, str]) -> Handler:
         splits = SplitSweep(
             SplitWorker(payments, gateway(SWEEP_DEADLINE_MS), clock, logger, metrics), clock, logger
         )
-        return sweeper, splits, runs, api(runs, statements, exceptions, origins=settings.origins)
+        reminders = ReminderSweep(payments, gateway(SWEEP_DEADLINE_MS), clock, logger, metrics)
+        return sweeper, splits, reminders, runs, api(runs, statements, exceptions, origins=settings.origins)
 
     parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        sweeper, splits, runs, answering = parts.current()
+        sweeper, splits, reminders, runs, answering = parts.current()
         match event.get("task"):
             case "sweep":
                 swept = sweep_splits(splits, logger, context)
-                return {**sweep(sweeper, logger, context), "splits": swept}
+                reminded = sweep_reminders(reminders, logger, context)
+                return {**sweep(sweeper, logger, context), "splits": swept, "reminders": reminded}
             case "work":
                 return work(runs, logger, context)
             case "daily":

@@ -353,6 +353,30 @@ LINK_NOT_CANCELLABLE = _declare(
     "The payment link can no longer be cancelled",
     "Look at the link: what was paid of it is given back by a refund of its payments.",
 )
+LINK_NOT_PAYABLE = _declare(
+    "payment-link-not-payable",
+    409,
+    "The payment link cannot be paid",
+    "Look at the link: it is paid, or has ended, or the gateway has not confirmed it yet.",
+)
+LINK_REMINDED_TODAY = _declare(
+    "payment-link-reminded-today",
+    429,
+    "The payer was reminded of the payment link today",
+    "Remind again on another day; Retry-After says from when on.",
+)
+LINK_REMINDERS_EXHAUSTED = _declare(
+    "payment-link-reminders-exhausted",
+    409,
+    "The payer was reminded of the payment link as often as may be",
+    "Talk to the payer, or cancel the link and make a new one.",
+)
+REMINDER_QUIET_HOURS = _declare(
+    "reminder-quiet-hours",
+    409,
+    "Nobody is reminded at this hour",
+    "Remind during the day in India; Retry-After says from when on.",
+)
 
 # Instalment plans
 PLAN_NOT_FOUND = _declare(

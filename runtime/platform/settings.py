@@ -98,10 +98,12 @@ class PaymentStoreSettings(FunctionSettings):
 
 
 class PaymentsAdvancedSettings(PaymentStoreSettings):
-    """payments-advanced: the payment API."""
+    """payments-advanced: the payment API. What became of reminders stands among the notifications."""
 
     idempotency_table: Name
+    notifications_table: Name
     schools_table: Name
+    user_pool_id: Name
     razorpay_secret_arn: Name
     razorpay_base_url_parameter: Name
     presentment_currencies: Annotated[
@@ -168,9 +170,10 @@ class PaymentsAnalyticsSettings(FunctionSettings):
 
 
 class NotificationDispatcherSettings(FunctionSettings):
-    """notification-dispatcher: messages to people."""
+    """notification-dispatcher: messages to people. Of payments it reads the links that it reminds of."""
 
     notifications_table: Name
+    payments_table: Name
     schools_table: Name
     user_pool_id: Name
     whatsapp_secret_arn: Name

@@ -108,6 +108,33 @@ def test_a_function_reads_its_own_secret(as_function: As, function: str, secret:
     assert client.get_secret_value(SecretId=f"hasivu/sandbox/{secret}")["SecretString"]
 
 
+@pytest.mark.parametrize(
+    ("function", "table", "key"),
+    [
+        (
+            "notification-dispatcher",
+            "hasivu-sandbox-payments",
+            {"pk": {"S": "LINK#plk_x"}, "sk": {"S": "LINK"}},
+        ),
+        (
+            "payments-advanced",
+            "hasivu-sandbox-notifications",
+            {"notification_id": {"S": "LinkReminderDue:plk_x:1|usr_x"}},
+        ),
+    ],
+)
+def test_of_reminders_each_side_reads_what_the_other_writes(
+    as_function: As, function: str, table: str, key: dict[str, Any]
+) -> None:
+    """The dispatcher looks whether a link can still be paid; the link shows what became of the message."""
+    client = as_function(function, "dynamodb")
+    if function == "notification-dispatcher":
+        assert "Item" not in client.get_item(TableName=table, Key=key)
+    else:
+        assert client.batch_get_item(RequestItems={table: {"Keys": [key]}})["Responses"][table] == []
+    assert denied(lambda: client.put_item(TableName=table, Item=key))
+
+
 @pytest.mark.parametrize("secret", ["razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper"])
 def test_nobody_but_the_rotating_function_changes_a_secret(as_function: As, secret: str) -> None:
     secret_id = f"hasivu/sandbox/{secret}"

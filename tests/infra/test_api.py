@@ -85,6 +85,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("GET", "/v1/payment-links/{link_id}"),
                 ("POST", "/v1/payment-links/{link_id}/verify"),
                 ("POST", "/v1/payment-links/{link_id}/cancel"),
+                ("POST", "/v1/payment-links/{link_id}/reminders"),
+                ("PUT", "/v1/payment-links/{link_id}/reminders"),
                 ("POST", "/v1/instalment-plans/preview"),
                 ("POST", "/v1/instalment-plans"),
                 ("GET", "/v1/instalment-plans"),

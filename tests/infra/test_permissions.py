@@ -86,9 +86,11 @@ def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> No
     assert table_rights(assembly, "payments-advanced") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"GetItem", "PutItem", "Query", "Query by_school", "Query by_payer"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-notifications": {"BatchGetItem"},
         "hasivu-schools": {"GetItem"},
     }
     assert rights_elsewhere(assembly, "payments-advanced") == {
+        "cognito-idp": {"AdminGetUser"},
         "secretsmanager": {"GetSecretValue"},
         "sqs": QUEUE_CONSUMER,
         "ssm": {"GetParameter"},
@@ -196,6 +198,7 @@ def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly)
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
+        "hasivu-payments": {"GetItem"},
         "hasivu-schools": {"GetItem"},
         "hasivu-audit": {"PutItem"},
     }

@@ -58,19 +58,24 @@ UTILITIES = {
 PAYMENTS = {
     *("gateways", "gateways.razorpay", "ledger"),
     *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
-    *("payments.links", "payments.instalments", "payments.plans", "payments.splits"),
+    *("payments.links", "payments.links.reminders", "payments.instalments", "payments.plans"),
+    "payments.splits",
 }
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": PAYMENTS | {"payments.captures"},
+    "payments-advanced": PAYMENTS | {"payments.captures", "notifications"},
     "payments-webhook-handler": PAYMENTS | {"payments.debits"},
     "payments-manage-methods": PAYMENTS,
     "payments-analytics": {"payments", "payments.analytics"},
     "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},
     "payments-reconciliation": PAYMENTS
     | {"payments.sweeps", "payments.retry", "payments.reconciliation", "payments.reconciliation.statements"},
-    "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
+    "notification-dispatcher": {
+        *("gateways", "gateways.mail", "gateways.whatsapp", "notifications"),
+        # Whether a reminder of a payment link still stands.
+        *("ledger", "payments", "payments.instalments", "payments.links", "payments.links.reminders"),
+    },
     "audit-sealer": {"sealing"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},

@@ -432,7 +432,7 @@ def eventing() -> dict[str, Body]:
                     "source": ["hasivu.payments"],
                     "detail-type": [
                         *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
-                        *("RefundProcessed", "RefundFailed"),
+                        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
                     ],
                 },
                 "State": "ENABLED",

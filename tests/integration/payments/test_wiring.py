@@ -10,6 +10,7 @@ from checks.sandbox.razorpay import RazorpaySimulator
 from runtime.functions import payments_advanced, payments_reconciliation, payments_webhook_handler
 from runtime.gateways.razorpay.signatures import sign
 from runtime.platform.aws import CACHED_FOR_S
+from runtime.platform.clock import FixedClock, SystemClock
 from runtime.platform.function import Handler
 from runtime.platform.settings import SettingsError
 from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
@@ -27,6 +28,7 @@ from tests.integration.payments.world import (
 from tests.integration.tables import Tables
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -46,6 +48,7 @@ def environment(
     queue_url: str,
     secrets_manager: "SecretsManagerClient",
     ssm: "SSMClient",
+    cognito: "CognitoIdentityProviderClient",
     simulator: RazorpaySimulator,
 ) -> dict[str, str]:
     """The environment variables of both functions, with everything they name in place."""
@@ -68,6 +71,8 @@ def environment(
         "PAYMENT_METHODS_TABLE": tables["payment_methods"],
         "IDEMPOTENCY_TABLE": tables["idempotency"],
         "SCHOOLS_TABLE": tables["schools"],
+        "NOTIFICATIONS_TABLE": tables["notifications"],
+        "USER_POOL_ID": cognito.create_user_pool(PoolName=unique)["UserPool"]["Id"],
         "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],
         "WEBHOOK_QUEUE_URL": queue_url,
         "RECONCILIATION_TABLE": tables["reconciliation"],
@@ -141,6 +146,54 @@ def test_a_capture_is_split_off_the_queue_and_what_is_left_by_the_sweep(
     made = {each["recipient"]: each["amount"] for each in simulator.gw.each("transfers")}
     assert made == {CATERER: 31_500, SCHOOL: 13_500}
     assert failed_messages(payments(sqs_event("no event"), Context())) != []
+
+
+def test_a_payer_is_reminded_by_hand_and_by_the_sweep(
+    environment: dict[str, str], cognito: "CognitoIdentityProviderClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FixedClock(SystemClock().now().replace(hour=6, minute=30))  # noon in India
+    for module in (payments_advanced, payments_reconciliation):
+        monkeypatch.setattr(module, "SystemClock", lambda: clock)
+    payments = payments_advanced.wire(environment)
+
+    def call(method: str, path: str, *, body: Any = None, **parameters: str) -> Answer:
+        event = rest_event(
+            method,
+            path,
+            principal=SCHOOL_ADMIN,
+            headers={"Idempotency-Key": f"key-{path[-9:]}"},
+            body=None if body is None else json.dumps(body),
+            path_parameters=parameters,
+        )
+        return Answer.of(payments(event, Context()))
+
+    asked = {
+        "school_id": "sch_1",
+        "payer_id": "usr_parent",
+        "amount_paise": 45_000,
+        "description": "Lunches",
+        "reminders": {"after_days": [1]},
+    }
+    made = call("POST", "/v1/payment-links", body=asked)
+    assert made.status == 201, made.text
+    link_id = made.body["link_id"]
+    reminders = "/v1/payment-links/{link_id}/reminders"
+    assert call("POST", reminders, link_id=link_id).code == "contact-missing"
+    cognito.admin_create_user(
+        UserPoolId=environment["USER_POOL_ID"],
+        Username="usr_parent",
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "phone_number", "Value": "+919000090000"}],
+    )
+    assert call("POST", reminders, link_id=link_id).status == 202
+    clock.advance(seconds=86_400)
+    swept = payments_reconciliation.wire(environment)({"task": "sweep"}, Context())
+    assert swept["reminders"] == {"looked_at": 1, "reminded": 1, "failed": 0, "finished": True}
+    shown = call("GET", "/v1/payment-links/{link_id}", link_id=link_id).body["reminders"]["made"]
+    assert [(each["occasion"], each["outcome"]) for each in shown] == [
+        ("by_hand", "waiting"),
+        ("planned", "waiting"),
+    ]
 
 
 def test_a_payment_from_the_first_call_to_its_webhook(

@@ -43,7 +43,9 @@ KNOWN: dict[str, dict[str, Any]] = {
         "parts": [{"due_on": "2026-04-05", "amount_paise": 90_000}],
         "description": "Meals 2026/27",
     },
-    "CreatePaymentLink": CREATE | {"accept_partial": True, "expires_on": "2026-04-30"},
+    "CreatePaymentLink": CREATE
+    | {"accept_partial": True, "expires_on": "2026-04-30", "reminders": {"before_end_days": [3, 0]}},
+    "ReminderSchedule": {"after_days": [3], "before_end_days": [3, 0], "on": ["2026-04-10"]},
     "VerifyPaymentLink": {
         "razorpay_payment_id": "pay_A1b2C3d4",
         "razorpay_payment_link_id": "plink_A1b2C3d4",
