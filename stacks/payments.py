@@ -30,8 +30,8 @@ API_TIMEOUT_S = 15
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 RUN_TIMEOUT_S = 900
-"""What Lambda gives at most. A run of a million rows takes minutes of it; a call of the API ends by itself
-(``API_TIME_MAX_MS``), and a sweep after its share, for the next one goes on."""
+"""What Lambda gives at most. A run of a million rows takes minutes of it, and an import of 200,000 lines; a
+sweep ends after its share, for the next one goes on."""
 
 OUTBOX_BATCH_MAX = 10
 OUTBOX_RETRIES_MAX = 20
@@ -40,7 +40,7 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """The six functions of payments, and the outbox pipe."""
+    """The six functions of payments, the worker of one of them, and the outbox pipe."""
 
     def __init__(
         self,
@@ -76,6 +76,7 @@ class PaymentsStack(HouseStack):
         self.payments_analytics = self._payments_analytics()
         self.payments_retry = self._payments_retry()
         self.payments_reconciliation = self._payments_reconciliation()
+        self.payments_reconciliation_worker = self._payments_reconciliation_worker()
         self._outbox_pipe()
         self.functions: tuple[ServiceFunction, ...] = (
             self.payments_advanced,
@@ -83,6 +84,7 @@ class PaymentsStack(HouseStack):
             self.payments_manage_methods,
             self.payments_retry,
             self.payments_reconciliation,
+            self.payments_reconciliation_worker,
             self.payments_analytics,
         )
         self._deploy_by_canary(canary_alarms_ignored)
@@ -278,21 +280,54 @@ class PaymentsStack(HouseStack):
         return function
 
     def _payments_reconciliation(self) -> ServiceFunction:
-        data = self._data
+        data, storage = self._data, self._storage
         function = ServiceFunction(
             self,
             "PaymentsReconciliation",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-reconciliation",
-            description="Sweeps open payments, reminds payers, matches gateway, ledger and bank",
+            description="Shows what was reconciled, takes bank statements and what people decide",
+            layers=[self._layers["core"]],
+            settings={
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "UPLOADS_BUCKET": storage.uploads.bucket_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=API_TIMEOUT_S,
+            concurrency=10,
+        )
+        data.ledger.allow(function.role, "PutItem")  # what two people post by force
+        data.audit.allow(function.role, "PutItem")
+        data.outbox.allow(function.role, "PutItem")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
+        data.reconciliation.allow_query(function.role, "by_open_exception")
+        storage.let_sign_for_statements(function.role)
+        return function
+
+    def _payments_reconciliation_worker(self) -> ServiceFunction:
+        data, storage = self._data, self._storage
+        function = ServiceFunction(
+            self,
+            "PaymentsReconciliationWorker",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-reconciliation-worker",
+            description="Sweeps open payments, reminds payers, matches gateway and bank, imports statements",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "UPLOADS_BUCKET": storage.uploads.bucket_name,
                 **self._gateway(),
-                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
@@ -308,6 +343,7 @@ class PaymentsStack(HouseStack):
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
         data.reconciliation.allow_query(function.role, "by_open_exception")
+        storage.let_read_statements(function.role)
         self._allow_the_gateway(function)
         FunctionSchedule(
             self,
@@ -330,6 +366,16 @@ class PaymentsStack(HouseStack):
             description="Works at the reconciliations that wait",
             expression="rate(1 minute)",
             task="work",
+            retry_age_max_s=60,  # the next start finds the same
+        )
+        FunctionSchedule(
+            self,
+            "ImportSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Imports the bank statements that were uploaded",
+            expression="rate(1 minute)",
+            task="import",
             retry_age_max_s=60,  # the next start finds the same
         )
         FunctionSchedule(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -22,6 +23,7 @@ THREE_YEARS_DAYS = 1_096
 YEAR_DAYS = 365
 QUARTER_DAYS = 90
 MONTH_DAYS = 30
+WEEK_DAYS = 7
 
 ACCESS_LOG_DAYS = 731
 """PCI DSS 10.5.1 asks for twelve months; the second year is for what is found out late."""
@@ -32,6 +34,10 @@ CONFIG_HISTORY_DAYS = 731
 TRAIL_PREFIX = "trail"
 """Where in the audit bucket the trail writes."""
 
+
+STATEMENTS_PREFIX = "statements"
+"""Where in the uploads bucket bank statements are: runtime/payments/reconciliation/statement_files.py names
+it so."""
 
 SEALS_PREFIX, LINES_PREFIX = "seals", "lines"
 """Where in it the audit trail's seals and the sealed lines are: runtime/sealing/model.py names them so."""
@@ -74,6 +80,15 @@ class StorageStack(HouseStack):
             "uploads",
             Keeping(superseded_days=QUARTER_DAYS, rarely_read_days=QUARTER_DAYS),
             origins=environment.web.origins,
+        )
+        # What is kept of a statement are its lines. The file names payers and their accounts: it stays as
+        # long as somebody may ask what stood in it.
+        self.uploads.add_lifecycle_rule(
+            id="statements",
+            enabled=True,
+            prefix=f"{STATEMENTS_PREFIX}/",
+            expiration=Duration.days(MONTH_DAYS),
+            noncurrent_version_expiration=Duration.days(WEEK_DAYS),
         )
         self.ml_models = self._bucket("MlModels", "ml-models", Keeping(superseded_days=YEAR_DAYS))
         self.invoice_templates = self._bucket(
@@ -138,6 +153,42 @@ class StorageStack(HouseStack):
             owner="security",
         )
         self.key.allow_writing(role, through="s3")
+
+    def let_sign_for_statements(self, role: iam.IRole) -> None:
+        """Let ``role`` put files of bank statements: who has a link that it signed puts one in its name."""
+        self._let_use_statements(role, "s3:PutObject", why="a file has no name before it is asked for")
+        self.key.allow_writing(role, through="s3")
+
+    def let_read_statements(self, role: iam.IRole) -> None:
+        """Let ``role`` see which files of bank statements are there, and read them."""
+        self._let_use_statements(
+            role, "s3:GetObject", why="a file is read by the name that its upload gave it"
+        )
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[self.uploads.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{STATEMENTS_PREFIX}/*"}},
+            )
+        )
+        self.key.allow_reading(role, through="s3")
+
+    def _let_use_statements(self, role: iam.IRole, action: str, *, why: str) -> None:
+        # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
+        objects = f"hasivu-{self.environment_settings.name}-uploads/{STATEMENTS_PREFIX}/*"
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[action],
+                resources=[self.format_arn(service="s3", region="", account="", resource=objects)],
+            )
+        )
+        acknowledge(
+            role,
+            f"AwsSolutions-IAM5[Resource::arn:aws:s3:::{objects}]",
+            why=why,
+            evidence="ADR 0033",
+            owner="security",
+        )
 
     def let_seal_the_audit_trail(self, role: iam.IRole) -> None:
         """Let ``role`` put seals and sealed lines into the audit bucket, read seals, and sign them."""

@@ -14,8 +14,6 @@ FUNCTION = "AWS::Lambda::Function"
 RUNTIME = "python3.14"
 API_TIMEOUT_S = 29
 TIMEOUT_S_MAX = 900
-WORKS_LONG = {"payments-reconciliation"}
-"""Behind the API, and works by the clock as well: what it answers it ends by itself (docs/adr/0026)."""
 BATCH_MAX = 100
 LOG_LEVELS = {"prod": {"INFO", "WARNING"}, "staging": {"INFO", "WARNING", "DEBUG"}}
 
@@ -144,8 +142,7 @@ def functions_end_in_time(estate: Estate) -> Iterator[Breach]:
     }
     for function in estate.of(FUNCTION):
         timeout_s = function.get("Timeout")
-        answers = function in behind_the_api and short_name(estate, function) not in WORKS_LONG
-        limit_s = API_TIMEOUT_S if answers else TIMEOUT_S_MAX
+        limit_s = API_TIMEOUT_S if function in behind_the_api else TIMEOUT_S_MAX
         if not (isinstance(timeout_s, int) and 3 <= timeout_s <= limit_s):
             yield at(function, "Timeout")
 

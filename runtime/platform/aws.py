@@ -58,6 +58,14 @@ def s3() -> "S3Client":
     return found
 
 
+def s3_for_links() -> "S3Client":
+    """An S3 client for links: signed by SigV4, which covers the headers of what is sent, and to the bucket's
+    own region, for a browser follows no redirect from the global endpoint."""
+    of_links = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    found: S3Client = client("s3", _CONFIG.merge(of_links))
+    return found
+
+
 def ses(options: Mapping[str, Any]) -> "SESClient":
     """An SES client; ``options`` of its Config say how often it tries, for a mail must not be sent twice."""
     found: SESClient = client("ses", _CONFIG.merge(Config(**options)))

@@ -459,6 +459,15 @@ STATEMENT_REFUSED = _declare(
     "The bank statement was not taken",
     "Correct what fault and line_no name, or get the file from the bank again.",
 )
+STATEMENT_UPLOAD_NOT_FOUND = _declare(
+    "statement-upload-not-found", 404, "There is no such upload", "Ask for one, and use its identifier."
+)
+STATEMENT_UPLOADS_OPEN = _declare(
+    "statement-uploads-open",
+    409,
+    "Too many uploads are open",
+    "Send or wait for those that were asked for; one without a file ends by itself.",
+)
 EXCEPTION_NOT_FOUND = _declare(
     "exception-not-found", 404, "There is no such exception", "List the open exceptions, and use one."
 )

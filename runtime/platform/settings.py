@@ -137,13 +137,14 @@ class PaymentsRetrySettings(PaymentStoreSettings):
     retry_queue_url: Name
 
 
-class PaymentsReconciliationSettings(PaymentStoreSettings):
-    """payments-reconciliation: what is swept and matched, and the bank accounts of the statements."""
+class PaymentsReconciliationSettings(FunctionSettings):
+    """payments-reconciliation: what people see and do of it, and the bank accounts of the statements."""
 
+    ledger_table: Name
+    outbox_table: Name
     idempotency_table: Name
     reconciliation_table: Name
-    razorpay_secret_arn: Name
-    razorpay_base_url_parameter: Name
+    uploads_bucket: Name
     bank_accounts: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,31}(,[a-z][a-z0-9-]{1,31})*$")] = (
         "settlements"
     )
@@ -152,6 +153,16 @@ class PaymentsReconciliationSettings(PaymentStoreSettings):
     def accounts(self) -> frozenset[str]:
         """Our own names of the accounts that the gateway pays into."""
         return frozenset(self.bank_accounts.split(","))
+
+
+class PaymentsReconciliationWorkerSettings(PaymentStoreSettings):
+    """payments-reconciliation-worker: what is swept, matched and imported by the clock."""
+
+    idempotency_table: Name
+    reconciliation_table: Name
+    uploads_bucket: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
 
 
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
@@ -226,12 +237,13 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "advanced-payment-intelligence": FunctionSettings,
     # None of the product's: see OPERATIONAL_FUNCTIONS.
     "audit-sealer": AuditSealerSettings,
+    "payments-reconciliation-worker": PaymentsReconciliationWorkerSettings,
     "secret-rotation": SecretRotationSettings,
 }
 """The settings model of each function, by the function's name."""
 
-OPERATIONAL_FUNCTIONS = frozenset({"audit-sealer", "secret-rotation"})
-"""Functions that keep the platform going and serve no caller. All others are the product's 21."""
+OPERATIONAL_FUNCTIONS = frozenset({"audit-sealer", "payments-reconciliation-worker", "secret-rotation"})
+"""Functions that work by the clock and serve no caller. All others are the product's 21."""
 
 
 def load(model: type[Model], environment: Mapping[str, str]) -> Model:

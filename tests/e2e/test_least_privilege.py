@@ -80,6 +80,7 @@ def test_no_function_changes_or_deletes_what_is_only_appended(
     [
         ("api-authorizer", "razorpay"),
         ("health-check", "razorpay"),
+        ("payments-reconciliation", "razorpay"),
         ("payments-advanced", "razorpay-webhook"),
         ("payments-webhook-handler", "razorpay"),
         ("notification-dispatcher", "razorpay"),
@@ -154,6 +155,23 @@ def test_the_rotating_function_neither_schedules_nor_deletes_secrets(as_function
     assert denied(lambda: client.rotate_secret(SecretId="hasivu/sandbox/razorpay"))
     assert denied(lambda: client.delete_secret(SecretId="hasivu/sandbox/razorpay"))
     assert denied(lambda: client.update_secret(SecretId="hasivu/sandbox/razorpay", SecretString="{}"))
+
+
+def test_who_takes_statements_in_cannot_read_them_and_who_reads_cannot_put(as_function: As) -> None:
+    bucket, key = "hasivu-sandbox-uploads", "statements/upl_of_a_test"
+    puts = as_function("payments-reconciliation", "s3")
+    reads = as_function("payments-reconciliation-worker", "s3")
+    puts.put_object(Bucket=bucket, Key=key, Body=b"text")
+    assert reads.get_object(Bucket=bucket, Key=key)["Body"].read() == b"text"
+    assert reads.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 1
+    assert denied(lambda: puts.get_object(Bucket=bucket, Key=key))
+    assert denied(lambda: puts.list_objects_v2(Bucket=bucket, Prefix=key))
+    assert denied(lambda: puts.put_object(Bucket=bucket, Key="elsewhere/x", Body=b"text"))
+    assert denied(lambda: puts.delete_object(Bucket=bucket, Key=key))
+    assert denied(lambda: reads.put_object(Bucket=bucket, Key=key, Body=b"text"))
+    assert denied(lambda: reads.delete_object(Bucket=bucket, Key=key))
+    assert denied(lambda: reads.list_objects_v2(Bucket=bucket))
+    assert denied(lambda: reads.get_object(Bucket=bucket, Key="elsewhere/x"))
 
 
 def test_the_authoriser_cannot_read_payments(as_function: As) -> None:

@@ -136,6 +136,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("GET", "/v1/reconciliations/{reconciliation_id}"),
                 ("GET", "/v1/reconciliations/{reconciliation_id}/exceptions"),
                 ("POST", "/v1/bank-statements"),
+                ("POST", "/v1/bank-statement-uploads"),
+                ("GET", "/v1/bank-statement-uploads/{upload_id}"),
                 ("GET", "/v1/reconciliation-exceptions"),
                 ("GET", "/v1/reconciliation-exceptions/{exception_id}"),
                 *(

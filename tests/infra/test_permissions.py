@@ -2,6 +2,8 @@
 
 import re
 
+from runtime.payments.reconciliation.statement_files import PREFIX
+from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from tests.infra.assembly import Assembly, Statement
 from tests.infra.conftest import NOT_BUILT
 
@@ -183,15 +185,45 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
 
 
 def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
-    assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
+    assert table_rights(assembly, "payments-reconciliation") == {
+        "hasivu-ledger": {"PutItem"},
+        "hasivu-audit": {"PutItem"},
+        "hasivu-outbox": {"PutItem"},
+        "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
+    }
+    assert rights_elsewhere(assembly, "payments-reconciliation") == {"s3": {"PutObject"}}
+
+
+def test_the_reconciliation_s_worker_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-reconciliation-worker") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"BatchGetItem", "GetItem", "PutItem", "Query by_open_status", "Query by_due"},
         "hasivu-ledger": {"GetItem", "PutItem", "Query by_business_date"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
     }
-    assert rights_elsewhere(assembly, "payments-reconciliation") == {
+    assert rights_elsewhere(assembly, "payments-reconciliation-worker") == {
+        "s3": {"GetObject", "ListBucket"},
         "secretsmanager": {"GetSecretValue"},
         "ssm": {"GetParameter"},
+    }
+
+
+def test_statements_are_put_by_the_api_s_links_and_read_by_the_worker_alone(assembly: Assembly) -> None:
+    name = f"hasivu-{assembly.environment}-uploads"
+    bucket = assembly.one("AWS::S3::Bucket", BucketName=name)
+    statements = {
+        (function, action): statement
+        for function in SETTINGS_BY_FUNCTION
+        for statement in assembly.role_of(function)
+        for action in statement.actions
+        if action.startswith("s3:") and any(name in arn or arn == bucket.arn for arn in statement.resources)
+    }
+    objects = {f"arn:aws:s3:::{name}/{PREFIX}/*"}
+    assert {key: statement.resources for key, statement in statements.items()} == {
+        ("payments-reconciliation", "s3:PutObject"): objects,
+        ("payments-reconciliation-worker", "s3:GetObject"): objects,
+        ("payments-reconciliation-worker", "s3:ListBucket"): {bucket.arn},
     }
 
 
@@ -244,7 +276,8 @@ def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
     }
     expected = {
         "payments-advanced": {"razorpay"},
-        "payments-reconciliation": {"razorpay"},
+        "payments-reconciliation": set(),
+        "payments-reconciliation-worker": {"razorpay"},
         "payments-webhook-handler": {"razorpay-webhook"},
         "payments-retry": {"razorpay"},
         "notification-dispatcher": {"whatsapp"},
@@ -312,6 +345,7 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
                     {"backup:TagResource"},
                     BACKUP_COPYING,
                     {"s3:PutObject"},  # objects below a prefix
+                    {"s3:GetObject"},
                     {"s3:GetObject", "s3:PutObject"},
                 )
                 if statement.actions <= {"s3:GetObject", "s3:PutObject"}:

@@ -1,12 +1,17 @@
 """Buckets: private, encrypted, logged, and kept as long as they must be and no longer."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from runtime.payments.analytics.history import PREFIX
 from runtime.payments.analytics.news import PaymentFact
+from runtime.payments.reconciliation.statement_files import PREFIX as STATEMENTS
+from runtime.payments.reconciliation.statement_files import FileTerms, StatementFiles
+from runtime.platform.aws import s3_for_links
+from runtime.platform.clock import FixedClock
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
@@ -25,6 +30,7 @@ KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {
     "access-logs": (731, 30, {}),
     "config": (731, 30, {"STANDARD_IA": 90}),
 }
+NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
 LOCKED = {"invoices", "audit"}
 ORIGINS = {
     "sandbox": "http://localhost:3000",
@@ -168,7 +174,8 @@ def test_access_to_every_bucket_is_logged_under_its_purpose(assembly: Assembly) 
 def test_buckets_keep_versions_and_each_as_long_as_it_must(assembly: Assembly) -> None:
     for purpose, bucket in buckets(assembly).items():
         assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
-        (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]
+        (rule, *below) = bucket.properties["LifecycleConfiguration"]["Rules"]
+        assert len(below) == (purpose == "uploads")
         expires_days, superseded_days, classes = KEPT[purpose]
         assert rule["Status"] == "Enabled"
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
@@ -176,6 +183,28 @@ def test_buckets_keep_versions_and_each_as_long_as_it_must(assembly: Assembly) -
         assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": superseded_days}
         moved = {item["StorageClass"]: item["TransitionInDays"] for item in rule.get("Transitions", [])}
         assert moved == classes
+
+
+def test_files_of_bank_statements_end_in_a_month(assembly: Assembly) -> None:
+    """They name payers and their accounts; what is kept of them are masked lines."""
+    (_, rule) = buckets(assembly)["uploads"].properties["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["Prefix"]) == ("Enabled", f"{STATEMENTS}/")
+    assert rule["ExpirationInDays"] == 30
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_a_browser_may_send_what_a_link_for_a_statement_demands(
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "ap-south-1")
+    link = StatementFiles(s3_for_links(), "any", FixedClock(NOW)).link(
+        "upl_1", FileTerms(1, "00" * 32), until=NOW + timedelta(minutes=15)
+    )
+    (rule,) = buckets(assembly)["uploads"].properties["CorsConfiguration"]["CorsRules"]
+    assert link is not None
+    assert link.method in rule["AllowedMethods"]
+    assert {name.lower() for name in link.headers} <= set(rule["AllowedHeaders"])
 
 
 def test_records_are_locked_until_they_end(assembly: Assembly) -> None:

@@ -491,7 +491,6 @@ def eventing() -> dict[str, Body]:
                 allow("sqs:SendMessage", arn("DeadLetters")),
             ),
         ),
-        **schedules(),
     }
 
 
@@ -1107,6 +1106,7 @@ def templates() -> dict[str, Body]:
     return {
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
         "Watched": {"Resources": auditor()},
+        "Clock": {"Resources": _from_outside(schedules(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
 

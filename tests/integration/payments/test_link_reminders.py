@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runtime.functions.payments_reconciliation import sweep_reminders
+from runtime.functions.payments_reconciliation_worker import sweep_reminders
 from runtime.payments.links.model import PaymentLink
 from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.links.reminders.sweep import ReminderReport, ReminderSweep
