@@ -304,7 +304,11 @@ def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
             yield at(item, "Target.RetryPolicy.MaximumRetryAttempts")
 
 
-TASKS = {"payments-retry": {"sweep"}, "payments-reconciliation": {"daily", "sweep", "work"}}
+TASKS = {
+    "payments-analytics": {"compact"},
+    "payments-retry": {"sweep"},
+    "payments-reconciliation": {"daily", "sweep", "work"},
+}
 """What functions do when a schedule calls them and names it; every other one is called with nothing."""
 
 

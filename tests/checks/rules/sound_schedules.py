@@ -4,11 +4,12 @@ import json
 
 from tests.checks.rules.building import Body, allow, arn, named, ref, resource, role
 
-SCHEDULED = ("HealthCheck", "PaymentsReconciliation", "PaymentsRetry")
+SCHEDULED = ("HealthCheck", "PaymentsAnalytics", "PaymentsReconciliation", "PaymentsRetry")
 
 
 def schedules() -> dict[str, Body]:
     return {
+        "CompactionSchedule": _schedule("PaymentsAnalytics", "rate(5 minutes)", "compact"),
         "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
         "MatchingSchedule": _schedule("PaymentsReconciliation", "cron(30 10,18 * * ? *)", "daily"),
         "RetrySchedule": _schedule("PaymentsRetry", "rate(1 minute)", "sweep"),
