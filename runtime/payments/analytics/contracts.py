@@ -17,7 +17,8 @@ LAST_DAY = date(2099, 12, 31)
 
 def _day(value: object) -> object:
     """A day as it is written in the contract; a moment or a number of seconds is none."""
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+    written = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)
+    if not written and type(value) is not date:
         raise ValueError("a day is written 2026-04-01")
     return value
 
