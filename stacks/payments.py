@@ -216,6 +216,8 @@ class PaymentsStack(HouseStack):
             settings={
                 "PAYMENT_ROLLUPS_TABLE": data.payment_rollups.table_name,
                 "ANALYTICS_BUCKET": storage.analytics.bucket_name,
+                "HISTORY_DATABASE": storage.payment_history.database_name,
+                "HISTORY_WORKGROUP": storage.payment_history.workgroup_name,
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
@@ -226,10 +228,20 @@ class PaymentsStack(HouseStack):
         )
         data.audit.allow(function.role, "PutItem")
         data.payment_rollups.allow(function.role, "GetItem", "PutItem", "UpdateItem", "Query")
-        storage.let_write_the_payment_history(function.role)
+        storage.let_keep_the_payment_history(function.role)
         events.allow_consuming(function.role)
         # Few at a time: transactions that meet at a row cancel each other, and reports leave room for them.
         function.consume(events.queue, concurrency_max=5)
+        FunctionSchedule(
+            self,
+            "CompactionSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Has the history of payments written as Parquet",
+            expression="rate(5 minutes)",  # a start begins queries, the next one finds them ended
+            task="compact",
+            retry_age_max_s=60,  # the next start finds the same
+        )
         return function
 
     def _payments_retry(self) -> ServiceFunction:

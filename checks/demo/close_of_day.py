@@ -7,13 +7,15 @@ from typing import Any
 import urllib3
 
 from checks.demo.narrative import Step, prove
-from checks.demo.records import wait_for
+from checks.demo.records import ENVIRONMENT, wait_for
 from checks.demo.stage import Stage, new_key
+from checks.history.asking import History
 from checks.sandbox.api_client import Answer
 from checks.sandbox.people import SCHOOL_ID
 from runtime.platform.clock import SystemClock, business_date
 from runtime.platform.money import rupees
 
+HTTP_ACCEPTED = 202
 BROKEN_ROW = "2026-04-07,much,NEFT,X"
 
 
@@ -86,6 +88,39 @@ def figures(stage: Stage, step: Step) -> None:
     for group in seen["groups"]:
         stage.say(f"  {group['value']:>10}  {rupees(group['figures']['captured_paise']):>14}")
     step.evidence |= {"captured_paise": total["captured_paise"], "attempts": total["attempts"]}
+    step.evidence["compacted_events"] = _same_in_parquet(stage, day)
+
+
+def _same_in_parquet(stage: Stage, day: str) -> int:
+    """The day becomes Parquet, and SQL over it gives the figures of the platform; the events in it."""
+    office = stage.people["admin"].api
+    asked = office.call("POST", "/v1/analytics/payments/compactions", {"first_day": day, "last_day": day})
+    prove(
+        f"the day is to be compacted (got {asked.status} {asked.code or ''})", asked.status == HTTP_ACCEPTED
+    )
+
+    def compacted() -> bool:
+        stage.start("payments-analytics", "compact")
+        return office.call("GET", "/v1/analytics/payments/compactions").body["run"] is None
+
+    wait_for("the day's Parquet", compacted)
+    history = History(stage.records.session, ENVIRONMENT)
+    live = office.call("GET", f"/v1/analytics/payments?from={day}&to={day}&group_by=method").body["groups"]
+    counted = {
+        group["value"]: (figures["attempts"], figures["captured"], figures["captured_paise"])
+        for group in live
+        if (figures := group["figures"])["attempts"]
+    }
+    _, *rows = history.ask("success-by-method", day, day)
+    prove(
+        "SQL over the history gives the figures of the live tables",
+        {row[0]: (int(row[1]), int(row[2]), int(row[5])) for row in rows} == counted,
+    )
+    _, (events,) = history.select("SELECT count(*) AS events FROM payment_events_compacted")
+    stage.say(
+        f"The day is Parquet: {events} events, and Athena's SQL gives the same figures of every method."
+    )
+    return int(events)
 
 
 def _row(line: dict[str, Any]) -> str:

@@ -308,6 +308,7 @@ def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
 
 
 TASKS = {
+    "payments-analytics": {"compact"},
     "payments-retry": {"sweep"},
     "payments-reconciliation-worker": {"daily", "import", "sweep", "work"},
 }

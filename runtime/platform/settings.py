@@ -174,10 +174,12 @@ class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
 
 
 class PaymentsAnalyticsSettings(FunctionSettings):
-    """payments-analytics: where events are counted, and where they are kept."""
+    """payments-analytics: where events are counted, where they are kept, and how that is asked."""
 
     payment_rollups_table: Name
     analytics_bucket: Name
+    history_database: Name
+    history_workgroup: Name
 
 
 class NotificationDispatcherSettings(FunctionSettings):

@@ -119,6 +119,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/analytics/payments/funnel", "payments-analytics", False),
         ("GET", "/v1/analytics/payments/settlements", "payments-analytics", False),
         ("GET", "/v1/analytics/payments/throughput", "payments-analytics", False),
+        ("GET", "/v1/analytics/payments/compactions", "payments-analytics", False),
+        ("POST", "/v1/analytics/payments/compactions", "payments-analytics", False),
         *(
             (method, path, "payments-retry", False)
             for method, path in (

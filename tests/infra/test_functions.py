@@ -190,6 +190,10 @@ def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
     assert scheduled(assembly)["health-check"] == {("rate(5 minutes)", None)}
 
 
+def test_the_history_is_compacted_by_the_clock(assembly: Assembly) -> None:
+    assert scheduled(assembly)["payments-analytics"] == {("rate(5 minutes)", '{"task": "compact"}')}
+
+
 def test_due_debits_are_queued_every_minute(assembly: Assembly) -> None:
     assert scheduled(assembly)["payments-retry"] == {("rate(1 minute)", '{"task": "sweep"}')}
 

@@ -155,18 +155,53 @@ def test_payments_analytics_may_do_its_work_and_no_more(assembly: Assembly) -> N
         "hasivu-payment-rollups": {"GetItem", "PutItem", "UpdateItem", "Query"},
         "hasivu-audit": {"PutItem"},
     }
-    assert rights_elsewhere(assembly, "payments-analytics") == {"s3": {"PutObject"}, "sqs": QUEUE_CONSUMER}
+    multipart = {"AbortMultipartUpload", "ListMultipartUploadParts"}
+    assert rights_elsewhere(assembly, "payments-analytics") == {
+        "athena": {"GetQueryExecution", "StartQueryExecution", "StopQueryExecution"},
+        "glue": {"CreatePartition", "GetDatabase", "GetTable", "UpdatePartition", "UpdateTable"},
+        "s3": {
+            *("GetObject", "PutObject", "PutObjectTagging", *multipart),
+            *("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads"),
+        },
+        "sqs": QUEUE_CONSUMER,
+    }
 
 
-def test_the_history_of_payments_is_written_below_its_prefix_only(assembly: Assembly) -> None:
+def test_the_history_of_payments_is_kept_below_its_prefixes_only(assembly: Assembly) -> None:
     name = f"hasivu-{assembly.environment}-analytics"
     assert assembly.one("AWS::S3::Bucket", BucketName=name)
-    written = [
-        statement.resources
+    by_action: dict[str, set[str]] = {}
+    for statement in assembly.role_of("payments-analytics"):
+        for action in statement.actions:
+            by_action.setdefault(action, set()).update(statement.resources)
+    base = f"arn:aws:s3:::{name}"
+    assert by_action["s3:PutObject"] == {f"{base}/{part}/*" for part in ("payments", "compacted", "athena")}
+    assert by_action["s3:GetObject"] == {f"{base}/{part}/*" for part in ("payments", "athena")}
+    assert by_action["s3:PutObjectTagging"] == {f"{base}/compacted/*"}
+    (listed,) = (s for s in assembly.role_of("payments-analytics") if "s3:ListBucket" in s.actions)
+    assert listed.conditions == {"StringLike": {"s3:prefix": ["payments/*", "compacted/*", "athena/*"]}}
+
+
+def test_the_catalogue_is_changed_only_where_the_history_moves(assembly: Assembly) -> None:
+    database = f"hasivu_{assembly.environment}"
+    changed = {
+        action: {resource.rpartition(":")[2] for resource in statement.resources}
         for statement in assembly.role_of("payments-analytics")
-        if "s3:PutObject" in statement.actions
-    ]
-    assert written == [{f"arn:aws:s3:::{name}/payments/*"}]
+        for action in statement.actions
+        if action.startswith("glue:") and not action.startswith("glue:Get")
+    }
+    where = {"catalog", f"database/{database}"}
+    compacted = where | {f"table/{database}/payment_events_compacted"}
+    assert changed == {
+        "glue:CreatePartition": compacted,
+        "glue:UpdatePartition": compacted,
+        "glue:UpdateTable": where | {f"table/{database}/payment_events_recent"},
+    }
+    (asked,) = (
+        s for s in assembly.role_of("payments-analytics") if "athena:StartQueryExecution" in s.actions
+    )
+    (group,) = asked.resources
+    assert group.endswith(f":workgroup/hasivu-{assembly.environment}-analytics")
 
 
 def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
@@ -334,6 +369,17 @@ def test_no_role_is_allowed_a_wildcard_action(assembly: Assembly) -> None:
             assert not [action for action in statement.actions if "*" in action or "?" in action]
 
 
+_IN_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+BELOW_A_PREFIX = (
+    {"s3:PutObject"},
+    {"s3:GetObject"},
+    {"s3:GetObject", "s3:PutObject"},
+    {"s3:GetObject", *_IN_PARTS},
+    {"s3:PutObjectTagging", *_IN_PARTS},
+)
+"""What is done to objects that have no name yet."""
+
+
 def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembly: Assembly) -> None:
     for role, statements in assembly.identity_policies():
         for statement in statements:
@@ -344,11 +390,9 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
                     GATEWAY_LOGGING,
                     {"backup:TagResource"},
                     BACKUP_COPYING,
-                    {"s3:PutObject"},  # objects below a prefix
-                    {"s3:GetObject"},
-                    {"s3:GetObject", "s3:PutObject"},
+                    *BELOW_A_PREFIX,
                 )
-                if statement.actions <= {"s3:GetObject", "s3:PutObject"}:
+                if statement.actions in BELOW_A_PREFIX:
                     assert all(
                         re.fullmatch(r"arn:aws:s3:::[a-z-]+/[a-z]+/\*", arn) for arn in statement.resources
                     )

@@ -1004,6 +1004,8 @@ def alarms() -> dict[str, Body]:
         "AuditSeal": alarm(own, "AuditSealed", "SampleCount", 1),
         "SweepSilent": alarm(own, "SweepRan", "Sum", 1),
         "MatchSilent": alarm(own, "MatchRan", "Sum", 1),
+        "HistorySilent": alarm(own, "HistoryCompacted", "Sum", 1),
+        "HistoryFailed": alarm(own, "HistoryCompactionFailed", "Sum", 1),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {

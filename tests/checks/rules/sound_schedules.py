@@ -4,11 +4,12 @@ import json
 
 from tests.checks.rules.building import Body, allow, arn, named, ref, resource, role
 
-SCHEDULED = ("HealthCheck", "PaymentsReconciliationWorker", "PaymentsRetry")
+SCHEDULED = ("HealthCheck", "PaymentsAnalytics", "PaymentsReconciliationWorker", "PaymentsRetry")
 
 
 def schedules() -> dict[str, Body]:
     return {
+        "CompactionSchedule": _schedule("PaymentsAnalytics", "rate(5 minutes)", "compact"),
         "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
         "ImportSchedule": _schedule("PaymentsReconciliationWorker", "rate(1 minute)", "import"),
         "MatchingSchedule": _schedule("PaymentsReconciliationWorker", "cron(30 10,18 * * ? *)", "daily"),

@@ -165,6 +165,19 @@ POLICIES = (
         POLICY,
         add(STATEMENTS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::x/lines/*"}),
     ),
+    *(
+        Weakness(
+            "HASIVU-IAM-17",
+            f"somebody's {what}",
+            POLICY,
+            add(STATEMENTS, {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:{resource}"}),
+        )
+        for what, action, resource in (
+            ("workgroup", "athena:StartQueryExecution", "athena:ap-south-1:111122223333:workgroup/primary"),
+            ("database", "glue:GetTable", "glue:ap-south-1:111122223333:database/default"),
+            ("table", "glue:GetTable", "glue:ap-south-1:111122223333:table/hasivu_prod/others"),
+        )
+    ),
     Weakness(
         "HASIVU-IAM-18",
         "a function without a log",

@@ -75,6 +75,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "ReleaseHold": {"account_id": "acc_Caterer0000001"},
     "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
     "StartReconciliation": {"day": "2026-04-07"},
+    "CompactionRequest": {"first_day": "2026-04-01", "last_day": "2026-04-07"},
     "UploadStatement": {"account": "settlements", "profile": "signed", "content_base64": "Zm9v"},
     "AskStatementUpload": {
         "account": "settlements",

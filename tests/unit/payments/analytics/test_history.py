@@ -16,6 +16,8 @@ from runtime.payments.analytics.model import PLATFORM, Dimension
 from runtime.payments.analytics.news import PaymentFact
 from runtime.payments.analytics.rules import fold
 from runtime.payments.analytics.settlements import settlements_of
+from runtime.platform.clock import FixedClock
+from tests.integration.tables import NOON_IN_INDIA
 from tests.unit.payments.analytics.samples import fact, histories, repeated
 
 
@@ -42,14 +44,14 @@ def keep(folder: Path, *batches: Sequence[PaymentFact]) -> Path:
     """Keep ``batches`` in a bucket below ``folder``, which is given back."""
     bucket: Any = Folder(folder)
     for batch in batches:
-        PaymentHistory(bucket, "analytics").keep(batch)
+        PaymentHistory(bucket, "analytics", FixedClock(NOON_IN_INDIA)).keep(batch)
     return folder
 
 
 def asked(folder: Path, sql: str) -> list[tuple[Any, ...]]:
     """What ``sql`` says of ``history``, which has each event once, as Athena would."""
     with duckdb.connect() as connection:
-        files = f"{folder}/analytics/payments/*/*.jsonl.gz"
+        files = f"{folder}/analytics/payments/*/*/*.jsonl.gz"
         lines = connection.read_json(
             files, columns=COLUMNS, format="newline_delimited", hive_partitioning=True
         )
@@ -124,7 +126,7 @@ def test_the_same_batch_is_the_same_bytes_under_the_same_name(tmp_path: Path) ->
 
 def test_nothing_to_keep_writes_nothing(tmp_path: Path) -> None:
     bucket: Any = Folder(tmp_path)
-    PaymentHistory(bucket, "analytics").keep([])
+    PaymentHistory(bucket, "analytics", FixedClock(NOON_IN_INDIA)).keep([])
     assert list(tmp_path.iterdir()) == []
 
 
