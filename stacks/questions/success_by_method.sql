@@ -5,7 +5,7 @@ SELECT CASE WHEN upper(trim(coalesce(method, ''))) IN ('', 'NA') THEN 'not_state
        count(*) FILTER (WHERE news = 'PaymentCaptured') AS captured,
        count(*) FILTER (WHERE news IN ('PaymentFailed', 'PaymentAttemptFailed')) AS failed,
        count(*) FILTER (WHERE news = 'PaymentConflicted') AS conflicted,
-       coalesce(sum(amount_paise) FILTER (WHERE news = 'PaymentCaptured' AND currency = 'INR'), 0)
+       coalesce(sum(books_paise) FILTER (WHERE news = 'PaymentCaptured'), 0)
            AS captured_paise
   FROM history
  WHERE dt BETWEEN ? AND ?

@@ -189,9 +189,11 @@ def _settlement(fact: PaymentFact) -> dict[str, int]:
     lag = min(max(lag, 0), LAG_DAYS_MAX)
     counters = {"settled": 1, lag_column(lag): 1, "lag_days": lag}
     if fact.currency != BOOKS_CURRENCY:
-        return counters | {"other_currency": 1}
+        counters["other_currency"] = 1
+    if fact.books_paise is None:
+        return counters
     return counters | {
-        "settled_paise": fact.amount_paise,
+        "settled_paise": fact.books_paise,
         "fee_paise": fact.fee_paise or 0,
         "tax_paise": fact.tax_paise or 0,
         "net_paise": fact.net_paise or 0,

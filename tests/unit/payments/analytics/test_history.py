@@ -56,10 +56,15 @@ def asked(folder: Path, sql: str) -> list[tuple[Any, ...]]:
             files, columns=COLUMNS, format="newline_delimited", hive_partitioning=True
         )
         lines.create_view("lines")
-        connection.execute("CREATE VIEW history AS SELECT DISTINCT ON (event_id) * FROM lines")
+        connection.execute(HISTORY)
         return connection.execute(sql).fetchall()
 
 
+HISTORY = """
+    CREATE VIEW history AS
+    SELECT DISTINCT ON (event_id) *, if(currency = 'INR', amount_paise, base_amount_paise) AS books_paise
+      FROM lines
+"""
 TOTALS = """
     SELECT count(*) FILTER (version = 1),
            count(*) FILTER (news = 'PaymentCaptured'),
@@ -67,18 +72,18 @@ TOTALS = """
            count(*) FILTER (news = 'PaymentConflicted'),
            count(*) FILTER (news = 'PaymentOutcomeUnknown'),
            count(*) FILTER (failed_before AND news NOT IN ('PaymentFailed', 'PaymentAttemptFailed')),
-           coalesce(sum(amount_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
-           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise) FILTER (news = 'PaymentCaptured'), 0)::BIGINT,
+           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND books_paise IS NOT NULL), 0)::BIGINT,
            count(*) FILTER (news = 'RefundProcessed'),
-           coalesce(sum(amount_paise) FILTER (news = 'RefundProcessed' AND currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise) FILTER (news = 'RefundProcessed'), 0)::BIGINT,
            count(*) FILTER (first_heard),
-           coalesce(sum(amount_paise) FILTER (news = 'DisputeLost' AND currency = 'INR'), 0)::BIGINT
+           coalesce(sum(books_paise) FILTER (news = 'DisputeLost'), 0)::BIGINT
       FROM history
 """
 SETTLED = """
     SELECT count(*),
-           coalesce(sum(amount_paise) FILTER (currency = 'INR'), 0)::BIGINT,
-           coalesce(sum(net_paise) FILTER (currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise), 0)::BIGINT,
+           coalesce(sum(net_paise) FILTER (books_paise IS NOT NULL), 0)::BIGINT,
            quantile_disc(settled_on::DATE - captured_on::DATE, 0.5),
            quantile_disc(settled_on::DATE - captured_on::DATE, 0.9),
            max(settled_on::DATE - captured_on::DATE)
