@@ -50,7 +50,8 @@ class ScheduledPage:
         self._client = client
         self._name = NAME.format(environment=environment.name)
         account, region = environment.account, environment.region
-        self._topic = f"arn:aws:sns:{region}:{account}:hasivu-{environment.name}-alarms-page"
+        self.topic = f"arn:aws:sns:{region}:{account}:hasivu-{environment.name}-alarms-page"
+        """Where it pages."""
         self._role = f"arn:aws:iam::{account}:role/{self._name}"
 
     def set(self, live: GoLive, *, now: datetime) -> None:
@@ -65,7 +66,7 @@ class ScheduledPage:
             "FlexibleTimeWindow": {"Mode": "OFF"},
             "ActionAfterCompletion": "DELETE",
             "Target": {
-                "Arn": self._topic,
+                "Arn": self.topic,
                 "RoleArn": self._role,
                 "Input": _page(live),
                 "RetryPolicy": {
