@@ -59,8 +59,7 @@ def _cover(document: Document, report: Report) -> None:
     document.paragraph("Deployment report", size=12, colour=MUTED, after=14)
     document.start_section("Verdict")
     top = document.y
-    document.set_fill_color(*colour)
-    document.rect(MARGIN, top, 4, 34, style="F")
+    document.bar(top, colour)
     height = document.put(
         document.wrapped(wording.verdict(results.go), WIDTH, size=40, style="B"),
         MARGIN + 10,
@@ -68,6 +67,7 @@ def _cover(document: Document, report: Report) -> None:
         size=40,
         style="B",
         colour=colour,
+        kind="H1",
     )
     satisfied, applying = results.score
     document.put(
