@@ -108,13 +108,13 @@ def window_clock(release: Release) -> str:
     rollback, left = release.rollback, release.left
     if rollback is None:
         return "No go-live is written down."
-    if left is None or rollback.ended_at is None:
-        clock = (
-            "No time is left." if left is None or left < timedelta() else f"{duration(left // _SECOND)} left."
-        )
-        how = f" {rollback.ended_how}." if rollback.ended_how else ""
-        return f"Last moment {moment(rollback.deadline)}. At {moment(release.judged_at)}: {clock}{how}"
-    return f"It ended {moment(rollback.ended_at)}, by {rollback.ended_by}: {rollback.ended_how}."
+    if rollback.ended_at is not None:
+        return f"It ended {moment(rollback.ended_at)}, by {rollback.ended_by}: {rollback.ended_how}."
+    clock = "No time is left."
+    if left is not None and left >= timedelta():
+        clock = f"{duration(left // _SECOND)} left."
+    how = f" {rollback.ended_how}." if rollback.ended_how else ""
+    return f"Last moment {moment(rollback.deadline)}. At {moment(release.judged_at)}: {clock}{how}"
 
 
 def versions(rollback: Rollback) -> str:
