@@ -3,13 +3,11 @@
 import io
 import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from runtime.platform.dynamodb import to_item
 from runtime.platform.telemetry import new_logger
 
 
@@ -21,17 +19,15 @@ class _Exceptions:
 
 
 class InstantDynamo:
-    """A DynamoDB client that takes every write and gives the items that it was told to give."""
+    """An empty DynamoDB that takes every write."""
 
     exceptions = _Exceptions
 
-    def __init__(self, items: dict[str, dict[str, object]] | None = None) -> None:
-        self._items = items or {}
+    def __init__(self) -> None:
         self.writes = 0
 
     def get_item(self, **call: Any) -> dict[str, Any]:
-        key = next(iter(call["Key"].values()))["S"]
-        return {"Item": to_item(self._items[key])} if key in self._items else {}
+        return {}
 
     def put_item(self, **call: Any) -> dict[str, Any]:
         self.writes += 1
@@ -65,18 +61,3 @@ def median_cpu_s(benchmark: BenchmarkFixture) -> float | None:
     """The median of the CPU time of one round in seconds, or None when benchmarks are off."""
     assert benchmark._timer is time.process_time
     return float(benchmark.stats.stats.median) if benchmark.stats is not None else None
-
-
-def p99_cpu_s(benchmark: BenchmarkFixture, call: Callable[[], object], calls: int = 1_000) -> float | None:
-    """The CPU time that 99 of 100 calls stay within, in seconds (nearest rank), or None when benchmarks are
-    off. Noted with the benchmark as ``p99_cpu_ms``."""
-    if benchmark.stats is None:
-        return None
-    taken: list[float] = []
-    for _ in range(calls):
-        begun = time.process_time()
-        call()
-        taken.append(time.process_time() - begun)
-    p99_s = sorted(taken)[-(-99 * calls // 100) - 1]
-    benchmark.extra_info["p99_cpu_ms"] = round(p99_s * 1000, 3)
-    return p99_s

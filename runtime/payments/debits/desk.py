@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from runtime.payments.debits.circumstances import because_of, plan_record, situation_of
-from runtime.payments.debits.downtimes import DowntimeBook
+from runtime.payments.debits.downtimes import DowntimeBook, KeptDowntime
 from runtime.payments.debits.model import Because, PlanKind, PlanRecord, RetryRecord
 from runtime.payments.debits.repository import RetryRepository
 from runtime.payments.methods.model import Mandate, TokenRecord
+from runtime.payments.methods.rules import current_token
 from runtime.payments.methods.tokens import TokenBook
 from runtime.payments.model import Payment
 from runtime.payments.retry.plan import Reason
@@ -27,6 +28,22 @@ class MandateMissing(LookupError):
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a debit depends on besides itself, as it was read at one moment."""
+
+    mandate: Mandate
+    tokens: tuple[TokenRecord, ...]
+    downtimes: tuple[KeptDowntime, ...]
+    cycle_holder: str | None
+    """The payment that has the debit's cycle of the mandate, if any has."""
+
+    @property
+    def token(self) -> TokenRecord | None:
+        """The token that the mandate is debited by, if it has one."""
+        return current_token(self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class PlanningDesk:
     """Plans debits from what is stored of them."""
 
@@ -37,10 +54,22 @@ class PlanningDesk:
     chance: Chance
     clock: Clock
 
-    def plan(self, payment: Payment, record: RetryRecord) -> PlanRecord:
-        """What to do next about a debit. Raises MandateMissing."""
-        planned = self.plan_first(payment, record)
-        if planned.kind is PlanKind.RETRY and self._cycle_taken(payment):
+    def around(self, payment: Payment) -> Surroundings:
+        """Read what a debit depends on. Raises MandateMissing."""
+        terms = payment.debit
+        holder = None
+        if terms is not None and terms.cycle_start is not None:
+            holder = self.retries.cycle_holder(terms.mandate_id, terms.cycle_start)
+        return self._around(payment, holder)
+
+    def plan(self, payment: Payment, record: RetryRecord, around: Surroundings | None = None) -> PlanRecord:
+        """What to do next about a debit, by what is ``around`` it, which is read if it is not given.
+
+        Raises MandateMissing.
+        """
+        known = self.around(payment) if around is None else around
+        planned = self._planned(payment, record, known)
+        if planned.kind is PlanKind.RETRY and _cycle_taken(payment, known):
             return PlanRecord(
                 kind=PlanKind.STOP,
                 reason=Reason.CYCLE_PAID.value,
@@ -51,13 +80,12 @@ class PlanningDesk:
 
     def plan_first(self, payment: Payment, record: RetryRecord) -> PlanRecord:
         """The same for a debit that has no place in its cycle yet."""
-        now = self.clock.now()
-        return plan_record(self.planner.plan(self._situation(payment, record, now), self.chance), now)
+        return self._planned(payment, record, self._around(payment, None))
 
-    def forbids(self, payment: Payment, record: RetryRecord) -> tuple[Because, ...]:
-        """What forbids the debit at this very moment; empty when it may be made. Raises MandateMissing."""
-        broken = self.planner.check(self._situation(payment, record, self.clock.now()))
-        taken = (_CYCLE_TAKEN,) if self._cycle_taken(payment) else ()
+    def forbids(self, payment: Payment, record: RetryRecord, around: Surroundings) -> tuple[Because, ...]:
+        """What forbids the debit at this very moment; empty when it may be made."""
+        broken = self.planner.check(_situation(payment, record, around, self.clock.now()))
+        taken = (_CYCLE_TAKEN,) if _cycle_taken(payment, around) else ()
         return (*taken, *(because_of(why) for why in broken))
 
     def mandate_of(self, payment: Payment) -> Mandate:
@@ -74,13 +102,18 @@ class PlanningDesk:
         """What is known of the tokens that came of a mandate."""
         return tuple(self.tokens.tokens.get(token_id) for token_id in mandate.tokens)
 
-    def _situation(self, payment: Payment, record: RetryRecord, now: datetime) -> Situation:
+    def _around(self, payment: Payment, cycle_holder: str | None) -> Surroundings:
         mandate = self.mandate_of(payment)
-        return situation_of(payment, record, mandate, self.tokens_of(mandate), self.downtimes.current(), now)
+        return Surroundings(mandate, self.tokens_of(mandate), self.downtimes.current(), cycle_holder)
 
-    def _cycle_taken(self, payment: Payment) -> bool:
-        terms = payment.debit
-        if terms is None or terms.cycle_start is None:
-            return False
-        holder = self.retries.cycle_holder(terms.mandate_id, terms.cycle_start)
-        return holder is not None and holder != payment.payment_id
+    def _planned(self, payment: Payment, record: RetryRecord, around: Surroundings) -> PlanRecord:
+        now = self.clock.now()
+        return plan_record(self.planner.plan(_situation(payment, record, around, now), self.chance), now)
+
+
+def _situation(payment: Payment, record: RetryRecord, around: Surroundings, now: datetime) -> Situation:
+    return situation_of(payment, record, around.mandate, around.tokens, around.downtimes, now)
+
+
+def _cycle_taken(payment: Payment, around: Surroundings) -> bool:
+    return around.cycle_holder is not None and around.cycle_holder != payment.payment_id

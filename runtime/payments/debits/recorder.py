@@ -21,6 +21,27 @@ class DebitRecorder:
     payments: PaymentRecorder
     retries: RetryRepository
 
+    def load(self, payment_id: str) -> tuple[Payment, RetryRecord]:
+        """A debit's payment and its record. Raises LookupError for what is no debit."""
+        record = self.retries.get(payment_id)
+        payment = self.payments.repository.get(payment_id)
+        if record is None or payment is None:
+            raise LookupError(f"no debit {payment_id}")
+        return payment, record
+
+    def put(self, after: RetryRecord) -> RetryRecord:
+        """Write a change that is news to nobody, such as a lease; gives the record as it is kept then.
+
+        Raises PaymentChanged when somebody was faster.
+        """
+        transaction = Transaction(self.payments.client)
+        self.retries.put_in(transaction, after)
+        try:
+            transaction.commit()
+        except ConditionFailed:
+            raise PaymentChanged(after.payment_id) from None
+        return after.model_copy(update={"version": after.version + 1})
+
     def save(
         self,
         payment: Payment,

@@ -17,7 +17,7 @@ from runtime.gateways.errors import (
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import Order
 from runtime.gateways.razorpay.requests import CaptureOptions, NoticeTerms
-from runtime.payments.debits.desk import PlanningDesk
+from runtime.payments.debits.desk import PlanningDesk, Surroundings
 from runtime.payments.debits.model import (
     Because,
     Notice,
@@ -32,6 +32,7 @@ from runtime.payments.debits.recorder import DebitRecorder
 from runtime.payments.debits.rules import hear_notice, look_at
 from runtime.payments.debits.standing import with_plan
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
+from runtime.payments.methods.model import TokenRecord
 from runtime.payments.methods.rules import current_token
 from runtime.payments.methods.token_view import token_state_from
 from runtime.payments.methods.tokens import TokenChanged
@@ -73,14 +74,19 @@ class DebitTeller:
     clock: Clock
     logger: Logger
 
-    def announce(self, payment: Payment, record: RetryRecord, plan: PlanRecord, request_id: str) -> None:
-        """Make the order that announces the debit at ``plan.at``, and keep that plan.
+    def announce(
+        self,
+        payment: Payment,
+        record: RetryRecord,
+        plan: PlanRecord,
+        token: TokenRecord | None,
+        request_id: str,
+    ) -> None:
+        """Make the order that announces the debit at ``plan.at`` by ``token``, and keep that plan.
 
         Its receipt counts the notices of the debit: a repetition finds the order instead of making another.
         Raises GatewayError, and PaymentChanged.
         """
-        mandate = self.desk.mandate_of(payment)
-        token = current_token(self.desk.tokens_of(mandate))
         if plan.at is None or token is None:
             raise ValueError("only a planned debit of a token is announced")
         receipt = f"{payment.payment_id}-{len(record.notices) + 1}"
@@ -111,36 +117,35 @@ class DebitTeller:
             also=pointing if payment.order_id is not None else (),  # the first one is pointed from anyway
         )
 
-    def look(self, payment_id: str, request_id: str) -> None:
-        """Hear what the gateway has for a debit's orders, and count the question. Raises GatewayError."""
-        record = self._record(payment_id)
+    def look(self, payment: Payment, record: RetryRecord, request_id: str) -> tuple[Payment, RetryRecord]:
+        """Hear what the gateway has for a debit's orders, and count the question; gives the debit as it is
+        then. Raises GatewayError, and PaymentChanged."""
         orders = dict.fromkeys(one.order_id for one in record.made)
         if record.notices:
             orders.setdefault(record.notices[-1].order_id)
         for order_id in orders:
-            heard = self._listed(payment_id, order_id)
+            heard = self._listed(payment, order_id)
             for _, attempt in heard:
-                self._hear(payment_id, attempt, request_id)
+                payment = self._hear(payment, attempt, request_id)
             looked = partial(look_at, order_id=order_id, listed=heard, now=self.clock.now())
-            self._update(payment_id, looked)
+            payment, record = self._update(payment.payment_id, looked)
+        return payment, record
 
-    def ask_of_notice(self, payment_id: str) -> None:
-        """Fetch the notice of the newest order, if its delivery was not heard of. Raises GatewayError."""
-        record = self._record(payment_id)
+    def ask_of_notice(self, payment: Payment, record: RetryRecord) -> tuple[Payment, RetryRecord]:
+        """Fetch the notice of the newest order, if its delivery was not heard of; gives the debit as it is
+        then. Raises GatewayError, and PaymentChanged."""
         if not record.notices or record.notices[-1].status is not NoticeState.RAISED:
-            return
+            return payment, record
         order_id = record.notices[-1].order_id
         found = self.gateway.get_order(order_id).notification
         status = _HEARD.get(found.status or "") if found is not None else None
         if found is None or status is None:
-            return
+            return payment, record
         delivered_at = _moment(found.delivered_at) or self.clock.now()
         debit_at = _moment(found.payment_after)
-        self._update(
-            payment_id,
-            lambda record: hear_notice(
-                record, order_id, status, delivered_at=delivered_at, debit_at=debit_at
-            ),
+        return self._update(
+            payment.payment_id,
+            lambda known: hear_notice(known, order_id, status, delivered_at=delivered_at, debit_at=debit_at),
         )
 
     def ask_of_mandate(self, payment: Payment, request_id: str) -> None:
@@ -162,14 +167,13 @@ class DebitTeller:
         except (StatusNotKnown, TokenChanged) as unheard:
             self.logger.warning("what the gateway says of a token was not heard", cause=str(unheard))
 
-    def debit(self, payment: Payment, record: RetryRecord, request_id: str) -> None:
+    def debit(self, payment: Payment, record: RetryRecord, around: Surroundings, request_id: str) -> None:
         """Write the try, then ask for the debit, then write what was answered.
 
         Raises PaymentChanged, and GatewayThrottled or GatewayUnavailable when nothing left the house: then
         there was no try, and the plan stands.
         """
-        mandate = self.desk.mandate_of(payment)
-        token = current_token(self.desk.tokens_of(mandate))
+        mandate, token = around.mandate, around.token
         contact = self.contacts.find(payment.payer_id)
         if contact.email is None or contact.phone_e164 is None or token is None:
             raise ContactMissing(payment.payment_id)
@@ -178,7 +182,7 @@ class DebitTeller:
             order_id=record.notices[-1].order_id,
             initiated_at=iso(self.clock.now()),
         )
-        self._reserve(payment, record, one, request_id)
+        self._reserve(payment, record, around, one, request_id)
         try:
             receipt = self.gateway.create_recurring_payment(
                 email=contact.email,
@@ -230,11 +234,13 @@ class DebitTeller:
             planned_at=iso(self.clock.now()),
         )
 
-    def _reserve(self, payment: Payment, record: RetryRecord, one: Try, request_id: str) -> None:
+    def _reserve(
+        self, payment: Payment, record: RetryRecord, around: Surroundings, one: Try, request_id: str
+    ) -> None:
         tried = record.model_copy(update={"tries": (*record.tries, one), "manual": False})
         now = self.clock.now()
         # If nothing is heard of it any more, the next look is the one after an outcome that is unknown.
-        after = with_plan(tried, self.desk.plan(payment, tried), now).model_copy(
+        after = with_plan(tried, self.desk.plan(payment, tried, around), now).model_copy(
             update={"lease_until": record.lease_until}
         )
         line = self._line(payment, "debits.try", request_id, one.order_id)
@@ -245,7 +251,7 @@ class DebitTeller:
     ) -> None:
         """The gateway has taken the debit on: it is an attempt from now on, its result comes later."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            payment, record = self._payment(payment_id), self._record(payment_id)
+            payment, record = self.recorder.load(payment_id)
             attempt = Attempt(
                 gateway_payment_id=gateway_payment_id,
                 status=AttemptStatus.CREATED,
@@ -282,25 +288,27 @@ class DebitTeller:
             ),
         )
 
-    def _update(self, payment_id: str, change: Callable[[RetryRecord], RetryRecord]) -> None:
+    def _update(
+        self, payment_id: str, change: Callable[[RetryRecord], RetryRecord]
+    ) -> tuple[Payment, RetryRecord]:
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            payment, record = self._payment(payment_id), self._record(payment_id)
+            payment, record = self.recorder.load(payment_id)
             after = change(record)
             if after == record:
-                return
+                return payment, record
             try:
                 self.recorder.save(
                     payment, record, after, self._line(payment, "retries.look", ""), was=payment
                 )
             except PaymentChanged:
                 continue
-            return
+            return payment, after.model_copy(update={"version": after.version + 1})
         raise PaymentChanged(payment_id)
 
-    def _listed(self, payment_id: str, order_id: str) -> list[tuple[str, Attempt]]:
+    def _listed(self, payment: Payment, order_id: str) -> list[tuple[str, Attempt]]:
         """The payments of an order as attempts, the oldest first. What is known already keeps the moment at
         which it was heard, so that a look alone moves nothing."""
-        known = self._payment(payment_id).attempts
+        known = payment.attempts
         now_s = int(self.clock.now().timestamp())
         listed: list[tuple[str, Attempt]] = []
         for found in sorted(
@@ -315,31 +323,18 @@ class DebitTeller:
                 self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
         return listed
 
-    def _hear(self, payment_id: str, attempt: Attempt, request_id: str) -> None:
+    def _hear(self, payment: Payment, attempt: Attempt, request_id: str) -> Payment:
+        before = payment
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            before = self._payment(payment_id)
             after = hear(before, attempt)
             if after is before:
-                return
+                return before
             line = self._line(before, "debits.fetch", request_id)
             try:
-                self.recorder.payments.record(before, after, line, attempt=attempt)
+                return self.recorder.payments.record(before, after, line, attempt=attempt)
             except PaymentChanged:
-                continue
-            return
-        raise PaymentChanged(payment_id)
-
-    def _payment(self, payment_id: str) -> Payment:
-        payment = self.recorder.payments.repository.get(payment_id)
-        if payment is None:
-            raise LookupError(f"no payment {payment_id}")
-        return payment
-
-    def _record(self, payment_id: str) -> RetryRecord:
-        record = self.recorder.retries.get(payment_id)
-        if record is None:
-            raise LookupError(f"no retry record of {payment_id}")
-        return record
+                before, _ = self.recorder.load(payment.payment_id)
+        raise PaymentChanged(payment.payment_id)
 
     def _line(self, payment: Payment, action: str, request_id: str, order_id: str | None = None) -> AuditLine:
         return AuditLine(

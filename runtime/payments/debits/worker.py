@@ -62,11 +62,12 @@ class DebitWorker:
         """Do what is due for a debit. ``remaining_ms``: so long this process still lives at most."""
         if remaining_ms < NEEDED_MS:
             return Worked.NO_TIME
-        taken = self._take(payment_id, remaining_ms)
-        if isinstance(taken, Worked):
-            return taken
+        record = self.recorder.retries.get(payment_id)
+        leased = self._leased(record, remaining_ms)
+        if record is None or isinstance(leased, Worked):
+            return Worked.NOTHING_DUE if record is None else leased
         try:
-            self._advance(payment_id, woken=taken.woken, request_id=request_id)
+            self._advance(leased, woken=record.woken, request_id=request_id)
         except GatewayError as error:
             self.logger.warning("a debit was postponed", payment_id=payment_id, gateway_error=error.code)
             self._postpone(payment_id)
@@ -75,40 +76,39 @@ class DebitWorker:
             self._postpone(payment_id)
             return Worked.POSTPONED
         except ContactMissing:
-            payment, record = self._loaded(payment_id)
-            self._stop(payment, record, self.teller.contact_missing(), request_id)
+            self._stop(*self.recorder.load(payment_id), self.teller.contact_missing(), request_id)
         return Worked.DONE
 
-    def _take(self, payment_id: str, remaining_ms: int) -> RetryRecord | Worked:
-        """Take the lease, and give the record as it was before; or why there is nothing to do."""
-        record = self.recorder.retries.get(payment_id)
+    def _leased(self, record: RetryRecord | None, remaining_ms: int) -> RetryRecord | Worked:
+        """Take the lease, and give the record with it; or why there is nothing to do."""
         now = self.clock.now()
         if record is None or record.due_at is None or from_iso(record.due_at) > now:
             return Worked.NOTHING_DUE
         if record.lease_until is not None and from_iso(record.lease_until) > now:
             return Worked.TAKEN
         until = now + timedelta(milliseconds=remaining_ms) + LEASE_MARGIN
-        leased = record.model_copy(update={"lease_until": iso(until), "woken": False})
         try:
-            self._put(payment_id, record, leased)
+            return self.recorder.put(record.model_copy(update={"lease_until": iso(until), "woken": False}))
         except PaymentChanged:
             return Worked.TAKEN
-        return record
 
-    def _advance(self, payment_id: str, *, woken: bool, request_id: str) -> None:
-        payment, record = self._loaded(payment_id)
+    def _advance(self, record: RetryRecord, *, woken: bool, request_id: str) -> None:
+        payment_id = record.payment_id
+        payment = self.recorder.payments.repository.get(payment_id)
+        if payment is None:
+            raise LookupError(f"no payment {payment_id}")
         plan, now = record.plan, self.clock.now()
         if plan.kind is PlanKind.POLL and not woken:
             if plan.subject == PollSubject.MANDATE.value:
                 self.teller.ask_of_mandate(payment, request_id)
             else:
-                self.teller.look(payment_id, request_id)
+                self.teller.look(payment, record, request_id)
         elif plan.kind is PlanKind.RETRY and not woken and record.cancelled_at is None:
             if plan.notify_at is not None:
                 if self._announced(payment, record, request_id):
                     return
             elif plan.at is not None and from_iso(plan.at) <= now:
-                self._debit(payment_id, request_id)
+                self._debit(payment, record, request_id)
         self._plan(payment_id, request_id)
 
     def _announced(self, payment: Payment, record: RetryRecord, request_id: str) -> bool:
@@ -116,32 +116,33 @@ class DebitWorker:
 
         The notice names the moment of the debit, so that the plan that is announced is the one that counts.
         """
-        plan = self.desk.plan(payment, record)
+        around = self.desk.around(payment)
+        plan = self.desk.plan(payment, record, around)
         now = self.clock.now()
         if plan.notify_at is None or from_iso(plan.notify_at) > now + ANNOUNCED_UNTIL:
             return False
         try:
-            self.teller.announce(payment, record, plan, request_id)
+            self.teller.announce(payment, record, plan, around.token, request_id)
         except GatewayRejected as refused:
             self.logger.error("the gateway refused a notice", reason=refused.detail.reason)
             self._stop(payment, record, self.teller.order_refused(refused), request_id)
         return True
 
-    def _debit(self, payment_id: str, request_id: str) -> None:
+    def _debit(self, payment: Payment, record: RetryRecord, request_id: str) -> None:
         """Ask the gateway what it has, then for the debit, if nothing forbids it at this moment."""
-        self.teller.look(payment_id, request_id)
-        self.teller.ask_of_notice(payment_id)
-        payment, record = self._loaded(payment_id)
-        forbidden = self.desk.forbids(payment, record)
+        payment, record = self.teller.look(payment, record, request_id)
+        payment, record = self.teller.ask_of_notice(payment, record)
+        around = self.desk.around(payment)
+        forbidden = self.desk.forbids(payment, record, around)
         if forbidden:
             self.logger.info("a debit is not made now", codes=[why.code for why in forbidden])
             return
-        self.teller.debit(payment, record, request_id)
+        self.teller.debit(payment, record, around, request_id)
 
     def _plan(self, payment_id: str, request_id: str) -> None:
         """Plan anew and let go of the record. News that came meanwhile keeps it due."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            payment, record = self._loaded(payment_id)
+            payment, record = self.recorder.load(payment_id)
             after = with_plan(record, self.desk.plan(payment, record), self.clock.now())
             try:
                 self.recorder.save(payment, record, after, self._line(payment, request_id), was=payment)
@@ -161,25 +162,9 @@ class DebitWorker:
             return
         later = iso(self.clock.now() + POSTPONED_BY)
         try:
-            self._put(payment_id, record, record.model_copy(update={"lease_until": None, "due_at": later}))
+            self.recorder.put(record.model_copy(update={"lease_until": None, "due_at": later}))
         except PaymentChanged:
             self.logger.info("the lease of a debit is left to run out", payment_id=payment_id)
-
-    def _put(self, payment_id: str, before: RetryRecord, after: RetryRecord) -> None:
-        payment = self._payment(payment_id)
-        self.recorder.save(payment, before, after, self._line(payment, ""), was=payment)
-
-    def _loaded(self, payment_id: str) -> tuple[Payment, RetryRecord]:
-        record = self.recorder.retries.get(payment_id)
-        if record is None:
-            raise LookupError(f"no retry record of {payment_id}")
-        return self._payment(payment_id), record
-
-    def _payment(self, payment_id: str) -> Payment:
-        payment = self.recorder.payments.repository.get(payment_id)
-        if payment is None:
-            raise LookupError(f"no payment {payment_id}")
-        return payment
 
     def _line(self, payment: Payment, request_id: str) -> AuditLine:
         return AuditLine(

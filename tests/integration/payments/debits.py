@@ -168,12 +168,16 @@ class Desk:
         sent = {name: value for name, value in body.items() if value is not None}
         return self.call("POST", DEBITS, principal=principal, key=key, body=sent, mandate_id=mandate_id)
 
-    def debited(self, **terms: Any) -> str:
-        """The payment of a debit of an active mandate, planned and not announced yet."""
+    def mandated(self, **terms: Any) -> str:
+        """An active mandate."""
         mandate = active(self.world, **terms)
         self.world.clock.advance(seconds=300)  # what the gateway told of it happened within these
         self.world.gateway.tokens[TOKEN] = token("confirmed")
-        answer = self.debit(mandate["mandate_id"])
+        return str(mandate["mandate_id"])
+
+    def debited(self, **terms: Any) -> str:
+        """The payment of a debit of an active mandate, planned and not announced yet."""
+        answer = self.debit(self.mandated(**terms))
         assert answer.status == 201, answer.text
         return str(answer.body["payment_id"])
 

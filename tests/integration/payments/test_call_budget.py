@@ -13,6 +13,7 @@ from runtime.payments.analytics.news import News
 from runtime.payments.inbox import EventState
 from tests.integration.payments.counting import Counting
 from tests.integration.payments.gateway import gateway_payment
+from tests.integration.payments.moves import MOVES, Move
 from tests.integration.payments.world import World, webhook_body
 from tests.integration.tables import Tables
 from tests.unit.payments.analytics.samples import fact, message
@@ -22,14 +23,55 @@ if TYPE_CHECKING:
 
 WRITES = "writes in transactions"
 
-CREATION = {"get_item": 1, "put_item": 1, "transact_write_items": 1, WRITES: 5}
-"""The school; the claim of the key; then payment, order pointer, audit line, event and stored answer."""
-
 DELIVERY = {"put_item": 1}
 """The event is kept. One message to the queue besides."""
 
-APPLICATION = {"get_item": 3, "transact_write_items": 1, WRITES: 6}
+READ, PUT, UPDATED, ASKED, COMMITTED = "get_item", "put_item", "update_item", "query", "transact_write_items"
+APPLICATION = {READ: 3, COMMITTED: 1, WRITES: 6}
 """Event, order pointer, payment; then payment, two journal entries, audit line, event, mark."""
+
+COSTS: dict[str, tuple[dict[str, int], list[str]]] = {
+    "a payment is created": ({READ: 1, PUT: 1, COMMITTED: 1, WRITES: 5}, ["create_order"]),
+    "a payment is verified": ({READ: 1, COMMITTED: 1, WRITES: 5}, ["get_payment"]),
+    "a payment is captured": (
+        {READ: 2, PUT: 1, UPDATED: 1, COMMITTED: 2, WRITES: 8},
+        ["capture_payment"],
+    ),
+    "a payment is captured in part": (
+        {READ: 6, PUT: 1, COMMITTED: 4, WRITES: 18},
+        ["capture_payment", "create_refund"],
+    ),
+    "a payment is refunded": ({READ: 5, PUT: 1, COMMITTED: 2, WRITES: 11}, ["create_refund"]),
+    "a link is made": ({READ: 1, PUT: 1, COMMITTED: 1, WRITES: 4}, ["create_payment_link"]),
+    "a plan is agreed": ({READ: 1, PUT: 1, COMMITTED: 1, WRITES: 4}, []),
+    "a mandate is registered": (
+        {READ: 1, PUT: 1, ASKED: 1, COMMITTED: 2, WRITES: 7},
+        ["create_customer", "create_order"],
+    ),
+    "a method is saved": ({READ: 2, ASKED: 1, COMMITTED: 1, WRITES: 5}, ["get_token"]),
+    "a debit is planned": ({READ: 5, PUT: 1, ASKED: 1, COMMITTED: 1, WRITES: 7}, []),
+    "a debit is announced": (
+        {READ: 5, ASKED: 1, COMMITTED: 2, WRITES: 7},
+        ["find_order_by_receipt", "create_order"],
+    ),
+    "a debit is made": (
+        {READ: 14, ASKED: 2, COMMITTED: 4, WRITES: 8},
+        ["list_order_payments", "create_recurring_payment"],
+    ),
+    "a payment is split": ({READ: 4, COMMITTED: 1, WRITES: 7}, []),
+    "its shares are transferred": (
+        {READ: 2, COMMITTED: 2, WRITES: 7},
+        ["list_payment_transfers", "create_payment_transfer", "create_payment_transfer"],
+    ),
+    "a capture is heard of": (APPLICATION, []),
+    "a failure is heard of": ({READ: 3, COMMITTED: 1, WRITES: 4}, []),
+    "a refund is heard of": ({READ: 4, COMMITTED: 1, WRITES: 7}, []),
+    "a paid link is heard of": ({READ: 6, COMMITTED: 2, WRITES: 11}, []),
+    "an instalment is heard of": ({READ: 4, COMMITTED: 1, WRITES: 8}, []),
+}
+"""What each move asks of DynamoDB and of the gateway. Where the gateway is asked for money there are two
+transactions: what is to happen is written before, and what was answered after. A debit is the dearest: it is
+looked at anew after each word of the gateway, and all that forbids it is read at the last moment."""
 
 ANALYTICS_OF_A_CREATION = {"get_item": 1, "transact_write_items": 1, WRITES: 5}
 """The mark; then mark, hour and funnel of school and platform."""
@@ -100,12 +142,17 @@ def counted(dynamodb: "DynamoDBClient") -> Counted:
     return Counted(dynamodb)
 
 
-def test_a_payment_from_creation_to_capture(world: World, counted: Counted) -> None:
-    watched = world.over(counted)
-    answer = watched.create()
-    assert (answer.status, counted.taken()) == (201, CREATION)
-    payment = world.stored(answer.body["payment_id"])
+@pytest.mark.parametrize("move", MOVES, ids=str)
+def test_what_a_move_costs(world: World, counted: Counted, move: Move) -> None:
+    known = move.prepared(world)
+    before = len(world.gateway.calls)
+    move.made(world.over(counted), known)
+    assert (counted.taken(), world.gateway.calls[before:]) == COSTS[move.name]
 
+
+def test_a_payment_from_its_event_to_its_capture(world: World, counted: Counted) -> None:
+    watched = world.over(counted)
+    payment = world.created()
     body = webhook_body("payment.captured", gateway_payment("pay_A", payment.order_id))
     assert watched.deliver(body).status == 200
     assert (counted.taken(), len(world.queue.sent)) == (DELIVERY, 1)
