@@ -45,7 +45,7 @@ MAY: Mapping[str, frozenset[str]] = {
         *("dynamodb:liststreams", "events:putevents", "sqs:sendmessage"),
     },
     "events.amazonaws.com": KEY_USE | {"sns:publish", "sqs:sendmessage"},
-    "scheduler.amazonaws.com": KEY_USE | {"lambda:invokefunction", "sqs:sendmessage"},
+    "scheduler.amazonaws.com": KEY_USE | {"lambda:invokefunction", "sns:publish", "sqs:sendmessage"},
     "backup.amazonaws.com": KEY_USE
     | {
         *(f"backup:{action}" for action in ("copyfrombackupvault", "copyintobackupvault")),
