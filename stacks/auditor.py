@@ -12,6 +12,7 @@ from stacks.environment import Environment
 READS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
     (
         "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
         "config:DescribeConfigRules",
         "config:DescribeConfigurationRecorderStatus",
         "config:DescribeConfigurationRecorders",
@@ -86,6 +87,7 @@ READS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
         "lambda:GetPolicy",
         "lambda:ListAliases",
         "lambda:ListFunctionUrlConfigs",
+        "lambda:ListVersionsByFunction",
     ): ("lambda:*:{account}:function:hasivu-{env}-*",),
     ("lambda:GetLayerVersion",): ("lambda:*:{account}:layer:*",),
     ("logs:DescribeMetricFilters",): ("logs:*:{account}:log-group:*",),

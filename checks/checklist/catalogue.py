@@ -22,6 +22,7 @@ from checks.checklist.applicability import ENVIRONMENTS, REASONS
 from checks.checklist.model import Frozen, Level
 from checks.checklist.references import FRAMEWORK, Reference
 from checks.errors import ExitCode, HasivuError
+from checks.probes.table import PROBES
 from checks.rules.catalogue import rules as house_rules
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 
@@ -81,17 +82,27 @@ class Item(Proven):
 
 
 class Control(Proven):
-    """One control of a framework. House rules that name it, by its id or by one of ``named``, prove it."""
+    """One control of a framework. House rules and probes that name it, by its id or by one of ``named``,
+    prove it. ``people`` are the levels that no machine proves here, with the reason: a person's record has to
+    stand for them.
+    """
 
     id: str
     meaning: str
     levels: str = Field(pattern=r"^[TLRP]+$")
     named: tuple[str, ...] = ()
+    people: dict[str, str] = Field(default={})
 
     @property
     def required(self) -> tuple[Level, ...]:
-        """The levels that the control asks for."""
-        return tuple(level for level in Level if level.value in self.levels)
+        """The levels that the control asks for, with a person's in the place of those in ``people``."""
+        asked = (set(self.levels) - set(self.people)) | ({Level.PERSON.value} if self.people else set())
+        return tuple(level for level in Level if level.value in asked)
+
+    @property
+    def said(self) -> str:
+        """Why people answer for what no machine proves here, in sentences; empty where none does."""
+        return " ".join(dict.fromkeys(self.people.values()))
 
 
 class Framework(Frozen):
@@ -131,8 +142,8 @@ class Catalogue:
         found = [
             spelt for text in subject.written(level) for spelt in self._spelt_out(references.parse(text))
         ]
-        if isinstance(subject, Control) and level is Level.TEMPLATE:
-            found += [Reference("rule", rule_id) for rule_id in self._rules_by_control.get(id(subject), ())]
+        if isinstance(subject, Control):
+            found += self._naming.get((id(subject), level), ())
         return tuple(dict.fromkeys(found))
 
     def _spelt_out(self, reference: Reference) -> Iterator[Reference]:
@@ -144,19 +155,22 @@ class Catalogue:
             yield reference
 
     @cached_property
-    def _rules_by_control(self) -> dict[int, list[str]]:
-        """The rules of each control, by the control's identity."""
+    def _naming(self) -> dict[tuple[int, Level], list[Reference]]:
+        """The rules and probes that name a control, by the control's identity and their level."""
         known = {
             f"{framework.prefix} {name}": control
             for framework in self.frameworks
             for control in framework.control
             for name in (control.id, *control.named)
         }
-        found: dict[int, list[str]] = {}
-        for rule in house_rules():
-            for name in rule.controls:
+        proving = [(Reference("rule", rule.rule_id), rule.controls) for rule in house_rules()]
+        proving += [(Reference("probe", probe.name), probe.controls) for probe in PROBES]
+        found: dict[tuple[int, Level], list[Reference]] = {}
+        for reference, controls in proving:
+            for name in controls:
                 if name in known:
-                    found.setdefault(id(known[name]), []).append(rule.rule_id)
+                    place = (id(known[name]), references.level_of(reference))
+                    found.setdefault(place, []).append(reference)
         return found
 
     def framework(self, slug: str) -> Framework:
@@ -254,7 +268,10 @@ def _problems(catalogue: Catalogue) -> Iterator[str]:
             if times > 1:
                 yield f"{framework.slug} {name}: the id is there {times} times"
         for control in framework.control:
-            for problem in _wrong_references(catalogue, control, required=False):
+            for problem in (
+                *_wrong_references(catalogue, control, required=False),
+                *_wrong_levels(catalogue, control),
+            ):
                 yield f"{framework.slug} {control.id}: {problem}"
     for name, kind in catalogue.records.items():
         for role in kind.roles:
@@ -305,15 +322,34 @@ def _wrong_references(catalogue: Catalogue, subject: Item | Control, *, required
                 yield f"{text!r} names nothing that is known"
 
 
+def _wrong_levels(catalogue: Catalogue, control: Control) -> Iterator[str]:
+    """Every level of a control has a proof, or says that it is a person's."""
+    for letter, why in control.people.items():
+        if letter not in control.levels or letter == Level.PERSON.value or not why:
+            yield f"level {letter} is none that people could answer for, with a reason"
+    for level in control.required:
+        try:
+            proofs = catalogue.references(control, level)
+        except ValueError:
+            continue  # told already
+        if not proofs:
+            yield f"nothing is named that proves level {level.value}, nor is it said to be a person's"
+    for letter in set(control.people) & {level.value for level in Level}:
+        if catalogue.references(control, Level(letter)):
+            yield f"level {letter} is said to be a person's, and has a proof"
+
+
 def _is_known(catalogue: Catalogue, reference: Reference) -> bool:
-    """Whether what is named exists. Probes, demonstrations and tests are looked for when they are judged:
-    one that is missing is not evaluated."""
+    """Whether what is named exists. Demonstrations and tests are looked for when they are judged: one that is
+    missing is not evaluated."""
     rule_ids = {rule.rule_id for rule in house_rules()}
     match reference.kind:
         case "rule":
             return reference.name in rule_ids
         case "rules":
             return any(rule_id.rpartition("-")[0] == reference.name for rule_id in rule_ids)
+        case "probe":
+            return any(reference.name == probe.name for probe in PROBES)
         case "function":
             return reference.name in SETTINGS_BY_FUNCTION
         case "record":

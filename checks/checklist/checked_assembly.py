@@ -58,12 +58,10 @@ def _reused(environment: str, into: Path, key: str, today: date) -> Checked | No
     """The last checked synth, judged anew for ``today``; None unless it is whole and of these sources."""
     try:
         said: dict[str, Any] = json.loads((into / CHECKED).read_text(encoding="utf-8"))
+        if said["key"] != key:
+            return None
         digest = assembly_sha256(into / "assembly")
-        if (said["key"], said["assembly_sha256"], said["reports_sha256"]) != (
-            key,
-            digest,
-            _reports_sha256(into),
-        ):
+        if (said["assembly_sha256"], said["reports_sha256"]) != (digest, _reports_sha256(into)):
             return None
         lint = [Lint(**each) for each in said["lint"]]
         verdict = judge(environment, into / "assembly", into / "bad-app", lint=lint, today=today, took_s=0.0)

@@ -42,6 +42,16 @@ def check(
     live: Annotated[
         bool, typer.Option("--live/--no-live", help="Whether to look at the running environment too.")
     ] = True,
+    secrets_profile: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--secrets-profile",
+            envvar="HASIVU_SECRETS_PROFILE",
+            help="AWS profile of somebody who may read secrets, which are judged and never shown. "
+            "ENV=PROFILE for another environment, whose values must be others. May be repeated.",
+            show_default="in the sandbox, its administrator",
+        ),
+    ] = None,
     fail_on: Annotated[
         list[FailOn] | None, typer.Option("--fail-on", help="May be repeated.", show_default="no-go")
     ] = None,
@@ -62,13 +72,39 @@ def check(
 
     console = Console(highlight=False)
     with TerminalReporter(console) as reporter:
-        results = survey(env, live=live, directory=directory, reporter=reporter)
+        results = survey(
+            env,
+            live=live,
+            directory=directory,
+            reporter=reporter,
+            secrets_profiles=profiles(env, secrets_profile or []),
+        )
     folder = (output or REPOSITORY / "build" / "compliance" / env).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_bytes(results.canonical() + b"\n")
     summary.show(console, results)
     console.print(f"in {folder / 'results.json'}", soft_wrap=True)
     raise typer.Exit(verdict(results, fail_on or [FailOn.NO_GO]))
+
+
+def profiles(env: str, given: list[str]) -> dict[str, str]:
+    """AWS profiles by environment, as they are given: ``PROFILE`` for ``env``, or ``ENV=PROFILE``.
+
+    Error: ``PROFILE_UNCLEAR`` where an environment is there twice, or without a profile.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, equals, profile = text.rpartition("=")
+        environment = name if equals else env
+        if not environment or not profile or environment in found:
+            raise HasivuError(
+                "PROFILE_UNCLEAR",
+                f"{text!r} does not say whose profile it is.",
+                next_step="name each environment once: --secrets-profile PROFILE, or ENV=PROFILE",
+                exit_code=ExitCode.USAGE,
+            )
+        found[environment] = profile
+    return found
 
 
 def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:

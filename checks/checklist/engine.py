@@ -117,7 +117,7 @@ def _control(catalogue: Catalogue, framework: Framework, control: Control, proof
         required=control.required,
         proven=verdict.proven,
         status=verdict.status,
-        reason=line(verdict.reason),
+        reason=line(f"{verdict.reason} {control.said}"),
         proofs=tuple(each.proof_id for level in Level for each in found.get(level, ())),
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +15,6 @@ from checks.checklist.references import Reference
 from checks.checklist.wording import line
 from checks.errors import HasivuError
 
-PACKAGE: Final = "checks.probes"
 Session = Callable[[], boto3.Session]
 Run = Callable[[str, boto3.Session, Path, datetime], list[ProofResult]]
 
@@ -67,17 +64,11 @@ def off(environment: str) -> LiveProofs:
     )
 
 
-def look(
-    environment: str, session: Session, assembly: Path, now: datetime, *, run: Run | None = None
-) -> LiveProofs:
-    """What the probes see of the running environment at ``now``, held against the ``assembly``'s folder."""
-    probes = run or _probes()
-    if probes is None:
-        return LiveProofs(
-            {}, Status.NOT_EVALUATED, "this version has no probes", "Wait for the version that has them."
-        )
+def look(environment: str, session: Session, assembly: Path, now: datetime, *, run: Run) -> LiveProofs:
+    """What the probes of ``run`` see of the running environment at ``now``, held against the ``assembly``'s
+    folder."""
     try:
-        results = probes(environment, session(), assembly, now)
+        results = run(environment, session(), assembly, now)
     except HasivuError as error:
         status = Status.NOT_EVALUATED if error.code in NOT_RUNNING else Status.ERROR
         return LiveProofs({}, status, error.message, f"Then {error.next_step}.")
@@ -92,10 +83,3 @@ def look(
         "no probe of that name looked",
         "Add the probe, or take its name out of the checklist's data.",
     )
-
-
-def _probes() -> Run | None:
-    if importlib.util.find_spec(PACKAGE) is None:
-        return None
-    found: Run = importlib.import_module(PACKAGE).run
-    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from checks.audit_trail.fetch import latest_digest
@@ -16,26 +18,42 @@ from checks.checklist.check import Inputs
 from checks.checklist.check import check as held_against
 from checks.checklist.checked_assembly import checked
 from checks.checklist.live_proofs import LiveProofs, Session
-from checks.checklist.model import Results
+from checks.checklist.model import ProofResult, Results
 from checks.errors import HasivuError
+from checks.probes import run
 from checks.probes.auditor import auditor_session
 from checks.progress import Reporter
 from checks.redrive.account import session_for
 
 
-def survey(env: str, *, live: bool, directory: Path | None, reporter: Reporter) -> Results:
+def survey(
+    env: str,
+    *,
+    live: bool,
+    directory: Path | None,
+    reporter: Reporter,
+    secrets_profiles: Mapping[str, str] | None = None,
+) -> Results:
     """How every item stands now. ``live`` looks at the running environment too, as the auditor.
 
-    Errors: those of `build`, of the synth and of the catalogue; ``ENVIRONMENT_UNKNOWN``.
+    ``secrets_profiles`` are the AWS profiles of people who may read secrets, by environment. The sandbox's
+    are made up, and its administrator reads them. Errors: those of `build`, of the synth and of the
+    catalogue; ``ENVIRONMENT_UNKNOWN``, ``NO_CREDENTIALS``, ``WRONG_ACCOUNT``.
     """
     now = datetime.now(UTC).replace(microsecond=0)
-    setting_of(env)
+    embedded = setting_of(env).embedded
     own = partial(session_for, env, sandbox_directory=directory)
+    readers = {name: session_for(name, profile=profile) for name, profile in (secrets_profiles or {}).items()}
+
+    def probes(environment: str, session: boto3.Session, assembly: Path, at: datetime) -> list[ProofResult]:
+        reader = own() if embedded else readers.get(env)
+        others = {name: each for name, each in readers.items() if name != env}
+        return run(environment, session, assembly, at, secrets_session=reader, other_secrets=others)
 
     def look(assembly: Path) -> LiveProofs:
         if not live:
             return live_proofs.off(env)
-        return live_proofs.look(env, lambda: auditor_session(own(), env), assembly, now)
+        return live_proofs.look(env, lambda: auditor_session(own(), env), assembly, now, run=probes)
 
     with reporter.step("read the checklist"):
         asked = catalogue.load()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from checks.checklist.applicability import Setting, applies_not
@@ -53,6 +54,11 @@ class TemplateProofs:
 
     proofs: tuple[ProofResult, ...]
     unmatched: tuple[Subject, ...]
+
+
+@lru_cache(maxsize=1)
+def _by_place(estate: Estate) -> tuple[tuple[str, Resource], ...]:
+    return tuple((place_of(resource), resource) for resource in estate.resources)
 
 
 def place_of(resource: Resource) -> str:
@@ -195,9 +201,11 @@ def resource_proof(name: str, estate: Estate) -> ProofResult:
 
 
 def _named(estate: Estate, wanted: str) -> Iterator[Resource]:
-    for resource in estate.resources:
-        if "/" in wanted:
-            if fnmatchcase(place_of(resource), wanted):
+    if "/" in wanted:
+        for place, resource in _by_place(estate):
+            if fnmatchcase(place, wanted):
                 yield resource
-        elif any(resource.get(name) == wanted for name in _NAMES):
+        return
+    for resource in estate.resources:
+        if any(resource.get(name) == wanted for name in _NAMES):
             yield resource

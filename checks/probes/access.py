@@ -48,7 +48,7 @@ SECRETS = Probe(
 )
 VALUES = Probe(
     name="secret-values",
-    title="Secrets hold a value in each of their fields, and no placeholder",
+    title="Secrets hold a value of their own in each field, no placeholder, and of the right mode",
     remedy="Stage the real value: hasivu secret stage NAME --env ENV --file FILE (docs/runbooks/secrets.md).",
     controls=("PCI DSS 8.6.2", "PCI DSS 2.2.2"),
 )
@@ -80,7 +80,7 @@ CLIENTS = Probe(
     name="user-pool-clients",
     title="Applications sign people in, for as long, and by the flows that the templates say",
     remedy="Deploy again, and find in the trail who called UpdateUserPoolClient.",
-    controls=("PCI DSS 8.3.1", "PCI DSS 8.2.8"),
+    controls=("PCI DSS 8.2.8",),
 )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -14,14 +15,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 from checks.probes.apis import PERMISSIONS
 
 CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 3},
+    # Hundreds of questions in a minute: API Gateway takes ten a second of an account, CloudWatch nine.
+    retries={"mode": "adaptive", "total_max_attempts": 6},
     connect_timeout=5,
     read_timeout=30,
     max_pool_connections=16,
 )
 
 _DENIED = re.compile(r"AccessDenied|Unauthorized|AuthorizationError|Forbidden|NotAuthorized|^403$")
-_GONE = re.compile(r"NotFound|NoSuch|NonExistent|DoesNotExist|^404$|ResourceNotFoundFault")
+_GONE = re.compile(r"NotFound|NoSuch|Non[Ee]xistent|DoesNotExist|^404$")
+_SAYS_GONE = {"ValidationError": "does not exist", "InvalidRequestException": "is not found"}
+"""Services that say it in words only: CloudFormation of stacks, Athena of workgroups."""
+_UNKNOWN_THERE = frozenset({"OptInRequired", "InvalidClientTokenId", "UnrecognizedClientException"})
+"""What a region says that the account has not enabled: it does not know anybody."""
+_FROM_ABOVE = re.compile(r"explicit deny in an? ([\w -]*policy|permissions boundary)")
 _AWS = re.compile(r"^https://[\w.-]+\.(amazonaws\.com|api\.aws)(/|$)")
 
 
@@ -46,12 +53,19 @@ class Account:
     """Answers of one account, as ``session`` may see it. Safe to share between threads."""
 
     def __init__(
-        self, session: boto3.Session, *, region: str, secrets_session: boto3.Session | None = None
+        self,
+        session: boto3.Session,
+        *,
+        region: str,
+        secrets_session: boto3.Session | None = None,
+        other_secrets: Mapping[str, boto3.Session] | None = None,
     ) -> None:
         self._session: Any = session
         self.region = region
         self.secrets_session = secrets_session
         """Of somebody who may read secrets, where there is one."""
+        self.other_secrets: Mapping[str, boto3.Session] = other_secrets or {}
+        """The same of other environments, by their names."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._answers: dict[tuple[Any, ...], Any] = {}
         self._making = Lock()
@@ -61,7 +75,13 @@ class Account:
 
     def on_emulator(self) -> bool:
         """Whether what answers is not AWS, by the address at which it answers."""
-        return _AWS.match(self._client("cloudformation", self.region).meta.endpoint_url) is None
+        return _AWS.match(self.endpoint_url) is None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where CloudFormation of the account's region answers."""
+        found: str = self._client("cloudformation", self.region).meta.endpoint_url
+        return found
 
     def ask(
         self,
@@ -95,14 +115,21 @@ class Account:
         arguments: Mapping[str, Any],
     ) -> Any:
         question = (service, operation, region or self.region, key, repr(sorted(arguments.items())))
+        try:
+            return self.remembered(question, partial(self._answer, question, key, arguments))
+        except Gone as gone:
+            if gone.code in absent:
+                return None
+            raise
+
+    def remembered(self, question: tuple[Any, ...], find: Callable[[], Any]) -> Any:
+        """What ``find`` gives, asked once for each ``question``; an exception that it gives is raised."""
         with self._making:
             asking = self._asking.setdefault(question, Lock())
         with asking:
             if question not in self._answers:
-                self._answers[question] = self._answer(question, key, arguments)
+                self._answers[question] = find()
         answer = self._answers[question]
-        if isinstance(answer, Gone) and answer.code in absent:
-            return None
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -133,7 +160,7 @@ class Account:
             return self._clients[service, region]
 
 
-_NEXT = ("NextToken", "nextToken", "NextMarker", "position", "nextPageToken")
+_NEXT = ("NextToken", "nextToken")
 
 
 def _pages(client: Any, operation: str, key: str, arguments: Mapping[str, Any]) -> list[Any]:
@@ -142,18 +169,23 @@ def _pages(client: Any, operation: str, key: str, arguments: Mapping[str, Any]) 
     given = dict(arguments)
     while True:
         page = getattr(client, operation)(**given)
-        found += page.get(key) or ()
+        found += page.get(key) or ()  # a page may be empty and still not be the last
         token = next((name for name in _NEXT if page.get(name)), None)
-        if token is None or not page.get(key):
+        if token is None or given.get(token) == page[token]:
             return found
         given[token] = page[token]
 
 
 def _failure(service: str, operation: str, permission: str, error: ClientError) -> Exception:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
-    if _DENIED.search(code):
-        return CouldNotLook(f"{service} {operation}: {code}; the auditor needs {permission}", denied=True)
     message = str(error.response.get("Error", {}).get("Message", ""))
-    if _GONE.search(code) or (code == "ValidationError" and "does not exist" in message):
+    said = f"{service} {operation}: {code}"
+    if _DENIED.search(code):
+        if (above := _FROM_ABOVE.search(message)) is not None:
+            return CouldNotLook(f"{said}; a {above[1]} denies {permission} to everybody", denied=True)
+        return CouldNotLook(f"{said}; the auditor needs {permission}", denied=True)
+    if _GONE.search(code) or (code in _SAYS_GONE and _SAYS_GONE[code] in message):
         return Gone(service, operation, code)
-    return CouldNotLook(f"{service} {operation}: {code}")
+    if code in _UNKNOWN_THERE:
+        return CouldNotLook(f"{said}; is the region enabled for the account?")
+    return CouldNotLook(said)

@@ -21,7 +21,7 @@ _LIKE_THEIR_NAME: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "cloudformation": ("describe_stacks", "get_template", "list_stack_resources"),
     "cloudtrail": ("get_event_selectors", "get_trail", "get_trail_status"),
-    "cloudwatch": ("describe_alarms", "get_dashboard"),
+    "cloudwatch": ("describe_alarms", "get_dashboard", "get_metric_data"),
     "codedeploy": ("get_application", "get_deployment_group"),
     "cognito-idp": (
         "describe_user_pool",
@@ -52,6 +52,7 @@ _LIKE_THEIR_NAME: Final[Mapping[str, tuple[str, ...]]] = {
         "list_aliases",
         "list_event_source_mappings",
         "list_function_url_configs",
+        "list_versions_by_function",
     ),
     "logs": ("describe_log_groups", "describe_metric_filters"),
     "pipes": ("describe_pipe",),

@@ -68,9 +68,15 @@ def _encryption(value: Any) -> Any:
 
 
 def _rules(value: Any) -> Any:
-    """Rules for everything say so in three ways: an empty prefix, an empty filter, or nothing."""
+    """Rules without their names, which AWS makes up where a template has none. Rules for everything say so in
+    several ways: an empty prefix, an empty filter, or nothing."""
+    for_everything = {"Filter": ({}, {"Prefix": ""}), "Prefix": ("",)}
     return [
-        {key: inner for key, inner in rule.items() if not (key == "Filter" and inner in ({}, {"Prefix": ""}))}
+        {
+            key: inner
+            for key, inner in rule.items()
+            if key != "ID" and inner not in for_everything.get(key, ())
+        }
         for rule in value or ()
     ]
 

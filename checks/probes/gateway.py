@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from checks.probes.account import Account
@@ -189,16 +190,33 @@ def _acl(path: str) -> Read:
 
 
 def _without_defaults(value: Any) -> Any:
-    """Rules without the window of five minutes that AWS adds, and with search texts as texts."""
+    """Rules without what AWS adds (a window of five minutes, bodies looked at as far as they go), and with
+    search texts as texts."""
     if isinstance(value, Mapping):
         return {
             key: _without_defaults(inner)
             for key, inner in value.items()
-            if not (key == "EvaluationWindowSec" and inner == 300)
+            if (key, inner) not in (("EvaluationWindowSec", 300), ("OversizeHandling", "CONTINUE"))
         }
     if isinstance(value, list):
         return [_without_defaults(inner) for inner in value]
     return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _networks(value: Any) -> Any:
+    """Addresses in one form: AWS writes those of IPv6 out in full."""
+    return [str(ip_network(each, strict=False)) for each in value or ()]
+
+
+def _without_streams(arn: Any) -> Any:
+    """A log group's ARN: AWS leaves out that all its streams are meant."""
+    return arn.removesuffix(":*") if isinstance(arn, str) else arn
+
+
+def _access_log(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {**value, "DestinationArn": _without_streams(value.get("DestinationArn"))}
 
 
 def _address_set(path: str) -> Read:
@@ -206,6 +224,15 @@ def _address_set(path: str) -> Read:
         return lambda live: live.physical_id.split("|")[index]
 
     return answer("wafv2", "get_ip_set", f"IPSet.{path}", Name=part(0), Id=part(1), Scope=part(2))
+
+
+def _firewall_log(path: str) -> Read:
+    return answer(
+        "wafv2",
+        "get_logging_configuration",
+        f"LoggingConfiguration.{path}",
+        ResourceArn=prop("ResourceArn"),
+    )
 
 
 def _certificate(path: str) -> Read:
@@ -253,6 +280,7 @@ LINES = (
         path="AccessLogSetting",
         probe=ACCESS_LOGS,
         read=then(_stage("accessLogSettings"), upper),
+        normal=_access_log,
     ),
     Line(
         kind="AWS::ApiGateway::Account",
@@ -338,23 +366,25 @@ LINES = (
         normal=_without_defaults,
         exact=True,
     ),
-    *lines_of("AWS::WAFv2::IPSet", ADDRESSES, _address_set, "Addresses", "IPAddressVersion"),
+    *lines_of("AWS::WAFv2::IPSet", ADDRESSES, _address_set, "Addresses", normal=_networks),
+    *lines_of("AWS::WAFv2::IPSet", ADDRESSES, _address_set, "IPAddressVersion"),
     Line(
         kind="AWS::WAFv2::WebACLAssociation",
         path="WebACLArn",
         probe=ASSOCIATION,
         read=answer("wafv2", "get_web_acl_for_resource", "WebACL.ARN", ResourceArn=prop("ResourceArn")),
     ),
+    Line(
+        kind="AWS::WAFv2::LoggingConfiguration",
+        path="LogDestinationConfigs",
+        probe=FIREWALL_LOGS,
+        read=_firewall_log("LogDestinationConfigs"),
+        normal=lambda value: [_without_streams(each) for each in value or ()],
+    ),
     *lines_of(
         "AWS::WAFv2::LoggingConfiguration",
         FIREWALL_LOGS,
-        lambda path: answer(
-            "wafv2",
-            "get_logging_configuration",
-            f"LoggingConfiguration.{path}",
-            ResourceArn=prop("ResourceArn"),
-        ),
-        "LogDestinationConfigs",
+        _firewall_log,
         "RedactedFields",
         "LoggingFilter",
     ),

@@ -32,6 +32,15 @@ class Probe:
         return f"probe:{self.name}"
 
 
+class NotTold(Exception):
+    """It could not be judged, and that is no fault of the account's: too little data, or somebody else has to
+    look. Its text says why."""
+
+
+class NothingThere(Exception):
+    """The resource has nothing to look at, which speaks neither for nor against it. Its text says what."""
+
+
 Read = Callable[[Account, Live], Any]
 """One fact of a running resource, in CloudFormation's shape; ABSENT where there is none."""
 
@@ -81,6 +90,8 @@ class Look(StrEnum):
     """The emulator does not have it; its name and reason are known."""
     UNKNOWN = "unknown"
     """It could not be told: what the template refers to is not known, or somebody else has to look."""
+    NOTHING = "nothing"
+    """There is nothing to look at, which speaks neither for nor against."""
     ERROR = "error"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,15 +14,15 @@ from pathlib import Path
 import boto3
 
 from checks.checklist.model import SHOWN_CHARACTERS_MAX, Level, ProofResult, Status, Subject
-from checks.probes import deployed, transport
+from checks.probes import deployed, objectives, transport
 from checks.probes.account import Account, CouldNotLook, Gone
 from checks.probes.emulator_limits import LIMITS
-from checks.probes.model import UNSAID, Line, Look, Probe, Seen
+from checks.probes.model import UNSAID, Line, Look, NothingThere, NotTold, Probe, Seen
 from checks.probes.normal import differences
 from checks.probes.read import Missing
 from checks.probes.running import Live, Running, Stack, read_running
-from checks.probes.secret_values import NobodyMayRead
 from checks.probes.table import FACTS, LINES, OF_STACKS, PROBES, covered
+from checks.probes.watching import ALARM
 from checks.sandbox.deployed import Unresolved
 from checks.sandbox.emulator_gaps import STATEMENT_GAPS, gap_of
 
@@ -64,24 +65,34 @@ def survey(
     now: datetime,
     *,
     secrets_session: boto3.Session | None = None,
+    other_secrets: Mapping[str, boto3.Session] | None = None,
+    again_after_s: float = 0,
 ) -> Survey:
     """Hold what runs in ``environment`` against the assembly in the folder ``assembly``.
 
-    ``session`` is the auditor's. ``secrets_session`` may read secrets; without it their values are not
-    looked at. Never raises for what AWS answers: what could not be looked at is an error of its probe.
-    Raises FileNotFoundError, KeyError or ValueError where the folder holds no assembly.
+    ``session`` is the auditor's. ``secrets_session`` may read secrets; without it their values are not looked
+    at. ``other_secrets`` may do it in other environments, whose values must be others. What differs is looked
+    at once more after ``again_after_s`` seconds, as AWS takes a while to tell of a change; 0 is not again.
+    Never raises for what AWS answers: what could not be looked at is an error of its probe. Raises
+    FileNotFoundError, KeyError or ValueError where the folder holds no assembly.
     """
-    region = str(session.region_name or "ap-south-1")
-    account = Account(session, region=region, secrets_session=secrets_session)
+
+    def account() -> Account:
+        region = str(session.region_name or "ap-south-1")
+        return Account(session, region=region, secrets_session=secrets_session, other_secrets=other_secrets)
+
+    asked = account()
     try:
-        running = read_running(account, assembly, environment, now=now)
+        running = read_running(asked, assembly, environment, now=now)
+        seen = _everything(asked, running)
+        doubtful = {_place(item.subject) for item in seen if item.look is Look.DIFFERS}
+        if doubtful and again_after_s and not running.on_emulator:
+            time.sleep(again_after_s)
+            afresh = account()
+            once_more = read_running(afresh, assembly, environment, now=now)
+            seen = _settled(seen, _everything(afresh, once_more, only=doubtful))
     except CouldNotLook as failure:
-        return _nothing(account, failure)
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        batches = pool.map(lambda live: list(_of_resource(account, live)), running.live)
-        seen = [item for batch in batches for item in batch]
-        batches = pool.map(lambda stack: list(_of_stack(account, stack)), running.stacks)
-        seen += [item for batch in batches for item in batch]
+        return _nothing(asked, failure)
     unread = Counter(
         (resource.kind, name)
         for resource in running.estate.resources
@@ -100,8 +111,44 @@ def survey(
             for live in running.live
             if (live.resource.stack, live.resource.logical_id) not in looked_at
         ),
-        asked=frozenset(account.asked),
+        asked=frozenset(asked.asked),
     )
+
+
+_Place = tuple[str, str]
+
+
+def _place(subject: Subject) -> _Place:
+    return subject.stack, subject.logical_id
+
+
+def _everything(account: Account, running: Running, only: Set[_Place] | None = None) -> list[Seen]:
+    """Every look at every resource, alarm and stack, or at those at the places ``only``."""
+
+    def wanted(subject: Subject) -> bool:
+        return only is None or _place(subject) in only
+
+    seen: list[Seen] = []
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        live = [each for each in running.live if wanted(each.subject)]
+        alarms = [each for each in running.of(ALARM) if wanted(each.subject)]
+        stacks = [each for each in running.stacks if wanted(_subject_of(each))]
+        for batch in pool.map(lambda each: list(_of_resource(account, each)), live):
+            seen += batch
+        for batch in pool.map(lambda each: list(_of_stack(account, each)), stacks):
+            seen += batch
+        for batch in pool.map(lambda each: list(_of_alarm(account, each)), alarms):
+            seen += batch
+    return [*seen, *_of_no_alarm(running)]
+
+
+def _settled(first: list[Seen], second: list[Seen]) -> list[Seen]:
+    """``first``, with what differed as it was seen the second time."""
+    again = {(item.probe, _place(item.subject), item.fact): item for item in second}
+    return [
+        again.get((item.probe, _place(item.subject), item.fact), item) if item.look is Look.DIFFERS else item
+        for item in first
+    ]
 
 
 def _of_resource(account: Account, live: Live) -> Iterator[Seen]:
@@ -133,32 +180,50 @@ def _compare(account: Account, live: Live, line: Line) -> str | None:
 def _looked(live: Live, probe: Probe, fact: str, look: Callable[[], str | None]) -> Iterator[Seen]:
     """One look, whatever comes of it."""
 
-    def seen(how: Look, said: str = "") -> Seen:
-        return Seen(probe=probe, look=how, subject=live.subject, fact=fact, said=said)
+    gap = _gap(live, probe, fact)
+    how, said = (Look.GAP, gap) if gap is not None else _outcome(live, look)
+    if said != SILENT:
+        yield Seen(probe=probe, look=how, subject=live.subject, fact=fact, said=said)
 
-    if (gap := _gap(live, probe, fact)) is not None:
-        yield seen(Look.GAP, gap)
-        return
+
+def _outcome(live: Live, look: Callable[[], str | None]) -> tuple[Look, str]:
+    """How ``look`` ended, and what it said."""
     if not live.deployed:
-        yield seen(Look.DIFFERS, "is not deployed")
-        return
+        return Look.DIFFERS, "is not deployed"
     try:
         said = look()
     except Gone as gone:
-        yield seen(Look.DIFFERS, f"is gone ({gone.code})")
+        return Look.DIFFERS, f"is gone ({gone.code})"
     except Missing:
-        yield seen(Look.DIFFERS, "is gone")
+        return Look.DIFFERS, "is gone"
     except CouldNotLook as failure:
-        yield seen(Look.ERROR, failure.text)
-    except Unresolved as unresolved:
-        yield seen(Look.UNKNOWN, str(unresolved))
-    except NobodyMayRead:
-        yield seen(Look.UNKNOWN, "nobody looked who may read secrets; the auditor may not")
+        return Look.ERROR, failure.text
+    except (Unresolved, NotTold) as untold:
+        return Look.UNKNOWN, str(untold)
+    except NothingThere as nothing:
+        return Look.NOTHING, str(nothing)
     except (LookupError, TypeError, ValueError, AttributeError) as unexpected:
-        yield seen(Look.ERROR, f"the answer has another form than expected ({type(unexpected).__name__})")
-    else:
-        if said != SILENT:
-            yield seen(Look.AGREES if said is None else Look.DIFFERS, said or "")
+        return Look.ERROR, f"the answer has another form than expected ({type(unexpected).__name__})"
+    return (Look.AGREES, "") if said is None else (Look.DIFFERS, said)
+
+
+def _of_alarm(account: Account, live: Live) -> Iterator[Seen]:
+    """What the alarm's own metrics say of the objectives. The alarm itself is looked at elsewhere."""
+    for probe, objective in objectives.OBJECTIVES:
+        if not objective.is_about(live):
+            continue
+        if live.running.on_emulator and objectives.EMULATOR_LACKS:
+            how, said = Look.GAP, objectives.EMULATOR_LACKS
+        else:
+            how, said = _outcome(live, partial(objectives.missed, account, live, objective))
+        yield Seen(probe=probe, look=how, subject=live.subject, fact=objective.fact, said=said)
+
+
+def _of_no_alarm(running: Running) -> Iterator[Seen]:
+    """Objectives that cannot be judged, as the assembly has no alarm for them."""
+    for probe, objective, subject in objectives.without_alarm(running):
+        said = f"the assembly has no alarm {subject.place}"
+        yield Seen(probe=probe, look=Look.ERROR, subject=subject, fact=objective.fact, said=said)
 
 
 def _gap(live: Live, probe: Probe, fact: str) -> str | None:
@@ -173,14 +238,18 @@ def _gap(live: Live, probe: Probe, fact: str) -> str | None:
     return None if limit is None else f"{live.resource.kind} {fact}: {limit}"
 
 
-def _of_stack(account: Account, stack: Stack) -> Iterator[Seen]:
-    subject = Subject(
+def _subject_of(stack: Stack) -> Subject:
+    return Subject(
         stack=stack.construct_id,
         logical_id=stack.construct_id,
         kind="AWS::CloudFormation::Stack",
         place=stack.construct_id,
         physical_id=stack.name,
     )
+
+
+def _of_stack(account: Account, stack: Stack) -> Iterator[Seen]:
+    subject = _subject_of(stack)
     looks: tuple[tuple[Probe, Callable[[], str | None]], ...] = (
         (deployed.STACKS, lambda: deployed.stack_is_wrong(stack)),
         (deployed.TEMPLATES, lambda: deployed.template_is_wrong(account, stack)),
@@ -240,6 +309,8 @@ def _observed(by_look: dict[Look, list[Seen]], resources: int, compared: int, ru
         parts.append(f"not to be seen on the emulator at {where}: {reasons}")
     if found := by_look[Look.UNKNOWN]:
         parts.append(f"not known: {_named(sorted({item.said for item in found}))}")
+    if (found := by_look[Look.NOTHING]) and not compared:
+        parts.append(f"there is nothing to look at: {_named(sorted({item.said for item in found}))}")
     if not parts and not compared:
         parts.append("no resource of the assembly is of this kind")
     parts.append(f"{compared} facts of {resources} resources were compared")

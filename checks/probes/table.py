@@ -10,9 +10,12 @@ from checks.probes import (
     functions,
     gateway,
     governance,
+    health,
     messages,
+    objectives,
     secret_values,
     transport,
+    versions,
     watching,
 )
 from checks.probes.model import Fact, Line, Probe
@@ -32,28 +35,20 @@ LINES: tuple[Line, ...] = tuple(line for module in _MODULES for line in module.L
 FACTS: tuple[Fact, ...] = (
     *(fact for module in _MODULES for fact in module.FACTS),
     *deployed.FACTS,
+    *health.FACTS,
     *secret_values.FACTS,
     *transport.FACTS,
+    *versions.FACTS,
 )
 OF_STACKS = (deployed.STACKS, deployed.TEMPLATES, deployed.RESOURCES)
 
 PROBES: tuple[Probe, ...] = tuple(
     sorted(
-        {*(line.probe for line in LINES), *(fact.probe for fact in FACTS), *OF_STACKS},
+        {*(line.probe for line in LINES), *(fact.probe for fact in FACTS), *OF_STACKS, *objectives.PROBES},
         key=lambda probe: probe.name,
     )
 )
 """Every probe, by name."""
-
-_READ: tuple[tuple[str, Probe], ...] = (
-    *((line.kind, line.probe) for line in LINES),
-    *((fact.kind, fact.probe) for fact in FACTS),
-)
-KINDS: dict[str, tuple[str, ...]] = {
-    probe.name: tuple(sorted({kind for kind, reader in _READ if reader == probe})) for probe in PROBES
-}
-"""The kinds of resources that each probe looks at."""
-KINDS.update(dict.fromkeys((probe.name for probe in OF_STACKS), ("AWS::CloudFormation::Stack",)))
 
 
 def covered(kind: str, path: str) -> bool:

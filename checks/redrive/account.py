@@ -7,7 +7,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 
 from checks.errors import ExitCode, HasivuError
 from checks.sandbox.sandbox import Sandbox
@@ -18,12 +18,17 @@ CONFIG = Config(retries={"mode": "standard", "total_max_attempts": 3}, connect_t
 
 
 def session_for(
-    environment: str, *, sandbox_directory: Path | None = None, repository: Path = REPOSITORY
+    environment: str,
+    *,
+    sandbox_directory: Path | None = None,
+    repository: Path = REPOSITORY,
+    profile: str | None = None,
 ) -> boto3.Session:
     """A session that leads to `environment` and to nothing else.
 
-    The credentials must belong to the account that the environment file names. Errors:
-    `ENVIRONMENT_REFUSED`, `WRONG_ACCOUNT`, `NO_CREDENTIALS`, `SANDBOX_DOWN`.
+    The credentials, those of `profile` where one is named, must belong to the account that the environment
+    file names; the sandbox knows no profiles. Errors: `ENVIRONMENT_REFUSED`, `WRONG_ACCOUNT`,
+    `NO_CREDENTIALS`, `SANDBOX_DOWN`.
     """
     try:
         settings = load_environment(
@@ -35,7 +40,15 @@ def session_for(
         ) from None
     if settings.embedded:
         return Sandbox(sandbox_directory).session()
-    session = boto3.Session(region_name=settings.region)
+    try:
+        session = boto3.Session(region_name=settings.region, profile_name=profile)
+    except ProfileNotFound:
+        raise HasivuError(
+            "NO_CREDENTIALS",
+            f"There is no AWS profile {profile!r} on this machine.",
+            next_step="name one of `aws configure list-profiles`",
+            exit_code=ExitCode.USAGE,
+        ) from None
     _check_account(session, settings.account, environment)
     return session
 

@@ -16,6 +16,7 @@ READING = frozenset(permission.lower() for permission in PERMISSIONS.values())
 LISTS = WITHOUT_RESOURCES | frozenset(
     action.lower()
     for action in (
+        "cloudwatch:GetMetricData",
         "config:DescribeConfigRules",
         "config:DescribeConfigurationRecorderStatus",
         "config:DescribeConfigurationRecorders",

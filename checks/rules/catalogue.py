@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from functools import cache
 
 from checks.rules.estate import Estate
 from checks.rules.rule import Finding, Rule, registered
@@ -66,9 +67,14 @@ UNREADABLE = (
 
 def rules() -> tuple[Rule, ...]:
     """Every house rule, by id."""
+    _import_all()
+    return registered()
+
+
+@cache
+def _import_all() -> None:
     for subject in SUBJECTS:
         importlib.import_module(f"checks.rules.{subject}")
-    return registered()
 
 
 def examine(estate: Estate) -> list[Finding]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from checks.sandbox.sandbox import Sandbox
@@ -17,7 +19,13 @@ FUNCTIONS = (
     "payments-webhook-handler",
     "notification-dispatcher",
 )
-DENIED = {"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AuthorizationError"}
+DENIED = {
+    "AccessDeniedException",
+    "AccessDenied",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "MissingAuthenticationTokenException",
+}
 KEYS = {
     "hasivu-sandbox-ledger": {"entry_id": {"S": "capture:x"}},
     "hasivu-sandbox-audit": {"day": {"S": "2026-04-01"}, "audit_id": {"S": "aud_x"}},
@@ -189,3 +197,27 @@ def test_nobody_but_the_dispatcher_looks_people_up(as_function: As, sandbox: San
 
     refused = {function for function in FUNCTIONS if denied(partial(look_up, function))}
     assert refused == set(FUNCTIONS) - {"notification-dispatcher"}
+
+
+def test_nobody_reads_or_writes_a_store_without_signing(sandbox: Sandbox) -> None:
+    """PCI DSS 1.4.4: what stores account data is not reached from outside."""
+    endpoint_url = sandbox.endpoints.aws_endpoint_url
+
+    def outsider(service: str) -> Any:
+        chosen: Any = boto3.client(  # type: ignore[call-overload]  # any service
+            service,
+            endpoint_url=endpoint_url,
+            region_name=sandbox.endpoints.region,
+            config=Config(signature_version=UNSIGNED),
+        )
+        return chosen
+
+    queues: Any = sandbox.session().client("sqs")
+    queue = queues.get_queue_url(QueueName="hasivu-sandbox-webhooks")["QueueUrl"]
+    invoices, table = {"Bucket": "hasivu-sandbox-invoices"}, {"TableName": "hasivu-sandbox-payments"}
+    assert denied(lambda: outsider("s3").list_objects_v2(**invoices))
+    assert denied(lambda: outsider("s3").get_object(**invoices, Key="x"))
+    assert denied(lambda: outsider("s3").put_object(**invoices, Key="x", Body=b"x"))
+    assert denied(lambda: outsider("dynamodb").scan(**table))
+    assert denied(lambda: outsider("dynamodb").put_item(**table, Item={"payment_id": {"S": "x"}}))
+    assert denied(lambda: outsider("sqs").send_message(QueueUrl=queue, MessageBody="x"))

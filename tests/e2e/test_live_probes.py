@@ -7,20 +7,21 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from checks.checklist.model import Status
-from checks.probes import deployed, emulator_limits
+from checks.probes import deployed, emulator_limits, objectives
 from checks.probes.auditor import auditor_session
 from checks.probes.model import Look
 from checks.probes.survey import Survey, survey
 from checks.sandbox.sandbox import Sandbox
 
-LIMIT_S = 30.0
+CPU_S_MAX = 20.0
+"""Of this process: how long it takes is a matter of what else the machine does."""
 FUNCTION = "hasivu-sandbox-payments-advanced"
 QUEUE = "hasivu-sandbox-webhooks"
 TABLE = "hasivu-sandbox-notifications"
@@ -64,7 +65,9 @@ def wrong(found: Survey) -> list[str]:
 
 def test_a_clean_deployment_gives_no_false_alarm(clean: Survey) -> None:
     assert wrong(clean) == []
-    assert sum(proof.status is Status.PASSED for proof in clean.proofs) >= 45
+    assert sum(proof.status is Status.PASSED for proof in clean.proofs) >= 46
+    (values,) = (proof for proof in clean.proofs if proof.proof_id == "probe:secret-values")
+    assert values.status is Status.PASSED
 
 
 def test_what_is_not_there_is_not_evaluated_and_says_why(clean: Survey) -> None:
@@ -77,9 +80,9 @@ def test_what_is_not_there_is_not_evaluated_and_says_why(clean: Survey) -> None:
 
 
 def test_everything_is_looked_at_in_time(look: Callable[[], Survey]) -> None:
-    began = time.monotonic()
+    began_s = time.process_time()
     found = look()
-    assert time.monotonic() - began < LIMIT_S
+    assert time.process_time() - began_s < CPU_S_MAX
     assert found.resources > 700
     assert found.compared > 3000
 
@@ -416,12 +419,45 @@ def mutations(aws: Client) -> Iterator[Mutation]:  # noqa: PLR0915  (one after a
     )
     boards = alarms.list_dashboards()["DashboardEntries"][0]["DashboardName"]
     body = alarms.get_dashboard(DashboardName=boards)["DashboardBody"]
+    retry = "hasivu-sandbox-payments-retry"
+    yield Mutation(
+        "the version before deleted",
+        "previous-versions",
+        lambda aws: third_without_second(functions, retry),
+        lambda aws: functions.update_alias(FunctionName=retry, Name="live", FunctionVersion="1"),
+    )
+    check = "hasivu-sandbox-health-check"
+    handler = functions.get_function_configuration(FunctionName=check)["Handler"]
+    yield Mutation(
+        "the health check broken",
+        "health",
+        lambda aws: (
+            functions.update_function_configuration(FunctionName=check, Handler="nowhere.handler")
+            and functions.update_alias(FunctionName=check, Name="live", FunctionVersion="$LATEST")
+        ),
+        lambda aws: (
+            functions.update_alias(FunctionName=check, Name="live", FunctionVersion="1")
+            and functions.update_function_configuration(FunctionName=check, Handler=handler)
+        ),
+    )
     yield Mutation(
         "a dashboard emptied",
         "dashboards",
         lambda aws: alarms.put_dashboard(DashboardName=boards, DashboardBody='{"widgets": []}'),
         lambda aws: alarms.put_dashboard(DashboardName=boards, DashboardBody=body),
     )
+
+
+def third_without_second(functions: Any, name: str) -> None:
+    """Point callers to a third version whose predecessor is gone. What is unchanged gets no new version."""
+    description = functions.get_function_configuration(FunctionName=name)["Description"]
+    made = []
+    for text in ("second", "third"):
+        functions.update_function_configuration(FunctionName=name, Description=text)
+        made.append(functions.publish_version(FunctionName=name)["Version"])
+    functions.update_function_configuration(FunctionName=name, Description=description)
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=made[1])
+    functions.delete_function(FunctionName=name, Qualifier=made[0])
 
 
 def test_everything_that_is_done_to_it_is_named(
@@ -443,6 +479,90 @@ def test_everything_that_is_done_to_it_is_named(
     innocent = failed - {f"probe:{item.probe}" for item in done}
     assert innocent <= {"probe:running-code"}, "nothing else was done"
     assert wrong(look()) == []
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is counted in an hour in which all is well, and what in one that misses the objective."""
+
+    probe: str
+    sound: tuple[dict[str, Any], ...]
+    missed: tuple[dict[str, Any], ...]
+    kept: int
+    """How many sound ones make up for what was missed."""
+
+
+def counted(namespace: str, name: str, value: float, times: int = 1, **dimensions: str) -> dict[str, Any]:
+    """A metric's values of the hour before the last whole one."""
+    hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(minutes=90)
+    return {
+        "Namespace": namespace,
+        "MetricData": [
+            {
+                "MetricName": name,
+                "Dimensions": [{"Name": key, "Value": inner} for key, inner in dimensions.items()],
+                "Timestamp": hour,
+                "Values": [value],
+                "Counts": [times],
+            }
+        ],
+    }
+
+
+OWN, API = "HASIVU/sandbox", {"ApiName": "hasivu-sandbox", "Stage": "live"}
+FIGURES = (
+    Figures(
+        probe="payment-success",
+        sound=(counted(OWN, "PaymentCaptured", 1, 200),),
+        missed=(counted(OWN, "PaymentFailed", 1, 20),),
+        kept=10,
+    ),
+    Figures(
+        probe="latency",
+        sound=(
+            counted("AWS/ApiGateway", "Count", 1, 500, **API),
+            counted("AWS/ApiGateway", "Latency", 100, 500, **API),
+        ),
+        missed=(counted("AWS/ApiGateway", "Latency", 9_000, 100, **API),),
+        kept=10,
+    ),
+    Figures(
+        probe="error-rate",
+        sound=(counted("AWS/Lambda", "Invocations", 1, 1_000, FunctionName=FUNCTION),),
+        missed=(counted("AWS/Lambda", "Errors", 1, 20, FunctionName=FUNCTION),),
+        kept=10,
+    ),
+    Figures(
+        probe="availability",
+        sound=(counted("AWS/ApiGateway", "Count", 1, 1_000, **API),),
+        missed=(counted("AWS/ApiGateway", "5XXError", 1, 10, **API),),
+        kept=10,
+    ),
+)
+
+
+@pytest.mark.parametrize("figures", FIGURES, ids=lambda each: each.probe)
+def test_what_is_measured_is_judged_as_the_auditor_sees_it(
+    figures: Figures, look: Callable[[], Survey], aws: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The emulator's figures are none of AWS's, so nothing of it is believed unless it is told to be."""
+    metrics = aws("cloudwatch")
+
+    def judged() -> Status:
+        (proof,) = (item for item in look().proofs if item.proof_id == f"probe:{figures.probe}")
+        return proof.status
+
+    assert judged() is Status.NOT_EVALUATED
+    monkeypatch.setattr(objectives, "EMULATOR_LACKS", "")
+    for each in figures.sound:
+        metrics.put_metric_data(**each)
+    assert judged() is not Status.FAILED
+    for each in figures.missed:
+        metrics.put_metric_data(**each)
+    assert judged() is Status.FAILED
+    for each in figures.sound * figures.kept:
+        metrics.put_metric_data(**each)
+    assert judged() is not Status.FAILED
 
 
 @pytest.mark.parametrize(

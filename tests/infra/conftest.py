@@ -20,6 +20,8 @@ from tests.infra.assembly import Assembly, read_assembly
 TODAY = date(2026, 11, 25)
 CONTRACT = ROOT / "runtime" / "openapi.json"
 ENVIRONMENTS = ROOT / "environments"
+PATHS = {"aws:cdk:enable-path-metadata": "true"}
+"""As deployed: the probes know alarms by their places."""
 NOT_BUILT = frozenset(name for name, model in SETTINGS_BY_FUNCTION.items() if model is FunctionSettings)
 
 Synthesise = Callable[..., Assembly]
@@ -50,7 +52,8 @@ def synthesise(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFacto
     ) -> Assembly:
         output = tmp_path_factory.mktemp(environment)
         app = HouseApp(
-            context={"env": environment, "bundles": str(placeholder_bundles)} | context, output=output
+            context={"env": environment, "bundles": str(placeholder_bundles)} | PATHS | context,
+            output=output,
         )
         build(app, today=TODAY, contract_file=contract_file, environments=environments)
         app.synth()

@@ -1,14 +1,19 @@
 """The probes on production's own templates: each can fail, fails closed, and asks what the SDK knows."""
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from checks.checklist.model import ProofResult, Status
-from checks.probes import run
+from checks.probes import health, objectives, run
+from checks.probes import survey as surveying
+from checks.probes.account import Account, CouldNotLook
 from checks.probes.model import Look
+from checks.probes.running import read_running
 from checks.probes.survey import Survey, survey
 from checks.probes.table import FACTS, LINES, PROBES
 from tests.infra.assembly import Assembly
@@ -16,15 +21,29 @@ from tests.infra.shaped_aws import CORE, MOMENT, Answer, ShapedAws, failure, sha
 
 NEVER_SHAPED_FALSE = {
     "probe:alarm-data",
+    "probe:health",
+    *(probe.proof_id for probe in objectives.PROBES),
     "probe:secret-rotation",
     "probe:secret-values",
     "probe:secrets",
     "probe:stacks",
     "probe:stack-resources",
 }
-"""Judged by time, by who looks or by the stacks: their own tests are below."""
+"""Judged by time, by figures, by who looks or by the stacks: their own tests are below or beside this."""
 
 Probed = Callable[..., Survey]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nobody_asks_the_network() -> Iterator[None]:
+    """The health check is asked over HTTPS, which no test does."""
+
+    def unreachable(url: str) -> tuple[int, bytes]:
+        raise CouldNotLook("the API's health check: unreachable")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(health, "_get", unreachable)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +126,8 @@ def test_who_does_not_answer_is_an_error_and_never_a_pass(probed: Probed, answer
     for item in found.proofs:
         if item.proof_id == "probe:secret-values":
             assert item.status is Status.NOT_EVALUATED
+        elif item.proof_id == "probe:health":
+            assert item.status is Status.ERROR
         elif item.proof_id not in whole:
             assert item.status is Status.ERROR, item.proof_id
             assert says in item.observed
@@ -129,13 +150,17 @@ def test_what_is_gone_fails(probed: Probed) -> None:
     found = probed({("*", "*"): failure("ResourceNotFoundException")})
     failed = {item.proof_id for item in found.proofs if item.status is Status.FAILED}
     assert {item.proof_id for item in found.proofs} - failed <= {
+        "probe:health",
         "probe:secret-values",
         "probe:stacks",
         "probe:stack-resources",
     }
 
 
-def test_the_registry_and_the_results_have_the_same_probes(prod: Assembly) -> None:
+def test_the_registry_and_the_results_have_the_same_probes(
+    prod: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("checks.probes.AGAIN_AFTER_S", 0)
     aws: Any = ShapedAws(prod.folder)
     ids = [item.proof_id for item in run("prod", aws, prod.folder, MOMENT)]
     assert ids == [probe.proof_id for probe in PROBES]
@@ -285,6 +310,79 @@ def test_a_rotation_that_is_late_is_named(probed: Probed, days: int, late: bool)
     found = probed(versions("AWSCURRENT"), now=MOMENT + timedelta(days=days))
     said = {item.said for item in found.seen if item.fact == "last rotation"}
     assert bool(said - {""}) is late
+
+
+def alone(prod: Assembly, kind: str, name: str, answers: Mapping[tuple[str, str], Answer]) -> ProofResult:
+    """The proof of one probe, of resources of one kind alone."""
+    aws: Any = ShapedAws(prod.folder, answers)
+    account = Account(aws, region="ap-south-1")
+    running = read_running(account, prod.folder, "prod", now=MOMENT)
+    seen = [item for live in running.of(kind) for item in surveying._of_resource(account, live)]
+    (probe,) = (each for each in PROBES if each.name == name)
+    return surveying._proof(probe, seen, running)
+
+
+def answering(status: int, body: object) -> Callable[[str], tuple[int, bytes]]:
+    def get(url: str) -> tuple[int, bytes]:
+        assert re.fullmatch(r"https://[\w.-]+/health", url)
+        assert "execute-api" not in url, "production is reached at its domain and nowhere else"
+        return status, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    return get
+
+
+UP = {"status": "pass", "environment": "prod", "time": "2026-11-26T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (200, UP, ""),
+        (403, UP, "answers 403"),
+        (503, {}, "answers 503"),
+        (301, UP, "answers 301"),
+        (200, UP | {"status": "fail"}, "without saying that it is up"),
+        (200, b"<html>", "without saying that it is up"),
+        (200, [], "without saying that it is up"),
+        (200, UP | {"environment": "staging"}, "is not the API of prod"),
+    ],
+)
+def test_the_api_says_that_it_is_up(
+    prod: Assembly, monkeypatch: pytest.MonkeyPatch, status: int, body: object, said: str
+) -> None:
+    monkeypatch.setattr(health, "_get", answering(status, body))
+    found = alone(prod, "AWS::ApiGateway::Stage", "health", {})
+    assert found.status is (Status.FAILED if said else Status.PASSED)
+    assert said in found.observed
+
+
+def led_to(version: str, *kept: str) -> dict[tuple[str, str], Answer]:
+    return {
+        ("lambda", "list_aliases"): lambda arguments: {
+            "Aliases": [{"Name": "live", "FunctionVersion": version}]
+        },
+        ("lambda", "list_versions_by_function"): lambda arguments: {
+            "Versions": [{"Version": each, "FunctionName": arguments["FunctionName"]} for each in kept]
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "said"),
+    [
+        (led_to("7", "$LATEST", "6", "7"), Status.PASSED, ""),
+        (led_to("7", "$LATEST", "5", "7"), Status.FAILED, "leads to version 7, and 6 is gone"),
+        (led_to("12", "$LATEST", "1", "12"), Status.FAILED, "and 11 is gone"),
+        (led_to("$LATEST", "$LATEST", "1"), Status.FAILED, "which is no version"),
+        (led_to("1", "$LATEST", "1"), Status.NOT_EVALUATED, "there is nothing to look at"),
+    ],
+)
+def test_the_version_before_is_kept(
+    prod: Assembly, answers: dict[tuple[str, str], Answer], status: Status, said: str
+) -> None:
+    found = alone(prod, "AWS::Lambda::Alias", "previous-versions", answers)
+    assert found.status is status
+    assert said in found.observed
 
 
 def protected(**changed: Any) -> Any:

@@ -14,6 +14,7 @@ from checks.checklist.applicability import ENVIRONMENTS, REASONS
 from checks.checklist.catalogue import ROLES, Catalogue, load
 from checks.checklist.model import Level
 from checks.errors import HasivuError
+from checks.probes.table import PROBES
 from checks.rules.catalogue import rules
 from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION
 
@@ -80,7 +81,7 @@ def test_every_function_of_the_checklist_is_asked_for_by_name(catalogue: Catalog
     assert asked == {f"function:{name}" for name in SETTINGS_BY_FUNCTION if name not in OPERATIONAL_FUNCTIONS}
 
 
-def test_every_control_that_a_house_rule_names_is_one_of_a_framework(catalogue: Catalogue) -> None:
+def test_every_control_that_a_house_rule_or_a_probe_names_is_one_of_a_framework(catalogue: Catalogue) -> None:
     known = {
         f"{framework.prefix} {name}"
         for framework in catalogue.frameworks
@@ -88,6 +89,7 @@ def test_every_control_that_a_house_rule_names_is_one_of_a_framework(catalogue: 
         for name in (control.id, *control.named)
     }
     assert {name for rule in rules() for name in rule.controls} <= known
+    assert {name for probe in PROBES for name in probe.controls} <= known
 
 
 def test_every_house_rule_proves_something(catalogue: Catalogue) -> None:
@@ -95,6 +97,45 @@ def test_every_house_rule_proves_something(catalogue: Catalogue) -> None:
     subjects += [control for framework in catalogue.frameworks for control in framework.control]
     proving = {ref.name for each in subjects for ref in catalogue.references(each, Level.TEMPLATE)}
     assert {rule.rule_id for rule in rules()} <= proving
+
+
+def test_every_probe_proves_something_and_every_probe_that_is_named_exists(catalogue: Catalogue) -> None:
+    controls = [control for framework in catalogue.frameworks for control in framework.control]
+    by_items = {ref.name for each in catalogue.items for ref in catalogue.references(each, Level.LIVE)}
+    by_controls = {ref.name for each in controls for ref in catalogue.references(each, Level.LIVE)}
+    probes = {probe.name for probe in PROBES}
+    assert {
+        text for each in (*catalogue.items, *controls) for text in each.L if text.startswith("probe:")
+    } <= {probe.proof_id for probe in PROBES}
+    assert probes <= by_items | by_controls
+    assert probes - by_items == {"budget", "configuration-history"}, "these prove controls only"
+
+
+def test_a_probe_proves_the_controls_that_it_names(catalogue: Catalogue) -> None:
+    (logs,) = (each for each in catalogue.framework("pci-dss").control if each.id.startswith("10.2.1"))
+    found = {str(ref) for ref in catalogue.references(logs, Level.LIVE)}
+    assert {"probe:trail", "probe:api-access-logs", "probe:function-logs"} <= found
+    assert not any(ref.kind == "rule" for ref in catalogue.references(logs, Level.LIVE))
+
+
+def test_every_level_of_a_control_has_a_proof_or_is_a_persons(catalogue: Catalogue) -> None:
+    by_people = 0
+    for framework in catalogue.frameworks:
+        for control in framework.control:
+            for level in control.required:
+                assert catalogue.references(control, level), (framework.slug, control.id, level)
+            assert not control.people or control.P, "a record stands for it"
+            by_people += len(control.people)
+    assert by_people == 19
+
+
+def test_the_levels_are_those_of_the_mapping(catalogue: Catalogue) -> None:
+    """What people stand for is not taken out of what the framework asks."""
+    for framework in catalogue.frameworks:
+        for control in framework.control:
+            stated = {level.value for level in control.required} | set(control.people)
+            assert stated - set(control.levels) <= {"P"}
+            assert set(control.levels) <= stated
 
 
 def test_the_frameworks_have_every_row_once(catalogue: Catalogue) -> None:
@@ -123,6 +164,9 @@ FRAMEWORK = {
     "source": "the house",
     "control": [{"id": "1", "meaning": "It is so", "levels": "T", "T": ["rule:HASIVU-S3-1"]}],
 }
+
+
+PLAIN: dict[str, Any] = {"id": "1", "meaning": "It is so", "levels": "T", "T": ["rule:HASIVU-S3-1"]}
 
 
 def toml(value: Any) -> str:
@@ -185,6 +229,7 @@ def test_a_sound_catalogue_is_read(tmp_path: Path) -> None:
         ({"R": ["test:tests/test_x.py"]}, "does not name a test"),
         ({"T": ["framework:house/R"]}, "no proof of level T"),
         ({"T": ["framework:nowhere/T"]}, "names nothing that is known"),
+        ({"L": ["probe:crystal-ball"]}, "names nothing that is known"),
         ({"colour": "red"}, "colour"),
         ({"text": 7}, "text"),
     ],
@@ -248,6 +293,21 @@ def test_a_mistake_in_a_record_is_named(tmp_path: Path, change: dict[str, Any], 
             "does not name a gate",
         ),
         ({"slug": "A B"}, "slug"),
+        ({"control": [PLAIN | {"levels": "TR"}]}, "nothing is named that proves level R"),
+        ({"control": [PLAIN | {"levels": "T", "T": []}]}, "nothing is named that proves level T"),
+        ({"control": [PLAIN | {"people": {"T": "By hand."}}]}, "said to be a person's, and has a proof"),
+        (
+            {"control": [PLAIN | {"levels": "TR", "people": {"R": "By hand."}}]},
+            "nothing is named that proves level P",
+        ),
+        (
+            {"control": [PLAIN | {"levels": "TR", "people": {"R": ""}, "P": ["record:uat"]}]},
+            "level R is none that people could answer for",
+        ),
+        (
+            {"control": [PLAIN | {"people": {"L": "By hand."}, "P": ["record:uat"]}]},
+            "level L is none that people could answer for",
+        ),
     ],
 )
 def test_a_mistake_in_a_framework_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:

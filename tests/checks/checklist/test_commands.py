@@ -11,6 +11,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from checks.checklist import summary
+from checks.checklist.commands import profiles
 from checks.checklist.model import Results, Status, Waiver, WaiverState
 from checks.cli import app
 from checks.errors import ExitCode, HasivuError
@@ -139,3 +140,41 @@ def test_a_record_can_be_begun() -> None:
     code, said = called("evidence", "template", "tea-party")
     assert code == ExitCode.USAGE
     assert "RECORD_UNKNOWN" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ([], {}),
+        (["readers"], {"prod": "readers"}),
+        (["readers", "staging=others"], {"prod": "readers", "staging": "others"}),
+        (["prod=readers"], {"prod": "readers"}),
+    ],
+)
+def test_profiles_are_of_the_environment_unless_they_name_another(
+    given: list[str], found: dict[str, str]
+) -> None:
+    assert profiles("prod", given) == found
+
+
+@pytest.mark.parametrize("given", [["one", "two"], ["prod=one", "two"], [""], ["staging="], ["=one"]])
+def test_a_profile_of_nobody_or_two_of_one_environment_are_refused(given: list[str]) -> None:
+    with pytest.raises(HasivuError) as refused:
+        profiles("prod", given)
+    assert refused.value.code == "PROFILE_UNCLEAR"
+
+
+def test_a_profile_reaches_the_survey_and_is_in_no_result(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def survey(env: str, **options: object) -> Results:
+        asked.append(options["secrets_profiles"])
+        return world.check()
+
+    monkeypatch.setattr("checks.checklist.survey.survey", survey)
+    monkeypatch.setenv("HASIVU_SECRETS_PROFILE", "readers")
+    called("check", "--env", "sandbox", "--output", str(tmp_path), "--fail-on", "nothing")
+    assert asked == [{"sandbox": "readers"}]
+    assert b"readers" not in (tmp_path / "results.json").read_bytes()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.checklist.engine import ALWAYS_COUNTS, stand
+from checks.checklist.catalogue import Catalogue, Control, Framework
+from checks.checklist.engine import ALWAYS_COUNTS, Proofs, judge_controls, stand
 from checks.checklist.model import SATISFIED, WORST_FIRST, Level, ProofResult, Status
 
 STATUSES = st.sampled_from(list(Status))
@@ -115,3 +116,33 @@ def test_the_reason_names_the_first_proof_that_decides_and_how_many_do() -> None
 def test_proven_are_the_levels_that_are_satisfied_whether_asked_for_or_not() -> None:
     found = proofs(T=[Status.PASSED], L=[Status.FAILED], P=[Status.ATTESTED])
     assert stand([Level.LIVE], found).proven == (Level.TEMPLATE, Level.PERSON)
+
+
+@pytest.mark.parametrize("status", [Status.ATTESTED, Status.MANUAL_PENDING])
+def test_where_no_machine_proves_a_control_a_persons_record_does_and_the_report_says_why(
+    status: Status,
+) -> None:
+    control = Control(
+        id="1", meaning="It is so", levels="R", P=("record:uat",), people={"R": "It is done by hand."}
+    )
+    house = Framework(slug="house", name="House", prefix="HOUSE", source="the house", control=(control,))
+    catalogue = Catalogue((), (house,), {})
+    (result,) = judge_controls(catalogue, Proofs({"record": lambda _: proof(Level.PERSON, status)}))
+    assert result.required == (Level.PERSON,)
+    assert result.status is status
+    assert result.reason.endswith("It is done by hand.")
+
+
+@pytest.mark.parametrize("status", [Status.PASSED, Status.FAILED, Status.NOT_EVALUATED])
+def test_a_probe_that_names_a_control_decides_it(status: Status) -> None:
+    control = Control(id="AC-2", meaning="Few may do everything", levels="L")
+    house = Framework(slug="sox", name="SOX", prefix="SOX", source="the house", control=(control,))
+    made = Proofs(
+        {
+            "rule": lambda reference: proof(Level.TEMPLATE, Status.PASSED, reference.name),
+            "probe": lambda reference: proof(Level.LIVE, status, reference.name),
+        }
+    )
+    (result,) = judge_controls(Catalogue((), (house,), {}), made)
+    assert [name for name in made.made if name.startswith("probe:")] == ["probe:roles"]
+    assert result.status is status

@@ -70,3 +70,9 @@ def test_the_sandbox_is_asked_for_its_own_session(tmp_path: Path) -> None:
     with pytest.raises(HasivuError) as refused:
         account.session_for("sandbox", sandbox_directory=tmp_path)
     assert refused.value.code == "SANDBOX_DOWN"
+
+
+def test_a_profile_that_nobody_has_is_named(dev_in_account: str, tmp_path: Path) -> None:
+    with pytest.raises(HasivuError, match="'nobody'") as refused:
+        account.session_for("dev", repository=tmp_path, profile="nobody")
+    assert refused.value.code == "NO_CREDENTIALS"
