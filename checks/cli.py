@@ -12,6 +12,7 @@ import typer
 from checks.audit_trail.commands import app as audit_app
 from checks.checklist import commands as checklist_commands
 from checks.errors import ExitCode, HasivuError
+from checks.history.commands import app as history_app
 from checks.release.commands import app as release_app
 from checks.report.commands import app as report_app
 
@@ -50,6 +51,7 @@ app.command("check")(checklist_commands.check)
 app.add_typer(report_app, name="report")
 app.add_typer(release_app)
 app.add_typer(audit_app, name="audit")
+app.add_typer(history_app, name="history")
 
 Directory = Annotated[
     Path | None,

@@ -31,7 +31,7 @@ READS: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
         "apigateway:*::/restapis/*",
         "apigateway:*::/usageplans/*",
     ),
-    ("athena:GetWorkGroup",): ("athena:*:{account}:workgroup/hasivu-{env}-*",),
+    ("athena:GetNamedQuery", "athena:GetWorkGroup"): ("athena:*:{account}:workgroup/hasivu-{env}-*",),
     ("backup:GetBackupPlan", "backup:GetBackupSelection", "backup:ListBackupSelections"): (
         "backup:*:{account}:backup-plan:*",
     ),

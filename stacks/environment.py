@@ -193,6 +193,9 @@ class Razorpay(_Section):
     base_url: Url
     webhook_sources: Annotated[tuple[AddressRange, ...], Field(strict=False, min_length=1, max_length=20)]
     """The ranges that Razorpay publishes, in CIDR notation."""
+    presentment_currencies: Annotated[tuple[str, ...], Field(strict=False)] = ("INR",)
+    """In which a payer may be asked for money (ISO 4217). Another than INR needs international payments
+    enabled at the gateway; settlements and books stay in rupees (docs/adr/0027)."""
 
 
 class WhatsApp(_Section):

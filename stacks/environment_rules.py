@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runtime.platform.settings import presentment_faults
+
 if TYPE_CHECKING:
     from stacks.environment import Environment
 
@@ -133,6 +135,18 @@ def _firewall(environment: Environment) -> tuple[Refusal, ...]:
     return tuple(broken)
 
 
+def _currencies(environment: Environment) -> tuple[Refusal, ...]:
+    """A payer is asked in currencies that the gateway takes, and always may pay in rupees."""
+    return tuple(
+        Refusal(
+            "razorpay.presentment_currencies",
+            fault,
+            'List codes of ISO 4217, each once, "INR" among them; known are those of currencies.toml.',
+        )
+        for fault in presentment_faults(environment.razorpay.presentment_currencies)
+    )
+
+
 def _protections(environment: Environment) -> tuple[Refusal, ...]:
     """What every environment that is not embedded owes to the data it holds."""
     if environment.embedded:
@@ -249,6 +263,7 @@ RULES = (
     _backup,
     _capacity,
     _firewall,
+    _currencies,
     _protections,
     _sandbox_only,
     _usage_plans,

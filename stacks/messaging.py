@@ -29,6 +29,7 @@ PAYMENTS_SOURCE = "hasivu.payments"
 HEARD_BY_PEOPLE = (
     *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
     *("RefundProcessed", "RefundFailed"),
+    "LinkReminderDue",
 )
 SPLIT_BETWEEN_ACCOUNTS = ("PaymentCaptured", "PaymentConflicted", "PaymentSplitDue")
 """What may call for a split of a payment, and what says that one is to be worked on."""

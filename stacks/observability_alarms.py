@@ -153,6 +153,34 @@ class PaymentAlarms(Construct):
         )
         Alarm(
             self,
+            "HistoryNotCompacted",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="Days of the history of payments could not be written as Parquet.",
+            runbook="payments#history",
+            signal=signals.own("HistoryCompactionFailed"),
+            guard=OneIsEnough("a run tries each day three times before it says so"),
+            threshold=1,
+            comparison=Comparison.AT_LEAST,
+            missing=Missing.FINE,
+            period_s=5 * MINUTE_S,
+        )
+        Alarm(
+            self,
+            "HistorySilence",
+            topics=topics,
+            severity=Severity.TICKET,
+            meaning="The history of payments was not compacted for two nights.",
+            runbook="payments#history",
+            signal=signals.own("HistoryCompacted"),
+            guard=Sustained(8, 8),
+            threshold=1,
+            comparison=Comparison.BELOW,
+            missing=Missing.BAD,
+            period_s=6 * 60 * MINUTE_S,
+        )
+        Alarm(
+            self,
             "GatewaySilence",
             topics=topics,
             severity=Severity.PAGE,

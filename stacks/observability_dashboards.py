@@ -130,6 +130,8 @@ def payment_performance(signals: Signals) -> list[Row]:
                         "undeliverable": signals.own("NotificationUndeliverable"),
                         "failed later": signals.own("NotificationFailedLater"),
                         "unknown": signals.own("NotificationOutcomeUnknown"),
+                        "withheld": signals.own("NotificationWithheld"),
+                        "reminders of links": signals.own("LinkReminded"),
                     },
                     "messages",
                 ),

@@ -30,10 +30,8 @@ API_TIMEOUT_S = 15
 much more than the gateway's deadline: so long a caller waits before it takes over from a call that died."""
 
 RUN_TIMEOUT_S = 900
-"""What Lambda gives at most. A run of a million rows takes minutes of it; a call of the API ends by itself
-(``API_TIME_MAX_MS``), and a sweep after its share, for the next one goes on."""
-
-CURRENCIES_ENABLED = "INR"
+"""What Lambda gives at most. A run of a million rows takes minutes of it, and an import of 200,000 lines; a
+sweep ends after its share, for the next one goes on."""
 
 OUTBOX_BATCH_MAX = 10
 OUTBOX_RETRIES_MAX = 20
@@ -42,7 +40,7 @@ OUTBOX_RECORD_AGE_MAX_S = 12 * 3600
 
 
 class PaymentsStack(HouseStack):
-    """The six functions of payments, and the outbox pipe."""
+    """The six functions of payments, the worker of one of them, and the outbox pipe."""
 
     def __init__(
         self,
@@ -78,6 +76,7 @@ class PaymentsStack(HouseStack):
         self.payments_analytics = self._payments_analytics()
         self.payments_retry = self._payments_retry()
         self.payments_reconciliation = self._payments_reconciliation()
+        self.payments_reconciliation_worker = self._payments_reconciliation_worker()
         self._outbox_pipe()
         self.functions: tuple[ServiceFunction, ...] = (
             self.payments_advanced,
@@ -85,6 +84,7 @@ class PaymentsStack(HouseStack):
             self.payments_manage_methods,
             self.payments_retry,
             self.payments_reconciliation,
+            self.payments_reconciliation_worker,
             self.payments_analytics,
         )
         self._deploy_by_canary(canary_alarms_ignored)
@@ -104,7 +104,7 @@ class PaymentsStack(HouseStack):
                 canaries.deploy(function, payments_failing)
 
     def _payments_advanced(self) -> ServiceFunction:
-        data, splits = self._data, self._messaging.payment_splits
+        data, identity, splits = self._data, self._identity, self._messaging.payment_splits
         function = ServiceFunction(
             self,
             "PaymentsAdvanced",
@@ -116,9 +116,11 @@ class PaymentsStack(HouseStack):
             settings={
                 **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "NOTIFICATIONS_TABLE": data.notifications.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
+                "USER_POOL_ID": identity.user_pool.user_pool_id,
                 **self._gateway(),
-                "CURRENCIES_ENABLED": CURRENCIES_ENABLED,
+                "PRESENTMENT_CURRENCIES": ",".join(self.environment_settings.razorpay.presentment_currencies),
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
@@ -134,7 +136,9 @@ class PaymentsStack(HouseStack):
         data.payments.allow_query(function.role, "by_school", "by_payer")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.schools.allow(function.role, "GetItem")
+        data.notifications.allow(function.role, "BatchGetItem")  # what became of a link's reminders
         self._allow_the_gateway(function)
+        function.allow("cognito-idp:AdminGetUser", on=[identity.user_pool.user_pool_arn])
         return function
 
     def _payments_webhook_handler(self) -> ServiceFunction:
@@ -212,6 +216,8 @@ class PaymentsStack(HouseStack):
             settings={
                 "PAYMENT_ROLLUPS_TABLE": data.payment_rollups.table_name,
                 "ANALYTICS_BUCKET": storage.analytics.bucket_name,
+                "HISTORY_DATABASE": storage.payment_history.database_name,
+                "HISTORY_WORKGROUP": storage.payment_history.workgroup_name,
                 "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
@@ -222,10 +228,20 @@ class PaymentsStack(HouseStack):
         )
         data.audit.allow(function.role, "PutItem")
         data.payment_rollups.allow(function.role, "GetItem", "PutItem", "UpdateItem", "Query")
-        storage.let_write_the_payment_history(function.role)
+        storage.let_keep_the_payment_history(function.role)
         events.allow_consuming(function.role)
         # Few at a time: transactions that meet at a row cancel each other, and reports leave room for them.
         function.consume(events.queue, concurrency_max=5)
+        FunctionSchedule(
+            self,
+            "CompactionSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Has the history of payments written as Parquet",
+            expression="rate(5 minutes)",  # a start begins queries, the next one finds them ended
+            task="compact",
+            retry_age_max_s=60,  # the next start finds the same
+        )
         return function
 
     def _payments_retry(self) -> ServiceFunction:
@@ -276,21 +292,54 @@ class PaymentsStack(HouseStack):
         return function
 
     def _payments_reconciliation(self) -> ServiceFunction:
-        data = self._data
+        data, storage = self._data, self._storage
         function = ServiceFunction(
             self,
             "PaymentsReconciliation",
             environment=self.environment_settings,
             bundles=self._bundles,
             name="payments-reconciliation",
-            description="Sweeps open payments, and matches gateway, ledger and bank",
+            description="Shows what was reconciled, takes bank statements and what people decide",
+            layers=[self._layers["core"]],
+            settings={
+                "LEDGER_TABLE": data.ledger.table_name,
+                "OUTBOX_TABLE": data.outbox.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "UPLOADS_BUCKET": storage.uploads.bucket_name,
+                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
+            },
+            audit_table_name=data.audit.table_name,
+            log_key=data.log_key,
+            memory_mib=1024,
+            timeout_s=API_TIMEOUT_S,
+            concurrency=10,
+        )
+        data.ledger.allow(function.role, "PutItem")  # what two people post by force
+        data.audit.allow(function.role, "PutItem")
+        data.outbox.allow(function.role, "PutItem")
+        data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
+        data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
+        data.reconciliation.allow_query(function.role, "by_open_exception")
+        storage.let_sign_for_statements(function.role)
+        return function
+
+    def _payments_reconciliation_worker(self) -> ServiceFunction:
+        data, storage = self._data, self._storage
+        function = ServiceFunction(
+            self,
+            "PaymentsReconciliationWorker",
+            environment=self.environment_settings,
+            bundles=self._bundles,
+            name="payments-reconciliation-worker",
+            description="Sweeps open payments, reminds payers, matches gateway and bank, imports statements",
             layers=[self._layers["core"]],
             settings={
                 **self._payment_store(),
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
                 "RECONCILIATION_TABLE": data.reconciliation.table_name,
+                "UPLOADS_BUCKET": storage.uploads.bucket_name,
                 **self._gateway(),
-                "ALLOWED_ORIGINS": ",".join(self.environment_settings.web.origins),
             },
             audit_table_name=data.audit.table_name,
             log_key=data.log_key,
@@ -306,13 +355,14 @@ class PaymentsStack(HouseStack):
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")
         data.reconciliation.allow(function.role, "GetItem", "PutItem", "Query")
         data.reconciliation.allow_query(function.role, "by_open_exception")
+        storage.let_read_statements(function.role)
         self._allow_the_gateway(function)
         FunctionSchedule(
             self,
             "SweepSchedule",
             environment=self.environment_settings,
             function=function,
-            description="Asks the gateway about open payments",
+            description="Asks the gateway about open payments, reminds payers of links",
             expression="rate(15 minutes)",
             task="sweep",
             retry_age_max_s=600,  # the next sweep goes on where this one would have begun
@@ -328,6 +378,16 @@ class PaymentsStack(HouseStack):
             description="Works at the reconciliations that wait",
             expression="rate(1 minute)",
             task="work",
+            retry_age_max_s=60,  # the next start finds the same
+        )
+        FunctionSchedule(
+            self,
+            "ImportSchedule",
+            environment=self.environment_settings,
+            function=function,
+            description="Imports the bank statements that were uploaded",
+            expression="rate(1 minute)",
+            task="import",
             retry_age_max_s=60,  # the next start finds the same
         )
         FunctionSchedule(

@@ -167,6 +167,7 @@ class PlatformStack(HouseStack):
             layers=[self._layers["core"]],
             settings={
                 "NOTIFICATIONS_TABLE": data.notifications.table_name,
+                "PAYMENTS_TABLE": data.payments.table_name,
                 "SCHOOLS_TABLE": data.schools.table_name,
                 "USER_POOL_ID": identity.user_pool.user_pool_id,
                 "WHATSAPP_SECRET_ARN": identity.whatsapp.attr_id,
@@ -182,6 +183,7 @@ class PlatformStack(HouseStack):
         )
         data.notifications.allow(function.role, "PutItem", "UpdateItem")
         data.notifications.allow_query(function.role, "by_provider_message")
+        data.payments.allow(function.role, "GetItem")  # whether a reminder still stands
         data.schools.allow(function.role, "GetItem")
         data.audit.allow(function.role, "PutItem")
         messaging.notifications.allow_consuming(function.role)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -12,7 +13,15 @@ from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.constructs.signing_key import SigningKey
 from stacks.environment import Environment
 from stacks.house_stack import HouseStack
-from stacks.payment_history import PAYMENT_HISTORY_PREFIX, PaymentHistory
+from stacks.payment_history import (
+    ANSWERS_PREFIX,
+    COMPACTED,
+    COMPACTED_PREFIX,
+    LINES,
+    LINES_PREFIX,
+    RECENT,
+    PaymentHistory,
+)
 
 EIGHT_YEARS_DAYS = 2_922
 """Invoices and books stay for 72 months after the annual return is due (CGST Act 2017, section 36), audit
@@ -22,6 +31,10 @@ THREE_YEARS_DAYS = 1_096
 YEAR_DAYS = 365
 QUARTER_DAYS = 90
 MONTH_DAYS = 30
+WEEK_DAYS = 7
+
+SUPERSEDED_TAG = ("superseded", "true")
+"""What payments-analytics marks Parquet with that was replaced: runtime/payments/analytics/parquet.py."""
 
 ACCESS_LOG_DAYS = 731
 """PCI DSS 10.5.1 asks for twelve months; the second year is for what is found out late."""
@@ -33,7 +46,11 @@ TRAIL_PREFIX = "trail"
 """Where in the audit bucket the trail writes."""
 
 
-SEALS_PREFIX, LINES_PREFIX = "seals", "lines"
+STATEMENTS_PREFIX = "statements"
+"""Where in the uploads bucket bank statements are: runtime/payments/reconciliation/statement_files.py names
+it so."""
+
+SEALS_PREFIX, SEALED_LINES_PREFIX = "seals", "lines"
 """Where in it the audit trail's seals and the sealed lines are: runtime/sealing/model.py names them so."""
 
 
@@ -75,6 +92,15 @@ class StorageStack(HouseStack):
             Keeping(superseded_days=QUARTER_DAYS, rarely_read_days=QUARTER_DAYS),
             origins=environment.web.origins,
         )
+        # What is kept of a statement are its lines. The file names payers and their accounts: it stays as
+        # long as somebody may ask what stood in it.
+        self.uploads.add_lifecycle_rule(
+            id="statements",
+            enabled=True,
+            prefix=f"{STATEMENTS_PREFIX}/",
+            expiration=Duration.days(MONTH_DAYS),
+            noncurrent_version_expiration=Duration.days(WEEK_DAYS),
+        )
         self.ml_models = self._bucket("MlModels", "ml-models", Keeping(superseded_days=YEAR_DAYS))
         self.invoice_templates = self._bucket(
             # An invoice is drawn again with the theme of its day as long as the invoice is kept.
@@ -91,9 +117,10 @@ class StorageStack(HouseStack):
                 rarely_read_days=QUARTER_DAYS,
                 archived_days=YEAR_DAYS,
                 expires_days=THREE_YEARS_DAYS,
+                expires_tagged=(SUPERSEDED_TAG, WEEK_DAYS),
             ),
         )
-        PaymentHistory(
+        self.payment_history = PaymentHistory(
             self,
             "PaymentHistory",
             environment=environment,
@@ -120,31 +147,117 @@ class StorageStack(HouseStack):
         self._let_the_trail_in()
         self._let_config_in()
 
-    def let_write_the_payment_history(self, role: iam.IRole) -> None:
-        """Let ``role`` put objects below the history's prefix of the analytics bucket, and read none."""
-        # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
-        objects = f"hasivu-{self.environment_settings.name}-analytics/{PAYMENT_HISTORY_PREFIX}/*"
+    def let_keep_the_payment_history(self, role: iam.IRole) -> None:
+        """Let ``role`` write the history's lines, and have Athena make Parquet of them with its rights: read
+        the lines, write beside them, and lead the catalogue's partitions there."""
+        multipart = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+        for actions, prefix in (
+            (("s3:GetObject", "s3:PutObject"), LINES_PREFIX),
+            (("s3:PutObject", "s3:PutObjectTagging", *multipart), COMPACTED_PREFIX),
+            (("s3:GetObject", "s3:PutObject", *multipart), ANSWERS_PREFIX),
+        ):
+            # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
+            objects = f"hasivu-{self.environment_settings.name}-analytics/{prefix}/*"
+            role.add_to_principal_policy(
+                iam.PolicyStatement(
+                    actions=list(actions),
+                    resources=[self.format_arn(service="s3", region="", account="", resource=objects)],
+                )
+            )
+            acknowledge(
+                role,
+                f"AwsSolutions-IAM5[Resource::arn:aws:s3:::{objects}]",
+                why="objects have no name before they are written; the prefix is this writer's own",
+                evidence="ADR 0032",
+                owner="security",
+            )
+        bucket = [self.analytics.bucket_arn]
+        prefixes = [f"{prefix}/*" for prefix in (LINES_PREFIX, COMPACTED_PREFIX, ANSWERS_PREFIX)]
+        for policy in (
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=bucket,
+                conditions={"StringLike": {"s3:prefix": prefixes}},
+            ),
+            iam.PolicyStatement(
+                actions=["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"], resources=bucket
+            ),
+            iam.PolicyStatement(
+                actions=[
+                    "athena:GetQueryExecution",
+                    "athena:StartQueryExecution",
+                    "athena:StopQueryExecution",
+                ],
+                resources=[
+                    self.format_arn(
+                        service="athena",
+                        resource="workgroup",
+                        resource_name=self.payment_history.workgroup_name,
+                    )
+                ],
+            ),
+            self._on_tables(["glue:GetDatabase", "glue:GetTable"], LINES, RECENT, COMPACTED),
+            self._on_tables(["glue:CreatePartition", "glue:UpdatePartition"], COMPACTED),
+            self._on_tables(["glue:UpdateTable"], RECENT),
+        ):
+            role.add_to_principal_policy(policy)
+        self.key.allow_writing(role, through="s3")
+        self.key.allow_reading(role, through="s3")
+
+    def _on_tables(self, actions: Sequence[str], *tables: str) -> iam.PolicyStatement:
+        """``actions`` on tables of the history; the catalogue asks for the right on what they are in as well.
+
+        https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+        """
+        database = self.payment_history.database_name
+        names = ["catalog", f"database/{database}", *(f"table/{database}/{table}" for table in tables)]
+        return iam.PolicyStatement(
+            actions=list(actions),
+            resources=[self.format_arn(service="glue", resource=name) for name in names],
+        )
+
+    def let_sign_for_statements(self, role: iam.IRole) -> None:
+        """Let ``role`` put files of bank statements: who has a link that it signed puts one in its name."""
+        self._let_use_statements(role, "s3:PutObject", why="a file has no name before it is asked for")
+        self.key.allow_writing(role, through="s3")
+
+    def let_read_statements(self, role: iam.IRole) -> None:
+        """Let ``role`` see which files of bank statements are there, and read them."""
+        self._let_use_statements(
+            role, "s3:GetObject", why="a file is read by the name that its upload gave it"
+        )
         role.add_to_principal_policy(
             iam.PolicyStatement(
-                actions=["s3:PutObject"],
+                actions=["s3:ListBucket"],
+                resources=[self.uploads.bucket_arn],
+                conditions={"StringLike": {"s3:prefix": f"{STATEMENTS_PREFIX}/*"}},
+            )
+        )
+        self.key.allow_reading(role, through="s3")
+
+    def _let_use_statements(self, role: iam.IRole, action: str, *, why: str) -> None:
+        # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
+        objects = f"hasivu-{self.environment_settings.name}-uploads/{STATEMENTS_PREFIX}/*"
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=[action],
                 resources=[self.format_arn(service="s3", region="", account="", resource=objects)],
             )
         )
         acknowledge(
             role,
             f"AwsSolutions-IAM5[Resource::arn:aws:s3:::{objects}]",
-            why="objects have no name before they are written; the prefix is this writer's own",
-            evidence="ADR 0022",
+            why=why,
+            evidence="ADR 0033",
             owner="security",
         )
-        self.key.allow_writing(role, through="s3")
 
     def let_seal_the_audit_trail(self, role: iam.IRole) -> None:
         """Let ``role`` put seals and sealed lines into the audit bucket, read seals, and sign them."""
         # By name: the finding that is accepted quotes it, and a reference has no name before synthesis.
         bucket = f"hasivu-{self.environment_settings.name}-audit"
         for actions, prefix in (
-            (("s3:PutObject",), LINES_PREFIX),
+            (("s3:PutObject",), SEALED_LINES_PREFIX),
             (("s3:GetObject", "s3:PutObject"), SEALS_PREFIX),
         ):
             objects = f"{bucket}/{prefix}/*"

@@ -49,6 +49,7 @@ RUNS: Final = (
     "load-spike",
     "load-stress",
     "mypy",
+    "rollback-window",
     "ruff",
     "smoke",
     "static-security",

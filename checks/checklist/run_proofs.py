@@ -77,6 +77,7 @@ class RunProofs:
             "coverage": self._coverage,
             "dependency-audit": self._dependency_audit,
             "smoke": self._smoke,
+            "rollback-window": _rollback_window,
         }
         return special[name]()
 
@@ -258,6 +259,17 @@ def _outcome(found: Sequence[Case], *, skips_count: bool = False) -> tuple[Statu
         return Status.NOT_EVALUATED, "it was skipped" if found else "the recorded run did not run it"
     return Status.PASSED, f"{counted(len(found) - skipped, 'case')} passed" + (
         f", {skipped} skipped" if skipped else ""
+    )
+
+
+def _rollback_window() -> ProofResult:
+    """Open here: records of releases are made after a check. The report puts in what they say."""
+    return _proof(
+        "run:rollback-window",
+        Status.NOT_EVALUATED,
+        "The rollback window of the last go-live",
+        "the report takes it from the records of releases",
+        remedy="`hasivu window --env ENV` says how it stands.",
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from checks.demo.narrative import Step, prove
 from checks.demo.records import wait_for
 from checks.demo.stage import GOOD_CARD, Stage, new_key
+from checks.sandbox.api_client import ApiClient
 from checks.sandbox.people import SCHOOL_ID
 from runtime.platform.clock import SystemClock, business_date
 from runtime.platform.money import rupees
@@ -18,7 +19,8 @@ interest."""
 
 
 def link(stage: Stage, step: Step) -> None:
-    """The office sends a link; its payer pays in two parts; what is paid cannot be paid again."""
+    """The office sends a link; its payer pays in two parts and is reminded of the second; what is paid cannot
+    be paid again, and nobody is reminded of it."""
     office = stage.people["finance"].api
     made = office.call(
         "POST",
@@ -54,9 +56,35 @@ def link(stage: Stage, step: Step) -> None:
             f"{rupees(amount_paise)} paid by link: {seen['status'].replace('_', ' ')}, "
             f"{rupees(seen['due_paise'])} due."
         )
+        if seen["due_paise"]:
+            step.evidence["reminder"] = _remind(stage, office, link_id, seen["due_paise"])
+    needless = office.call("POST", f"/v1/payment-links/{link_id}/reminders", key=new_key())
+    prove(
+        f"nobody is reminded of what is paid (got {needless.status} {needless.code})", needless.status == 409
+    )
     refused = office.call("POST", f"/v1/payment-links/{link_id}/cancel", key=new_key())
     prove(f"a paid link is not cancelled (got {refused.status} {refused.code})", refused.status == 409)
     step.evidence |= {"link_id": link_id, "payments": len(seen["payment_ids"])}
+
+
+def _remind(stage: Stage, office: ApiClient, link_id: str, due_paise: int) -> str:
+    """Remind the payer of what is still due; what became of it. By night in India nobody is reminded."""
+    reminded = office.call("POST", f"/v1/payment-links/{link_id}/reminders", key=new_key())
+    if reminded.code == "reminder-quiet-hours":
+        again_s = int(reminded.headers["retry-after"])
+        stage.say(f"It is night in India: nobody is reminded for another {again_s // 60} minutes.")
+        return "withheld by night"
+    prove(f"the payer is reminded (got {reminded.status} {reminded.code or ''})", reminded.status == 202)
+
+    message = stage.whatsapp_message(link_id)
+    prove("the reminder asks for what is still due", rupees(due_paise) in message["text"])
+    (made,) = office.call("GET", f"/v1/payment-links/{link_id}").body["reminders"]["made"]
+    prove(
+        f"the link shows what became of it (got {made['outcome']} by {made['channel']})",
+        made["outcome"] in {"delivered", "read"} and made["channel"] == "whatsapp",
+    )
+    stage.say(f"Reminded by WhatsApp, {made['outcome']}: “{message['text']}”")
+    return str(made["outcome"])
 
 
 def instalments(stage: Stage, step: Step) -> None:

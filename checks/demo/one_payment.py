@@ -1,11 +1,6 @@
 """One payment through everything: order, checkout, verification, webhook, ledger, event, WhatsApp."""
 
-from typing import Any
-
-import urllib3
-
 from checks.demo.narrative import Step, prove
-from checks.demo.records import wait_for
 from checks.demo.stage import GOOD_CARD, Stage, new_key
 from checks.sandbox.people import SCHOOL_ID, SCHOOLS
 from runtime.platform.money import rupees
@@ -55,7 +50,7 @@ def pay(stage: Stage, step: Step) -> None:
         side = "debit " if line["debit_paise"] else "credit"
         stage.say(f"  {side} {rupees(line['debit_paise'] or line['credit_paise']):>12}  {line['account']}")
 
-    message = _whatsapp_message(stage, payment_id)
+    message = stage.whatsapp_message(payment_id)
     stage.say(f"WhatsApp, {message['status']}: “{message['text']}”")
     seen_by_finance = stage.people["finance"].api.call("GET", f"/v1/payments?school_id={SCHOOL_ID}&limit=5")
     prove(
@@ -71,21 +66,3 @@ def pay(stage: Stage, step: Step) -> None:
         "audit_trail": trail,
         "whatsapp_status": message["status"],
     }
-
-
-def _whatsapp_message(stage: Stage, payment_id: str) -> dict[str, Any]:
-    """The message as it arrived on the parent's telephone, once our own record says delivered, too."""
-    row = wait_for(
-        "the notification of the payment",
-        lambda: next(
-            (
-                item
-                for item in stage.records.scan("hasivu-sandbox-notifications")
-                if item["payment_id"] == payment_id and item["state"] in ("delivered", "read")
-            ),
-            None,
-        ),
-    )
-    answer = urllib3.request("GET", f"{stage.endpoints.whatsapp_url}/_control/messages", timeout=10.0)
-    sent = next(item for item in answer.json()["items"] if item["id"] == row["provider_message_id"])
-    return {"status": row["state"], "text": sent["text"]}

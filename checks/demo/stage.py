@@ -107,6 +107,24 @@ class Stage:
         """Wait until the journal holds the entry."""
         return wait_for(f"journal entry {entry_id}", lambda: self.records.journal_entry(entry_id))
 
+    def whatsapp_message(self, subject: str) -> dict[str, Any]:
+        """The message about a payment or a link as it arrived on the parent's telephone, once our own record
+        says delivered, too."""
+        row = wait_for(
+            f"the message about {subject}",
+            lambda: next(
+                (
+                    item
+                    for item in self.records.scan("hasivu-sandbox-notifications")
+                    if item["subject"] == subject and item["state"] in ("delivered", "read")
+                ),
+                None,
+            ),
+        )
+        answer = urllib3.request("GET", f"{self.endpoints.whatsapp_url}/_control/messages", timeout=10.0)
+        sent = next(item for item in answer.json()["items"] if item["id"] == row["provider_message_id"])
+        return {"status": row["state"], "text": sent["text"]}
+
     def orders_at_gateway(self) -> set[str]:
         """The identifiers of the newest orders at the gateway, asked for as any merchant would."""
         return {order["id"] for order in self.at_gateway("orders?count=100")["items"]}

@@ -68,6 +68,8 @@ MOVES_MONEY = (
     ("POST", "/v1/payments/pay_1/retries"),
     ("POST", "/v1/payment-links"),
     ("POST", "/v1/payment-links/plk_1/cancel"),
+    ("POST", "/v1/payment-links/plk_1/reminders"),
+    ("PUT", "/v1/payment-links/plk_1/reminders"),
     ("POST", "/v1/instalment-plans"),
     ("POST", "/v1/mandates"),
     ("POST", "/v1/payment-methods"),
@@ -263,7 +265,11 @@ def _guests(world: World) -> Iterator[Known]:
     if payments < most:
         asked = world.parent("OPTIONS", "/v1/payments", earlier=payments)
         yield Known("browsers that ask before they pay", asked, groups=every)
-    office: Sequence[tuple[str, str]] = (("POST", "/v1/invoices"), ("POST", "/v1/reconciliations"))
+    office: Sequence[tuple[str, str]] = (
+        ("POST", "/v1/invoices"),
+        ("POST", "/v1/reconciliations"),
+        ("POST", "/v1/bank-statement-uploads"),
+    )
     for method, path in office:
         request = world.parent(method, path, body=b"x" * BODY_BYTES_MAX, earlier=min(payments, most - 1))
         yield Known(f"a back office, {method} {path}", request, groups=every)

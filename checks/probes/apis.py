@@ -11,7 +11,7 @@ from typing import Final
 _LIKE_THEIR_NAME: Final[Mapping[str, tuple[str, ...]]] = {
     "access-analyzer": ("get_analyzer",),
     "acm": ("describe_certificate",),
-    "athena": ("get_work_group",),
+    "athena": ("get_named_query", "get_work_group"),
     "backup": (
         "describe_backup_vault",
         "get_backup_plan",

@@ -10,6 +10,7 @@ from checks.probes.model import Fact, Line, Probe, Read
 from checks.probes.normal import parsed, policy
 from checks.probes.read import Missing, answer, lines_of, member, physical_id, prop, then, upper
 from checks.probes.running import Live
+from runtime.payments.analytics.parquet import ARRIVED_RANGE, RECENT
 
 VAULT, PLAN, SELECTION = (
     "AWS::Backup::BackupVault",
@@ -117,6 +118,14 @@ def _selection(account: Account, live: Live) -> Any:
 
 def _trail(path: str) -> Read:
     return answer("cloudtrail", "get_trail", f"Trail.{path}", Name=prop("TrailName"))
+
+
+def _without_what_moves(table: Any) -> Any:
+    """A table without what payments-analytics moves on every night: from when on lines are recent."""
+    if table.get("Name") != RECENT:
+        return table
+    moving = {name: value for name, value in table["Parameters"].items() if name != ARRIVED_RANGE}
+    return {**table, "Parameters": moving}
 
 
 def _is_logging(account: Account, live: Live) -> str | None:
@@ -315,6 +324,15 @@ LINES = (
         probe=HISTORY,
         read=answer("athena", "get_work_group", "WorkGroup.State", WorkGroup=prop("Name")),
     ),
+    *(
+        Line(
+            kind="AWS::Athena::NamedQuery",
+            path=path,
+            probe=HISTORY,
+            read=answer("athena", "get_named_query", f"NamedQuery.{path}", NamedQueryId=physical_id),
+        )
+        for path in ("Database", "Name", "QueryString", "WorkGroup")
+    ),
     Line(
         kind="AWS::Glue::Table",
         path="TableInput",
@@ -322,6 +340,7 @@ LINES = (
         read=answer(
             "glue", "get_table", "Table", DatabaseName=prop("DatabaseName"), Name=prop("TableInput.Name")
         ),
+        normal=_without_what_moves,
     ),
     Line(
         kind="AWS::Glue::Database",

@@ -29,7 +29,8 @@ class Basis:
     results_sha256: str
     authors: frozenset[str]
     """Who wrote what is new in this release, by their addresses in lower case."""
-    deployer: str
+    deployer: str | None
+    """None: nobody knows yet, and it is not asked. Empty: whoever deploys does not say, which is a fault."""
 
 
 class RoleState(StrEnum):
@@ -40,6 +41,8 @@ class RoleState(StrEnum):
     REJECTED = "rejected"
     CONDITIONS_OPEN = "conditions-open"
     VOID = "void"
+    GONE = "gone"
+    """What is live rests on it, and its file is not at hand."""
     IGNORED = "ignored"
     """It is no role of the checklist."""
 
@@ -124,9 +127,11 @@ def decide(
 def _faults(basis: Basis) -> Iterator[str]:
     if not basis.authors:
         yield "nobody knows who wrote this release"
-    if not basis.deployer:
+    if basis.deployer is None:
+        pass
+    elif not basis.deployer:
         yield "nobody knows who deploys this release"
-    if basis.deployer.lower() in basis.authors:
+    elif basis.deployer.lower() in basis.authors:
         yield f"{basis.deployer} deploys what they wrote"
     if basis.results.commit.endswith("+changes"):
         yield "the report is about changes that are in no commit"
@@ -227,7 +232,7 @@ def _about_something_else(signed: Signed, basis: Basis) -> Iterator[str]:
 def _by_the_wrong_person(signed: Signed, basis: Basis) -> Iterator[str]:
     if signed.addresses & basis.authors:
         yield f"{signed.person} wrote a part of it"
-    if basis.deployer.lower() in signed.addresses:
+    if basis.deployer is not None and basis.deployer.lower() in signed.addresses:
         yield f"{signed.person} deploys it"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +26,8 @@ from checks.toolchain import REPOSITORY
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_lambda import LambdaClient
+
+    from checks.release.deadline import ScheduledPage
 
 RELEASES: Final = REPOSITORY / "releases"
 SIGNERS: Final = RELEASES / "allowed_signers"
@@ -55,13 +58,22 @@ class Context:
             return _signers(_throw_away_key(self._directory).allowed_signers)
         return _signers(self._signers_path or SIGNERS)
 
+    @property
+    def folder(self) -> Path:
+        """Where the records of all environments are."""
+        if self._records_path is not None:
+            return self._records_path
+        return _sandbox(self._directory) / "releases" if self.embedded else RELEASES
+
+    @property
+    def has_records(self) -> bool:
+        """Whether anything was written down; what is there in its place is for the records to refuse."""
+        return os.path.lexists(self.folder / self.environment)
+
     @cached_property
     def records(self) -> Records:
         """The environment's records."""
-        folder = self._records_path
-        if folder is None:
-            folder = _sandbox(self._directory) / "releases" if self.embedded else RELEASES
-        return Records(folder, self.environment, self.signers)
+        return Records(self.folder, self.environment, self.signers)
 
     @cached_property
     def session(self) -> boto3.Session:
@@ -76,6 +88,19 @@ class Context:
         from checks.redrive.account import CONFIG  # noqa: PLC0415
 
         return self.session.client("lambda", config=CONFIG)
+
+    @property
+    def deadline(self) -> ScheduledPage:
+        """The alarm at the deadline of the rollback window."""
+        from checks.redrive.account import CONFIG  # noqa: PLC0415
+        from checks.release.deadline import ScheduledPage  # noqa: PLC0415
+        from stacks.environment_file import load_environment  # noqa: PLC0415
+
+        client = self.session.client("scheduler", config=CONFIG)
+        settings = load_environment(
+            self.environment, directory=REPOSITORY / "environments", today=datetime.now(UTC).date()
+        )
+        return ScheduledPage(client, settings)
 
     def signer(self, key: Path | None, kms_key: str | None) -> Signer:
         """Whoever signs. Error: `NO_KEY`."""

@@ -114,6 +114,8 @@ def opened(
         signer,
         opened=opening.Opened(owner=owner, ticket=ticket, command=command),
         deployed_at=deployed_at or now,
+        alarm=context.deadline,
+        now=now,
     )
 
 
@@ -139,7 +141,13 @@ def closed(
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=now)
     return opening.close_window(
-        context.records, verification.results, signer, by=by, late_reason=late_reason, now=now
+        context.records,
+        verification.results,
+        signer,
+        by=by,
+        late_reason=late_reason,
+        alarm=context.deadline,
+        now=now,
     )
 
 
@@ -152,7 +160,12 @@ def last_window(context: Context) -> Window | None:
 def forgotten(context: Context, now: datetime) -> Prepared | None:
     """What the gate let through long ago and nobody has opened."""
     pending = context.records.pending()
-    return pending if pending is not None and now > pending.prepared_at + _TO_OPEN else None
+    return pending if pending is not None and now > forgotten_at(pending) else None
+
+
+def forgotten_at(pending: Prepared) -> datetime:
+    """After which moment a deployment that was let through should be open."""
+    return pending.prepared_at + _TO_OPEN
 
 
 def rollback_plan(context: Context, *, now: datetime) -> aliases.Outcome:
@@ -168,7 +181,13 @@ def rolled_back(
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=clock())
     record, _ = rollback.roll_back(
-        context.records, context.functions, signer, by=by, reason=reason, clock=clock
+        context.records,
+        context.functions,
+        signer,
+        by=by,
+        reason=reason,
+        alarm=context.deadline,
+        clock=clock,
     )
     return record
 

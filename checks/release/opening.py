@@ -26,6 +26,7 @@ from checks.release.window import Window, WindowRefused
 
 if TYPE_CHECKING:
     from checks.checklist.model import Results
+    from checks.release.deadline import DeadlineAlarm
     from checks.release.signing import Signer
 
 SUCCESS_SECTION = "Success Criteria Validation"
@@ -95,11 +96,14 @@ def open_window(
     *,
     opened: Opened,
     deployed_at: datetime,
+    alarm: DeadlineAlarm,
+    now: datetime,
 ) -> GoLive:
     """Write down that what the gate let through is live since ``deployed_at``, when the 24 hours began.
 
+    The alarm at its deadline is set first: without one no window opens.
     Errors: `NOT_PREPARED`; `NOTHING_RUNS`; `NOTHING_CHANGED` where no alias has moved since;
-    `DEPLOYED_BEFORE_THE_GATE`.
+    `DEPLOYED_BEFORE_THE_GATE`; `ALARM_NOT_SET`.
     """
     records.sweep()
     prepared = records.pending()
@@ -161,22 +165,35 @@ def open_window(
         ticket=opened.ticket,
         drill=prepared.drill,
     )
+    alarm.set(record, now=now)
     records.write_go_live(record, signer)
     return record
 
 
 def close_window(
-    records: Records, results: Results, signer: Signer, *, by: str, late_reason: str, now: datetime
+    records: Records,
+    results: Results,
+    signer: Signer,
+    *,
+    by: str,
+    late_reason: str,
+    alarm: DeadlineAlarm,
+    now: datetime,
 ) -> Closed:
     """Close the window of what is live, on a report that was made since and in which the criteria are met.
 
-    Errors: `NOTHING_LIVE`, `CRITERIA_NOT_MET`, `REPORT_NOT_OF_IT`, and those of the window.
+    Closed on the same report again, nothing is written, and an alarm that a crash left is taken away.
+    Errors: `NOTHING_LIVE`, `CRITERIA_NOT_MET`, `REPORT_NOT_OF_IT`, `ALARM_NOT_SILENCED`, and those of the
+    window.
     """
     records.sweep()
     last = records.last_live()
     if last is None or last.window is None:
         raise _cannot("NOTHING_LIVE", "No go-live is written down.")
     window = last.window
+    if window.closed is not None and window.closed.results_sha256 == results.sha256:
+        alarm.silence()
+        return window.closed
     try:
         window.may_close(now, late_reason=late_reason)
     except WindowRefused as error:
@@ -196,6 +213,7 @@ def close_window(
         late_reason=late_reason,
     )
     records.write_closed(last.sequence, record, signer)
+    alarm.silence()
     return record
 
 

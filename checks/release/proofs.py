@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from checks.checklist.model import Level, ProofResult, Status, utc
-from checks.release.approval import Approval, RoleState
+from checks.checklist.wording import line
+from checks.release.approval import RoleState, RoleVerdict
 from checks.release.gate import SIGNOFF_PROOF
 from checks.release.window import Window, WindowState
 
@@ -25,6 +27,7 @@ _ROLE_STATUS: Final = {
     RoleState.VOID: Status.FAILED,
     RoleState.CONDITIONS_OPEN: Status.MANUAL_PENDING,
     RoleState.MISSING: Status.MANUAL_PENDING,
+    RoleState.GONE: Status.NOT_EVALUATED,
 }
 
 
@@ -52,7 +55,7 @@ def rollback_window(window: Window | None, now: datetime) -> ProofResult:
     )
 
 
-def role_decisions(approval: Approval) -> tuple[ProofResult, ...]:
+def role_decisions(roles: Iterable[RoleVerdict]) -> tuple[ProofResult, ...]:
     """The decision of each role of the checklist. One that no role of it made proves nothing."""
     return tuple(
         ProofResult(
@@ -61,10 +64,17 @@ def role_decisions(approval: Approval) -> tuple[ProofResult, ...]:
             title=f"Sign-off: {role.title}",
             status=_ROLE_STATUS[role.state],
             expected="approved by one person of this role, for exactly this report",
-            observed="; ".join((str(role.state), *role.reasons))[:500],
+            observed=line(_told(role)),
             looked_at=0 if role.signed is None else 1,
             remedy="" if role.state is RoleState.APPROVED else "hasivu signoff, see docs/guides/release.md",
         )
-        for role in approval.roles
+        for role in roles
         if role.state in _ROLE_STATUS
     )
+
+
+def _told(role: RoleVerdict) -> str:
+    """How it stands, by whom, when, and why."""
+    signed = role.signed
+    who = "" if signed is None else f" by {signed.person}, {utc(signed.signoff.at)}, {signed.signoff.ticket}"
+    return "; ".join((f"{role.state.replace('-', ' ')}{who}", *role.reasons))

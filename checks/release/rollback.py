@@ -16,6 +16,7 @@ from checks.release.window import Window, WindowRefused, WindowState
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
+    from checks.release.deadline import DeadlineAlarm
     from checks.release.signing import Signer
 
 
@@ -58,12 +59,14 @@ def roll_back(
     *,
     by: str,
     reason: str,
+    alarm: DeadlineAlarm,
     clock: Callable[[], datetime],
     told: Callable[[str], None] = lambda _: None,
 ) -> tuple[RolledBack, Outcome]:
     """Take back what is live. Run again after a crash it goes on; run once more it changes nothing.
 
-    ``by`` is the person behind ``signer``. Errors: those of :func:`target` and of the aliases.
+    ``by`` is the person behind ``signer``. Errors: those of :func:`target` and of the aliases;
+    `ALARM_NOT_SILENCED`.
     """
     records.sweep()
     deployment, window = target(records, clock())
@@ -79,6 +82,7 @@ def roll_back(
         records.write_begun(deployment.sequence, begun)
     outcome = move_back(client, window.go_live.functions, told=told)
     if window.state(clock()) is WindowState.ROLLED_BACK and window.rolled_back is not None:
+        alarm.silence()
         return window.rolled_back, outcome
     at = clock()
     record = RolledBack(
@@ -95,4 +99,5 @@ def roll_back(
         without_previous=tuple(outcome.without_previous),
     )
     records.write_rolled_back(deployment.sequence, record, signer)
+    alarm.silence()
     return record, outcome

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,7 +14,12 @@ from typer.core import TyperGroup
 from checks.errors import ExitCode
 from checks.report.form import Form
 
+if TYPE_CHECKING:
+    from checks.checklist.model import Results
+    from checks.report.model import Release
+
 _WRITE = "write"
+NO_RELEASE = "none"
 
 
 class _WritesByDefault(TyperGroup):
@@ -44,6 +51,7 @@ def write(
     results: Annotated[
         Path, typer.Argument(help="results.json of `hasivu check`, or the folder that it is in.")
     ],
+    *,
     output: Annotated[
         Path | None,
         typer.Option("--output", help="The report's folder.", show_default="build/report/ENV"),
@@ -52,7 +60,40 @@ def write(
         Path | None, typer.Option("--since", help="Earlier results, or a report's folder: what changed.")
     ] = None,
     release: Annotated[
-        Path | None, typer.Option("--release", help="Sign-offs and rollback window, as JSON.")
+        str,
+        typer.Option(
+            "--release",
+            help="Whose sign-offs and rollback window are shown: a deployment's id or number, or none.",
+            show_default="the newest, if there is one",
+        ),
+    ] = "",
+    deployer: Annotated[
+        str,
+        typer.Option("--deployer", envvar="HASIVU_DEPLOYER", help="Who is going to deploy: an address."),
+    ] = "",
+    signers: Annotated[
+        Path | None,
+        typer.Option(
+            "--allowed-signers",
+            envvar="HASIVU_ALLOWED_SIGNERS",
+            help="Who may sign.",
+            show_default="releases/allowed_signers",
+        ),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            "--records",
+            envvar="HASIVU_RELEASES",
+            help="Where go-lives are written down.",
+            show_default="releases; in the sandbox its own folder",
+        ),
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--dir", envvar="HASIVU_SANDBOX_DIR", help="The sandbox's folder.", show_default=".sandbox"
+        ),
     ] = None,
     history: Annotated[
         Path | None,
@@ -68,18 +109,20 @@ def write(
 ) -> None:
     """Write the report: HTML, PDF, Markdown, CSV, JUnit, SARIF, OCSF, OSCAL, badge, and their manifest.
 
-    The same results give the same bytes. Private data in them is refused, never shown.
+    The same results and release give the same bytes. Private data in them is refused, never shown. Exit code
+    1 where the rollback window needs somebody: it was neither closed nor rolled back, or a rollback stopped.
     """
     from rich.console import Console
     from rich.markup import escape
 
     from checks.report import history as past
     from checks.report import read, view, wording
-    from checks.report.model import Report, Run
+    from checks.report.model import NEEDS_SOMEBODY, Report, Run
     from checks.report.write import write as written
     from checks.toolchain import REPOSITORY
 
     found = read.results(results)
+    asked = _Asked(release, deployer, signers, records, directory)
     folder = (output or REPOSITORY / "build" / "report" / found.environment).resolve()
     line = history or folder.parent / "history.jsonl"
     run = Run.of(found)
@@ -87,22 +130,25 @@ def write(
     report = Report(
         results=found,
         previous=None if since is None else read.results(since),
-        release=None if release is None else read.release(release),
+        release=None if release == NO_RELEASE else _release(found, results, asked),
         history=seen.runs,
         history_unread=seen.unread,
     )
     paths = written(report, folder, form or tuple(Form))
     past.append(line, run)
     console = Console(highlight=False)
-    satisfied, applying = found.score
-    colour = "green" if found.go else "red"
+    shown = report.settled
+    satisfied, applying = shown.score
+    colour = "green" if shown.go else "red"
     console.print(
-        f"[bold {colour}]{wording.verdict(found.go)}[/] {escape(found.environment)}: {len(found.blockers)} "
+        f"[bold {colour}]{wording.verdict(shown.go)}[/] {escape(shown.environment)}: {len(shown.blockers)} "
         f"blocking items open, {satisfied} of {applying} satisfied",
         soft_wrap=True,
         markup=True,
     )
-    counts = view.counts(item.status for item in found.items)
+    for against in () if report.release is None else report.release.against:
+        console.print(against, markup=False, style="red", soft_wrap=True)
+    counts = view.counts(item.status for item in shown.items)
     console.print(
         ", ".join(f"{count} {wording.STATUS[status].lower()}" for status, count in counts.items()),
         soft_wrap=True,
@@ -110,6 +156,38 @@ def write(
     if seen.unread:
         console.print(f"{seen.unread} lines of {line} could not be read", markup=False, soft_wrap=True)
     console.print(f"in {folder}: {', '.join(path.name for path in paths)}", markup=False, soft_wrap=True)
+    rollback = None if report.release is None else report.release.rollback
+    needs_somebody = rollback is not None and rollback.state in NEEDS_SOMEBODY
+    raise typer.Exit(ExitCode.CHECK_FAILED if needs_somebody else ExitCode.OK)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command was told about the release."""
+
+    which: str
+    deployer: str
+    signers: Path | None
+    records: Path | None
+    directory: Path | None
+
+
+def _release(found: Results, path: Path, asked: _Asked) -> Release:
+    """How the release that the results in ``path`` are about stands now. Errors: those of its records."""
+    from checks.release.context import Context, refused_as_error
+    from checks.release.standing import Question, standing
+
+    context = Context(
+        found.environment, signers=asked.signers, records=asked.records, directory=asked.directory
+    )
+    folder = path if path.is_dir() else path.parent
+    question = Question(folder=folder, which=asked.which, deployer=asked.deployer)
+    with refused_as_error():
+        return standing(context, found, question, now=_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
 
 
 @app.command("diff")

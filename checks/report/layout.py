@@ -5,7 +5,8 @@ Lengths are millimetres, font sizes points. Words are measured once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import TTFFont
+from fpdf.prefs import ViewerPreferences
 
 from checks.escaping import plain
 
@@ -47,6 +49,8 @@ class Document(FPDF):
         self.set_creator("hasivu report")
         self.set_producer("fpdf2")
         self.set_lang("en-GB")
+        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
+        self._marked: dict[int, int] = {}
         self.set_creation_date(at.astimezone(UTC))
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(False)
@@ -55,12 +59,35 @@ class Document(FPDF):
         self.add_font(MONO, "", FONTS / "NotoSansMono-Regular.ttf")
 
     def footer(self) -> None:
-        self.set_y(-FOOT + 4)
-        self.set_font(MONO, "", 6.5)
-        self.set_text_color(*MUTED)
-        self.cell(WIDTH - 22, 4, self._foot, new_x=XPos.RIGHT, new_y=YPos.TOP)
-        self.set_font(SANS, "", 7.5)
-        self.cell(22, 4, f"{self.page_no()} / {{nb}}", align="R")
+        with self._artifact():
+            self.set_y(-FOOT + 4)
+            self.set_font(MONO, "", 6.5)
+            self.set_text_color(*MUTED)
+            self.cell(WIDTH - 22, 4, self._foot, new_x=XPos.RIGHT, new_y=YPos.TOP)
+            self.set_font(SANS, "", 7.5)
+            self.cell(22, 4, f"{self.page_no()} / {{nb}}", align="R")
+
+    @contextmanager
+    def _tagged(self, kind: str) -> Iterator[None]:
+        """What is drawn within is one element of the structure tree: ``H1``, ``H2``, ``P``.
+
+        fpdf2 keeps the tree flat: cells are paragraphs in reading order, without a table around them.
+        Source: ISO 32000-1, 14.7 and 14.8.
+        """
+        page = self.page
+        mark = self._marked.get(page, 0)
+        self._marked[page] = mark + 1
+        _, self.pages[page].struct_parents = self.struct_builder.add_marked_content(page, f"/{kind}", mark)
+        self._out(f"/{kind} <</MCID {mark}>> BDC")
+        yield
+        self._out("EMC")
+
+    @contextmanager
+    def _artifact(self) -> Iterator[None]:
+        """What is drawn within is for the eye, and no part of what the document says."""
+        self._out("/Artifact BMC")
+        yield
+        self._out("EMC")
 
     @cached_property
     def _known(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -142,8 +169,25 @@ class Document(FPDF):
         size: float,
         style: str = "",
         colour: Colour = INK,
+        kind: str = "P",
     ) -> float:
-        """Draw wrapped lines with their top at ``y``; what they take."""
+        """Draw wrapped lines with their top at ``y``; what they take. ``kind``: what they are for a reader
+        who does not see."""
+        if not any(lines):
+            return len(lines) * leading(size)
+        with self._tagged(kind):
+            return self._drawn(lines, x, y, size=size, style=style, colour=colour)
+
+    def _drawn(
+        self,
+        lines: list[list[tuple[str, str]]],
+        x: float,
+        y: float,
+        *,
+        size: float,
+        style: str,
+        colour: Colour,
+    ) -> float:
         step = leading(size)
         self.set_text_color(*colour)
         for number, line in enumerate(lines):
@@ -182,6 +226,12 @@ class Document(FPDF):
             self.set_y(self.y + self.put([line], MARGIN, self.y, size=size, style=style, colour=colour))
         self.set_y(self.y + after)
 
+    def bar(self, top: float, colour: Colour) -> None:
+        """A thick line at the left of what stands out."""
+        with self._artifact():
+            self.set_fill_color(*colour)
+            self.rect(MARGIN, top, 4, 34, style="F")
+
     def heading(self, text: str, *, level: int = 0) -> None:
         """A heading that is also in the outline, never alone at a page's end."""
         size = (15, 11)[level]
@@ -189,7 +239,9 @@ class Document(FPDF):
         self.set_y(self.y + (5, 2.5)[level])
         self.start_section(plain(text)[:80], level=level)
         lines = self.wrapped(text, WIDTH, size=size, style="B")
-        self.set_y(self.y + self.put(lines, MARGIN, self.y, size=size, style="B") + (2, 1)[level])
+        kind = ("H1", "H2")[level]
+        taken = self.put(lines, MARGIN, self.y, size=size, style="B", kind=kind)
+        self.set_y(self.y + taken + (2, 1)[level])
 
     def rows(
         self,
@@ -236,15 +288,17 @@ class Document(FPDF):
             for lines, part in parts:
                 y += self.put(lines, x + 1.5, y, size=part.size or size, style=part.style, colour=part.colour)
             x += width
-        self.set_draw_color(*LINE)
-        self.set_line_width(0.15)
-        self.line(MARGIN, top + height, MARGIN + sum(widths), top + height)
+        with self._artifact():
+            self.set_draw_color(*LINE)
+            self.set_line_width(0.15)
+            self.line(MARGIN, top + height, MARGIN + sum(widths), top + height)
         self.set_y(top + height)
 
     def _titles(self, titles: Sequence[str], widths: Sequence[float], size: float) -> None:
         height, x = leading(size) + 2, float(MARGIN)
-        self.set_fill_color(*SHADE)
-        self.rect(MARGIN, self.y, sum(widths), height, style="F")
+        with self._artifact():
+            self.set_fill_color(*SHADE)
+            self.rect(MARGIN, self.y, sum(widths), height, style="F")
         for title, width in zip(titles, widths, strict=True):
             lines = self.wrapped(title, width - 3, size=size - 0.5, style="B")
             self.put(lines[:1], x + 1.5, self.y + 1, size=size - 0.5, style="B", colour=MUTED)

@@ -28,7 +28,7 @@ from checks.checklist.model import (
 from checks.escaping import visible
 from checks.report import wording
 from checks.report.compare import place
-from checks.report.model import INDIA
+from checks.report.model import INDIA, Release, Report, SignOff
 from checks.report.view import CHECKLIST
 
 VERSION: Final = "1.1.2"
@@ -53,8 +53,9 @@ class _Names:
         return str(uuid5(self._space, "\n".join(parts)))
 
 
-def oscal(results: Results) -> str:
-    """The assessment results."""
+def oscal(report: Report) -> str:
+    """The assessment results; the release's decisions are its attestations."""
+    results = report.settled
     names = _Names(results)
     at = _moment(results.generated_at)
     known = {proof.proof_id for proof in results.proofs}
@@ -84,6 +85,11 @@ def oscal(results: Results) -> str:
         result["observations"] = observations
     if findings:
         result["findings"] = findings
+    parties: list[dict[str, Any]] = []
+    if report.release is not None:
+        result["props"] += _release_props(report.release)
+        parties = _parties(names, report.release)
+        result["attestations"] = _attestations(names, report.release)
     document: dict[str, Any] = {
         "uuid": names("document"),
         "metadata": {
@@ -91,6 +97,7 @@ def oscal(results: Results) -> str:
             "last-modified": at,
             "version": results.sha256[:12],
             "oscal-version": VERSION,
+            **_people(report.release, parties),
         },
         "import-ap": {"href": f"#{names('plan')}"},
         "results": [result],
@@ -99,6 +106,71 @@ def oscal(results: Results) -> str:
         },
     }
     return json.dumps({"assessment-results": document}, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _release_props(release: Release) -> list[dict[str, str]]:
+    """The deployment and its rollback window."""
+    props = [_prop("release-judged-at", _moment(release.judged_at))]
+    props += [_prop("release-against", each) for each in release.against]
+    if release.deployment_id:
+        props.append(_prop("deployment-id", release.deployment_id))
+    rollback = release.rollback
+    if rollback is not None:
+        props += [
+            _prop("rollback-deployment-id", rollback.deployment_id),
+            _prop("rollback-window", rollback.state.value),
+            _prop("rollback-deadline", _moment(rollback.deadline)),
+            _prop("rollback-command", rollback.command),
+        ]
+        if rollback.ended_at is not None:
+            props.append(_prop("rollback-window-ended", _moment(rollback.ended_at)))
+    return props
+
+
+def _people(release: Release | None, parties: list[dict[str, Any]]) -> dict[str, Any]:
+    """The roles that decide, and who signed."""
+    if release is None or not release.sign_offs:
+        return {}
+    roles = [{"id": token(sign.role), "title": visible(sign.role)} for sign in release.sign_offs]
+    return {"roles": roles} | ({"parties": parties} if parties else {})
+
+
+def _parties(names: _Names, release: Release) -> list[dict[str, Any]]:
+    people = sorted({sign.name for sign in release.sign_offs if sign.name})
+    return [{"uuid": names("party", name), "type": "person", "name": visible(name)} for name in people]
+
+
+def _attestations(names: _Names, release: Release) -> list[dict[str, Any]]:
+    """One for each role. One that counts for nothing says so."""
+    return [
+        _signed_by(names, sign)
+        | {
+            "parts": [
+                {
+                    "name": "sign-off",
+                    "title": visible(sign.role),
+                    "props": [
+                        _prop("state", sign.state.value),
+                        _prop("decision", sign.decision),
+                        _prop("required", "yes" if sign.required else "no"),
+                        *([_prop("signed-at", _moment(sign.signed_at))] if sign.signed_at else []),
+                    ],
+                    "prose": _block(
+                        f"{sign.role}: {wording.SIGN_OFF[sign.state]}", *sign.reasons, *sign.conditions
+                    ),
+                }
+            ],
+        }
+        for sign in release.sign_offs
+    ]
+
+
+def _signed_by(names: _Names, sign: SignOff) -> dict[str, Any]:
+    if not sign.name:
+        return {}
+    return {
+        "responsible-parties": [{"role-id": token(sign.role), "party-uuids": [names("party", sign.name)]}]
+    }
 
 
 def _plan(names: _Names, results: Results) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from checks.report import view, wording
 from checks.report.compare import compare
 from checks.report.compare_text import summary
 from checks.report.layout import INK, MARGIN, MONO, MUTED, RED, WIDTH, Cell, Colour, Document, Part
-from checks.report.model import Report, SignatureState
+from checks.report.model import NEEDS_SOMEBODY, Report, SignOff, SignOffState
 
 COLOURS: Final[dict[Status, Colour]] = {
     Status.FAILED: RED,
@@ -28,7 +28,7 @@ _GREEN, _RED = COLOURS[Status.PASSED], RED
 
 def pdf(report: Report) -> bytes:
     """The document."""
-    results = report.results
+    results = report.settled
     verdict = wording.verdict(results.go)
     document = Document(
         title=f"Deployment report of {results.environment}: {verdict}",
@@ -46,21 +46,20 @@ def pdf(report: Report) -> bytes:
     _release(document, report)
     _items(document, report)
     _controls(document, report)
-    appendix.evidence(document, report.results)
-    appendix.honesty(document, report.results)
+    appendix.evidence(document, report.settled)
+    appendix.honesty(document, report.settled)
     return bytes(document.output())
 
 
 def _cover(document: Document, report: Report) -> None:
-    results = report.results
+    results = report.settled
     colour = _GREEN if results.go else _RED
     document.set_y(22)
     document.paragraph("HASIVU payments", size=12, style="B", after=0)
     document.paragraph("Deployment report", size=12, colour=MUTED, after=14)
     document.start_section("Verdict")
     top = document.y
-    document.set_fill_color(*colour)
-    document.rect(MARGIN, top, 4, 34, style="F")
+    document.bar(top, colour)
     height = document.put(
         document.wrapped(wording.verdict(results.go), WIDTH, size=40, style="B"),
         MARGIN + 10,
@@ -68,6 +67,7 @@ def _cover(document: Document, report: Report) -> None:
         size=40,
         style="B",
         colour=colour,
+        kind="H1",
     )
     satisfied, applying = results.score
     document.put(
@@ -82,6 +82,8 @@ def _cover(document: Document, report: Report) -> None:
         size=12,
     )
     document.set_y(top + 44)
+    for against in () if report.release is None else report.release.against:
+        document.paragraph(f"{against}.", style="B", colour=_RED)
     if results.emulator:
         document.paragraph("Looked at in the sandbox's emulator, which is not AWS.", style="B", colour=_RED)
     counts = view.counts(item.status for item in results.items)
@@ -124,8 +126,8 @@ def _status(status: Status) -> Cell:
 
 def _blockers(document: Document, report: Report) -> None:
     document.add_page()
-    document.heading(f"What keeps it from going live ({len(report.results.blockers)})")
-    if not report.results.blockers:
+    document.heading(f"What keeps it from going live ({len(report.settled.blockers)})")
+    if not report.settled.blockers:
         document.paragraph("Nothing that blocks is open.")
         return
     document.rows(
@@ -138,7 +140,7 @@ def _blockers(document: Document, report: Report) -> None:
                 Cell(Part(item.text, style="B"), item.reason, _next(item)),
                 Cell(item.owner),
             )
-            for item in report.results.blockers
+            for item in report.settled.blockers
         ],
     )
 
@@ -162,7 +164,7 @@ def _matrix(document: Document, report: Report) -> None:
                 *(_matrix_cell(row.cells[level]) for level in Level),
                 Cell(Part(f"{row.satisfied} / {row.applying}", style="B")),
             )
-            for row in view.matrix(report.results)
+            for row in view.matrix(report.settled)
         ],
     )
 
@@ -237,7 +239,7 @@ def _waivers(document: Document, report: Report) -> None:
 
 def _people(document: Document, report: Report) -> None:
     document.heading("Who must act")
-    waiting = view.to_do(report.results)
+    waiting = view.to_do(report.settled)
     if not waiting:
         document.paragraph("Nothing waits for a person.")
         return
@@ -257,45 +259,55 @@ def _people(document: Document, report: Report) -> None:
 
 
 def _release(document: Document, report: Report) -> None:
-    if report.release is None:
+    release = report.release
+    if release is None:
         return
     document.heading("Sign-offs")
+    document.paragraph(f"As they counted {wording.moment(release.judged_at)}.", colour=MUTED)
     document.rows(
-        ("Role", "Decision", "Signature", "When"),
-        (46, 44, 48, WIDTH - 138),
-        [
-            (
-                Cell(Part(sign.role, style="B"), sign.name),
-                Cell(
-                    sign.decision.value.replace("_", " "),
-                    *(Part(each, colour=MUTED) for each in sign.conditions),
-                ),
-                Cell(
-                    Part(
-                        wording.SIGNATURE[sign.state],
-                        colour=_GREEN if sign.state is SignatureState.VALID else _RED,
-                    ),
-                    Part(sign.reason, colour=MUTED),
-                ),
-                Cell(wording.moment(sign.signed_at) if sign.signed_at else ""),
-            )
-            for sign in report.release.sign_offs
-        ],
+        ("Role", "How it stands", "Why, and on which conditions", "Who and when"),
+        (40, 32, WIDTH - 122, 50),
+        [_sign_off(sign) for sign in release.sign_offs],
     )
-    rollback = report.release.rollback
-    if rollback is not None:
-        document.heading("Rollback window", level=1)
-        document.paragraph(
-            f"{wording.ROLLBACK[rollback.state]}; deployed {wording.moment(rollback.deployed_at)}, "
-            f"last moment {wording.moment(rollback.deadline)}."
-        )
-        document.paragraph(rollback.command, family=MONO, size=8.5)
+    document.heading("Rollback window", level=1)
+    rollback = release.rollback
+    if rollback is None:
+        document.paragraph(wording.window_clock(release))
+        return
+    document.paragraph(
+        f"{rollback.deployment_id}: {wording.ROLLBACK[rollback.state]}",
+        style="B",
+        colour=_RED if rollback.state in NEEDS_SOMEBODY else INK,
+    )
+    by = f" by {rollback.deployer}" if rollback.deployer else ""
+    document.paragraph(
+        f"Deployed {wording.moment(rollback.deployed_at)}{by}, ticket {rollback.ticket}; watched by "
+        f"{rollback.owner}. {wording.window_clock(release)}"
+    )
+    document.paragraph(rollback.command, family=MONO, size=8.5)
+    document.paragraph(f"It takes back {wording.versions(rollback)}.", colour=MUTED)
+    document.rows(
+        ("Function", "Version before", "Version now"),
+        (WIDTH - 60, 30, 30),
+        [(Cell(each.function), Cell(each.previous or "new"), Cell(each.next)) for each in rollback.functions],
+    )
+
+
+def _sign_off(sign: SignOff) -> tuple[Cell, ...]:
+    good = sign.state is SignOffState.APPROVED
+    colour = _GREEN if good else MUTED if sign.state is SignOffState.MISSING else _RED
+    return (
+        Cell(Part(sign.role, style="B"), Part("required" if sign.required else "", colour=MUTED, size=7)),
+        Cell(Part(wording.SIGN_OFF[sign.state], style="B", colour=colour), sign.ticket),
+        Cell(*sign.reasons, *(Part(each, colour=MUTED) for each in sign.conditions)),
+        Cell(sign.name, Part(wording.moment(sign.signed_at) if sign.signed_at else "", colour=MUTED)),
+    )
 
 
 def _items(document: Document, report: Report) -> None:
     document.add_page()
-    document.heading(f"Items ({len(report.results.items)})")
-    for section, items in view.by_section(report.results).items():
+    document.heading(f"Items ({len(report.settled.items)})")
+    for section, items in view.by_section(report.settled).items():
         document.heading(" / ".join(section), level=1)
         document.rows(
             ("Item", "Status", "What is asked, and how it stands", "Proof", "Who acts"),
@@ -330,7 +342,7 @@ def _levels(each: ItemResult | ControlResult) -> Cell:
 
 
 def _controls(document: Document, report: Report) -> None:
-    for framework, controls in view.by_framework(report.results).items():
+    for framework, controls in view.by_framework(report.settled).items():
         document.heading(f"Controls: {framework} ({len(controls)})")
         document.rows(
             ("Control", "Status", "What it means, and how it stands", "Proof"),

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
-from checks.report.model import Release
 
 BYTES_MAX = 64 * 1024 * 1024
 _RESULTS = "results.json"
@@ -21,16 +20,6 @@ def results(path: Path) -> Results:
         return Results.read(_bytes(file))
     except (ValidationError, ValueError, RecursionError) as error:
         raise _refused("RESULTS_UNREADABLE", file, _why(error), "make them with `hasivu check`") from None
-
-
-def release(path: Path) -> Release:
-    """The release document in ``path``. Error: HasivuError RELEASE_UNREADABLE."""
-    try:
-        return Release.model_validate_json(_bytes(path))
-    except (ValidationError, ValueError, RecursionError) as error:
-        raise _refused(
-            "RELEASE_UNREADABLE", path, _why(error), "make it anew, or leave --release out"
-        ) from None
 
 
 def _bytes(path: Path) -> bytes:

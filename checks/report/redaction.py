@@ -4,7 +4,7 @@ written at all. Masking it instead would hide from its readers that something up
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -56,6 +56,22 @@ def findings(document: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
             yield from findings(member, f"{pointer}/{index}")
 
 
+def _without(document: Any, names: Collection[str]) -> Any:
+    """``document`` without ``names``, each where it stands as a whole."""
+    if not names:
+        return document
+    pattern = re.compile(r"(?<![\w.%+@-])(?:" + "|".join(map(re.escape, sorted(names))) + r")(?![\w@-]|\.\w)")
+
+    def within(value: Any) -> Any:
+        if isinstance(value, str):
+            return pattern.sub("", value)
+        if isinstance(value, dict):
+            return {name: within(member) for name, member in value.items()}
+        return [within(member) for member in value] if isinstance(value, list | tuple) else value
+
+    return within(document)
+
+
 def _kinds(text: str) -> Iterator[str]:
     plain = text if text.isascii() else in_ascii_digits(text)
     if contains_card_number(_DIGEST.sub(" ", plain)):
@@ -65,13 +81,16 @@ def _kinds(text: str) -> Iterator[str]:
             yield kind
 
 
-def refuse_private_data(**documents: BaseModel | None) -> None:
-    """Error: HasivuError REPORT_PRIVATE_DATA, if one of the named ``documents`` must not be shown."""
+def refuse_private_data(*, signers: Collection[str] = frozenset(), **documents: BaseModel | None) -> None:
+    """Error: HasivuError REPORT_PRIVATE_DATA, if one of the named ``documents`` must not be shown.
+
+    ``signers`` are people who signed, whose names are committed: nothing else is known of them.
+    """
     found = [
         (f"{name}{pointer}", kind)
         for name, document in documents.items()
         if document is not None
-        for pointer, kind in findings(document.model_dump(mode="python", by_alias=True))
+        for pointer, kind in findings(_without(document.model_dump(mode="python", by_alias=True), signers))
     ]
     if not found:
         return

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from checks.checklist.model import ItemResult, Level, Status
+from checks.checklist.model import ItemResult, Level, Status, utc
 from checks.escaping import markdown_cell
 from checks.report import view, wording
 from checks.report.compare import Comparison, compare
 from checks.report.compare_text import heading, summary
-from checks.report.model import Report
+from checks.report.model import Release, Report, SignOffState
 
 MARK = "<!-- hasivu-report -->"
 """The first line: by it the comment of an earlier run is found and replaced."""
@@ -27,6 +27,7 @@ _ICON = {
     Status.PASSED: "✅",
     Status.NOT_APPLICABLE: "⚪",
 }
+_SIGN_ICON = {SignOffState.APPROVED: "✅", SignOffState.MISSING: "✋"}
 _BLOCKERS_MAX, _CHANGES_MAX, _WAIVERS_MAX = 40, 30, 30
 
 
@@ -42,7 +43,7 @@ def markdown(report: Report, *, length_max: int = LENGTH_MAX) -> str:
 
 
 def _blocks(report: Report) -> Iterator[list[str]]:
-    results = report.results
+    results = report.settled
     satisfied, applying = results.score
     environment = markdown_cell(results.environment)
     yield [
@@ -58,9 +59,11 @@ def _blocks(report: Report) -> Iterator[list[str]]:
     ]
     if results.emulator:
         yield ["> Looked at in the sandbox's emulator, which is not AWS.", ""]
+    if report.release is not None:
+        yield _release(report.release)
     yield _blockers(results.blockers)
     if report.previous is not None:
-        yield _changes(compare(report.previous, results))
+        yield _changes(compare(report.previous, report.results))
     yield _matrix(report)
     yield _waivers(report)
     yield [f"_{wording.CLAIM}_", ""]
@@ -71,6 +74,34 @@ def _counted(items: Iterable[ItemResult]) -> str:
     return " · ".join(
         f"{_ICON[status]} {count} {wording.STATUS[status].lower()}" for status, count in found.items()
     )
+
+
+def _release(release: Release) -> list[str]:
+    """What speaks against the release, its rollback window, and the roles."""
+    lines = [f"> {markdown_cell(each)}" for each in release.against]
+    lines += [""] if lines else []
+    rollback = release.rollback
+    if rollback is not None:
+        lines += [
+            f"### Rollback window: {wording.ROLLBACK[rollback.state]}",
+            "",
+            f"{markdown_cell(rollback.deployment_id)}, deployed {wording.moment(rollback.deployed_at)}. "
+            f"{markdown_cell(wording.window_clock(release))}",
+            "",
+            f"{_code(rollback.command)} takes it back: {markdown_cell(wording.versions(rollback))}.",
+            "",
+        ]
+    rows = [
+        (
+            f"{_SIGN_ICON.get(sign.state, '❌')} {sign.role}",
+            wording.SIGN_OFF[sign.state],
+            sign.name,
+            utc(sign.signed_at) if sign.signed_at else "",
+            "; ".join((*sign.reasons, *sign.conditions)),
+        )
+        for sign in release.sign_offs
+    ]
+    return [*lines, "### Sign-offs", "", *_table(("role", "", "who", "when", "why"), rows), ""]
 
 
 def _blockers(blockers: tuple[ItemResult, ...]) -> list[str]:
@@ -117,7 +148,7 @@ def _matrix(report: Report) -> list[str]:
             *(f"{cell.proven}/{cell.asked}" if (cell := row.cells[level]).asked else "–" for level in Level),
             f"{row.satisfied}/{row.applying}",
         )
-        for row in view.matrix(report.results)
+        for row in view.matrix(report.settled)
     ]
     titles = ("proven of asked", *(wording.LEVEL[level] for level in Level), "satisfied")
     return ["### Proof by framework", "", *_table(titles, rows), ""]

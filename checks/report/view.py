@@ -147,18 +147,6 @@ def by_framework(results: Results) -> dict[str, tuple[ControlResult, ...]]:
     return {name: tuple(controls) for name, controls in frameworks.items()}
 
 
-def controls_of_items(results: Results) -> dict[str, tuple[int, ...]]:
-    """The indices of the controls that rest on a proof of the item, by item."""
-    by_proof: dict[str, set[int]] = defaultdict(set)
-    for index, control in enumerate(results.controls):
-        for proof_id in control.proofs:
-            by_proof[proof_id].add(index)
-    return {
-        item.item_id: tuple(sorted(set().union(*(by_proof.get(proof, set()) for proof in item.proofs))))
-        for item in results.items
-    }
-
-
 def evidence(results: Results) -> tuple[EvidenceLine, ...]:
     """Every file that a proof rests on, stale ones first."""
     today = business_day(results.generated_at)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from checks.checklist.model import Level, Status, WaiverState, utc
-from checks.report.model import INDIA, RollbackState, SignatureState
+from checks.checklist.wording import counted
+from checks.report.model import INDIA, Release, Rollback, RollbackState, SignOffState
 
 STATUS: Final = {
     Status.FAILED: "Fail",
@@ -52,21 +53,24 @@ WAIVER: Final = {
     WaiverState.MALFORMED: "malformed: counts as expired",
 }
 
-SIGNATURE: Final = {
-    SignatureState.VALID: "signature valid",
-    SignatureState.INVALID: "signature INVALID",
-    SignatureState.EXPIRED: "signature expired",
-    SignatureState.VOID: "void: made over something else",
-    SignatureState.UNCHECKED: "signature not verified",
-    SignatureState.MISSING: "not signed",
+SIGN_OFF: Final = {
+    SignOffState.APPROVED: "approved, valid",
+    SignOffState.MISSING: "not signed",
+    SignOffState.REJECTED: "REJECTED",
+    SignOffState.CONDITIONS_OPEN: "approved with open conditions",
+    SignOffState.VOID: "VOID",
+    SignOffState.GONE: "counted, and not at hand",
 }
 
 ROLLBACK: Final = {
     RollbackState.OPEN: "open",
     RollbackState.CLOSED: "closed: the success criteria were met",
     RollbackState.ROLLED_BACK: "rolled back",
+    RollbackState.ROLLING_BACK: "ROLLING BACK: it began and has not ended",
     RollbackState.OVERDUE: "OVERDUE: neither closed nor rolled back",
 }
+
+_SECOND: Final = timedelta(seconds=1)
 
 CLAIM: Final = (
     "This is technical evidence. It does not say that anything is compliant with a framework: that takes an "
@@ -97,6 +101,30 @@ def days(count: int) -> str:
         return "ends today"
     unit = "day" if abs(count) == 1 else "days"
     return f"{count} {unit} left" if count > 0 else f"{-count} {unit} ago"
+
+
+def window_clock(release: Release) -> str:
+    """The window's time: what is left of it at the moment of judgement, or how it ended."""
+    rollback, left = release.rollback, release.left
+    if rollback is None:
+        return "No go-live is written down."
+    if rollback.ended_at is not None:
+        return f"It ended {moment(rollback.ended_at)}, by {rollback.ended_by}: {rollback.ended_how}."
+    clock = "No time is left."
+    if left is not None and left >= timedelta():
+        clock = f"{duration(left // _SECOND)} left."
+    how = f" {rollback.ended_how}." if rollback.ended_how else ""
+    return f"Last moment {moment(rollback.deadline)}. At {moment(release.judged_at)}: {clock}{how}"
+
+
+def versions(rollback: Rollback) -> str:
+    """How many functions go back, how many have nothing to go back to, and which are gone."""
+    back = sum(each.previous not in (None, each.next) for each in rollback.functions)
+    new = sum(each.previous is None for each in rollback.functions)
+    parts = [counted(back, "function") + " to the version before"]
+    parts += [f"{new} new"] if new else []
+    parts += [f"{len(rollback.removed)} taken away, which it does not bring back"] if rollback.removed else []
+    return ", ".join(parts)
 
 
 def duration(seconds: int) -> str:

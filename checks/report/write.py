@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from checks.errors import ExitCode, HasivuError
+from checks.release.documents import SIGNATURE_SUFFIX
 from checks.report.badge import badge
 from checks.report.form import Form
 from checks.report.junit import junit
@@ -26,8 +27,10 @@ from checks.report.redaction import refuse_private_data
 from checks.report.sarif import sarif
 from checks.report.sheet import sheet
 from checks.report.summary import markdown
+from runtime.platform.canonical_json import canonical
 
 RESULTS: Final = "results.json"
+RELEASE: Final = "release.json"
 MANIFEST: Final = "manifest.json"
 SCHEMA: Final = "hasivu.manifest/1"
 
@@ -36,12 +39,12 @@ FILES: Final[dict[Form, tuple[str, Callable[[Report], bytes]]]] = {
     Form.HTML: ("report.html", lambda report: page(report).encode()),
     Form.PDF: ("report.pdf", pdf),
     Form.MARKDOWN: ("summary.md", lambda report: markdown(report).encode()),
-    Form.CSV: ("results.csv", lambda report: sheet(report.results).encode()),
-    Form.JUNIT: ("junit.xml", lambda report: junit(report.results)),
-    Form.SARIF: ("findings.sarif", lambda report: sarif(report.results).encode()),
-    Form.OCSF: ("ocsf.json", lambda report: ocsf(report.results).encode()),
-    Form.OSCAL: ("oscal-ar.json", lambda report: oscal(report.results).encode()),
-    Form.BADGE: ("badge.svg", lambda report: badge(report.results).encode()),
+    Form.CSV: ("results.csv", lambda report: sheet(report.settled).encode()),
+    Form.JUNIT: ("junit.xml", lambda report: junit(report.settled)),
+    Form.SARIF: ("findings.sarif", lambda report: sarif(report.settled).encode()),
+    Form.OCSF: ("ocsf.json", lambda report: ocsf(report.settled).encode()),
+    Form.OSCAL: ("oscal-ar.json", lambda report: oscal(report).encode()),
+    Form.BADGE: ("badge.svg", lambda report: badge(report.settled).encode()),
 }
 
 
@@ -50,8 +53,11 @@ def render(report: Report, forms: Collection[Form] = tuple(Form)) -> dict[str, b
 
     Error: HasivuError REPORT_PRIVATE_DATA.
     """
-    refuse_private_data(results=report.results, previous=report.previous, release=report.release)
+    refuse_private_data(results=report.results, previous=report.previous)
     files = {RESULTS: report.results.canonical()}
+    if report.release is not None:
+        refuse_private_data(signers=report.release.people, release=report.release)
+        files[RELEASE] = canonical(report.release.model_dump(mode="json", by_alias=True))
     for form in Form:
         if form in forms:
             name, make = FILES[form]
@@ -82,7 +88,9 @@ def write(report: Report, folder: Path, forms: Collection[Form] = tuple(Form)) -
     files = render(report, forms)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (MANIFEST, *(name for name, _ in FILES.values() if name not in files)):
+        for name in (RESULTS, MANIFEST):
+            _drop_signature(folder, name, files[name])
+        for name in (MANIFEST, *({RELEASE, *(name for name, _ in FILES.values())} - files.keys())):
             (folder / name).unlink(missing_ok=True)
         for name, content in files.items():
             _put(folder / name, content)
@@ -94,6 +102,17 @@ def write(report: Report, folder: Path, forms: Collection[Form] = tuple(Form)) -
             exit_code=ExitCode.USAGE,
         ) from error
     return [folder / name for name in files]
+
+
+def _drop_signature(folder: Path, name: str, content: bytes) -> None:
+    """A signature of another document is none of this one."""
+    signature = folder / f"{name}{SIGNATURE_SUFFIX}"
+    try:
+        same = (folder / name).read_bytes() == content
+    except FileNotFoundError:
+        same = False
+    if not same:
+        signature.unlink(missing_ok=True)
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -195,6 +195,8 @@ PROMISED = (
     "HealthChecked",
     "SweepRan",
     "MatchRan",
+    "HistoryCompacted",
+    "HistoryCompactionFailed",
     "AwsConnectionFailures",
 )
 """Which of the platform's own metrics an alarm must look at."""

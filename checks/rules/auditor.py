@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from checks.probes.apis import PERMISSIONS
-from checks.rules.estate import Estate
+from checks.rules.estate import Estate, Resource
 from checks.rules.permissions import WITHOUT_RESOURCES, granted, is_auditor, of_the_auditor
 from checks.rules.policies import Statement, statements
 from checks.rules.rule import DEPLOYED, Breach, at, rule
@@ -50,7 +50,8 @@ ONLY_EMULATOR = frozenset(
     remedy="Keep to stacks/auditor.py: reads of settings, on what is of this environment.",
 )
 def the_auditor_reads_settings_only(estate: Estate) -> Iterator[Breach]:
-    """The auditor reads settings of this environment, and nothing else; no other role has a name."""
+    """The auditor reads settings of this environment, and nothing else; no other role but the one under which
+    a go-live's schedule pages has a name."""
     for statement in granted(estate):
         if not of_the_auditor(estate, statement):
             continue
@@ -61,11 +62,23 @@ def the_auditor_reads_settings_only(estate: Estate) -> Iterator[Breach]:
             if not _is_narrow(estate, statement, resource):
                 yield statement.breach(f"Resource {resource}")
     for role in estate.of("AWS::IAM::Role"):
-        if role.get("RoleName") is not None and not is_auditor(estate, role):
+        if role.get("RoleName") is not None and not (is_auditor(estate, role) or _pages(estate, role)):
             yield at(role, "RoleName")  # what nobody takes on by its name needs none
         for path in ("ManagedPolicyArns", "Policies"):
             if is_auditor(estate, role) and role.get(path):
                 yield at(role, path)
+
+
+def _pages(estate: Estate, role: Resource) -> bool:
+    """Whether it is the role that a go-live names for its schedule (checks/release/deadline.py)."""
+    trusted = {
+        principal
+        for statement in statements(estate, "trust")
+        if statement.carrier == role
+        for principal in statement.principals
+    }
+    name = f"hasivu-{estate.environment}-rollback-deadline"
+    return role.get("RoleName") == name and trusted == {"Service:scheduler.amazonaws.com"}
 
 
 @rule(

@@ -21,6 +21,7 @@ MONEY_PATHS = frozenset(
         "payments-advanced",
         "payments-manage-methods",
         "payments-reconciliation",
+        "payments-reconciliation-worker",
         "payments-retry",
         "payments-webhook-handler",
     }

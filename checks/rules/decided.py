@@ -9,6 +9,7 @@ from checks.rules.estate import Estate, Resource
 from checks.rules.firewall import environment_document
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 from checks.rules.storage import BUCKET
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 PARAMETERS = {
     "razorpay/base-url": ("razorpay", "base_url"),
@@ -55,6 +56,10 @@ def _of_the_runtime(estate: Estate, document: Mapping[str, Any]) -> Iterator[Dec
     for function in estate.of("AWS::Lambda::Function"):
         if function.get("Environment.Variables.ALLOWED_ORIGINS") is not None:
             yield function, "Environment.Variables.ALLOWED_ORIGINS", ",".join(document["web"]["origins"])
+        if function.get("Environment.Variables.PRESENTMENT_CURRENCIES") is not None:
+            # Not a word in the file is rupees alone: another currency is somebody's decision (RBI, FEMA).
+            asked_in = document["razorpay"].get("presentment_currencies", [BOOKS_CURRENCY])
+            yield function, "Environment.Variables.PRESENTMENT_CURRENCIES", ",".join(asked_in)
     for bucket in estate.of(BUCKET):
         for index, _ in enumerate(bucket.items("CorsConfiguration.CorsRules")):
             yield bucket, f"CorsConfiguration.CorsRules.{index}.AllowedOrigins", document["web"]["origins"]

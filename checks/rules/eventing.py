@@ -17,7 +17,10 @@ PIPE = "AWS::Pipes::Pipe"
 QUEUE = "AWS::SQS::Queue"
 
 HEARD_BY_PEOPLE = frozenset(
-    {"PaymentCaptured", "PaymentFailed", "PaymentConflicted", "RefundProcessed", "RefundFailed"}
+    {
+        *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
+        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
+    }
 )
 PAYMENTS_SOURCE = "hasivu.payments"
 HEALTH_INTERVAL_MIN = 5
@@ -155,7 +158,7 @@ def _interval_min(expression: str) -> int | None:
     "HASIVU-EVT-5",
     "SOX OP-4",
     "PCI DSS 10.7.2",
-    remedy="Match the source hasivu.payments and the three events that people must hear.",
+    remedy="Match the source hasivu.payments and every event that people must hear.",
 )
 def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
     """A rule takes every event that people must hear from the bus to the topic of notifications."""
@@ -304,7 +307,11 @@ def health_is_looked_at(estate: Estate) -> Iterator[Breach]:
             yield at(item, "Target.RetryPolicy.MaximumRetryAttempts")
 
 
-TASKS = {"payments-retry": {"sweep"}, "payments-reconciliation": {"daily", "sweep", "work"}}
+TASKS = {
+    "payments-analytics": {"compact"},
+    "payments-retry": {"sweep"},
+    "payments-reconciliation-worker": {"daily", "import", "sweep", "work"},
+}
 """What functions do when a schedule calls them and names it; every other one is called with nothing."""
 
 

@@ -8,18 +8,13 @@ from collections.abc import Iterator
 from checks.rules.estate import Estate, Resource
 from checks.rules.invocations import invocations, invoked_function
 from checks.rules.rule import EVERYWHERE, PROD, SHIELDED, Breach, at, rule
-from runtime.platform.settings import SETTINGS_BY_FUNCTION
+from runtime.platform.settings import SETTINGS_BY_FUNCTION, presentment_faults
 
 FUNCTION = "AWS::Lambda::Function"
 RUNTIME = "python3.14"
 API_TIMEOUT_S = 29
 TIMEOUT_S_MAX = 900
-WORKS_LONG = {"payments-reconciliation"}
-"""Behind the API, and works by the clock as well: what it answers it ends by itself (docs/adr/0026)."""
 BATCH_MAX = 100
-CURRENCY = "INR"
-"""Parents in India pay in rupees; another currency is another licence (RBI, FEMA)."""
-
 LOG_LEVELS = {"prod": {"INFO", "WARNING"}, "staging": {"INFO", "WARNING", "DEBUG"}}
 
 
@@ -147,8 +142,7 @@ def functions_end_in_time(estate: Estate) -> Iterator[Breach]:
     }
     for function in estate.of(FUNCTION):
         timeout_s = function.get("Timeout")
-        answers = function in behind_the_api and short_name(estate, function) not in WORKS_LONG
-        limit_s = API_TIMEOUT_S if answers else TIMEOUT_S_MAX
+        limit_s = API_TIMEOUT_S if function in behind_the_api else TIMEOUT_S_MAX
         if not (isinstance(timeout_s, int) and 3 <= timeout_s <= limit_s):
             yield at(function, "Timeout")
 
@@ -177,8 +171,9 @@ def settings_are_exactly_those_of_the_model(estate: Estate) -> Iterator[Breach]:
         for name, value in said.items():
             if variables.get(name) != value:
                 yield at(function, f"Environment.Variables.{name}")
-        if variables.get("CURRENCIES_ENABLED", CURRENCY) != CURRENCY:
-            yield at(function, "Environment.Variables.CURRENCIES_ENABLED")
+        asked_in = variables.get("PRESENTMENT_CURRENCIES")
+        if asked_in is not None and presentment_faults(str(asked_in).split(",")):
+            yield at(function, "Environment.Variables.PRESENTMENT_CURRENCIES")
 
 
 @rule(

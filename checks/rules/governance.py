@@ -22,7 +22,7 @@ KINDS = frozenset(
             for kind in ("Model", "RequestValidator", "Resource", "RestApi", "Stage")
         ),
         *(f"AWS::ApiGateway::{kind}" for kind in ("UsagePlan", "UsagePlanKey")),
-        "AWS::Athena::WorkGroup",
+        *(f"AWS::Athena::{kind}" for kind in ("NamedQuery", "WorkGroup")),
         *(f"AWS::ApplicationAutoScaling::{kind}" for kind in ("ScalableTarget", "ScalingPolicy")),
         *(f"AWS::Backup::{kind}" for kind in ("BackupPlan", "BackupSelection", "BackupVault")),
         "AWS::Budgets::Budget",

@@ -7,15 +7,21 @@ from collections.abc import Iterator
 from checks.rules.estate import Estate, Resource
 from checks.rules.rule import Breach, at, rule
 
-WRITTEN_AS = {
-    "TableInput.TableType": "EXTERNAL_TABLE",
-    "TableInput.StorageDescriptor.InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-    "TableInput.StorageDescriptor.OutputFormat": (
-        "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-    ),
-    "TableInput.StorageDescriptor.SerdeInfo.SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe",
+_HIVE = "org.apache.hadoop.hive.ql.io"
+SERDE = "TableInput.StorageDescriptor.SerdeInfo.SerializationLibrary"
+READER, WRITER = (f"TableInput.StorageDescriptor.{end}putFormat" for end in ("In", "Out"))
+PARQUET_SERDE = f"{_HIVE}.parquet.serde.ParquetHiveSerDe"
+LINES = {
+    READER: "org.apache.hadoop.mapred.TextInputFormat",
+    WRITER: f"{_HIVE}.HiveIgnoreKeyTextOutputFormat",
+    SERDE: "org.openx.data.jsonserde.JsonSerDe",
 }
-"""How the history's objects are to be read: every line a document."""
+PARQUET = {
+    READER: f"{_HIVE}.parquet.MapredParquetInputFormat",
+    WRITER: f"{_HIVE}.parquet.MapredParquetOutputFormat",
+    SERDE: PARQUET_SERDE,
+}
+"""How the history's objects are to be read: as they come every line a document, then as Parquet."""
 
 SCANNED_BYTES_MAX = 1024**4
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
@@ -68,17 +74,21 @@ def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
     "HASIVU-ATH-3",
     "SOX OP-4",
     "GDPR 5(1)(d)",
-    remedy="Describe the history as stacks/payment_history.py does: lines of JSON, by day, in our database.",
+    remedy="Describe it as stacks/payment_history.py does: lines or Parquet, by day, in our database.",
 )
 def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:
-    """A table of the catalogue reads lines of JSON by projected days, in a database of the estate; a
-    workgroup has the environment's name."""
+    """A table of the catalogue reads lines of JSON by projected days, or Parquet by days to which partitions
+    lead, in a database of the estate; a workgroup has the environment's name."""
     for table in estate.of("AWS::Glue::Table"):
-        for path, value in WRITTEN_AS.items():
+        is_parquet = table.get(SERDE) == PARQUET_SERDE
+        written_as = {"TableInput.TableType": "EXTERNAL_TABLE", **(PARQUET if is_parquet else LINES)}
+        for path, value in written_as.items():
             if table.get(path) != value:
                 yield at(table, path)
-        if (table.get("TableInput.Parameters") or {}).get("projection.enabled") != "true":
-            yield at(table, "TableInput.Parameters", shown="partitions are not projected")
+        projected = (table.get("TableInput.Parameters") or {}).get("projection.enabled") == "true"
+        if projected == is_parquet:
+            what = "a day of Parquet is replaced by its partition" if is_parquet else "days are not projected"
+            yield at(table, "TableInput.Parameters", shown=what)
         if not estate.text(table.get("CatalogId"), table.stack):
             yield at(table, "CatalogId")
         if not _is_of_a_database(estate, table):
@@ -89,6 +99,25 @@ def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:
     for group in estate.of("AWS::Athena::WorkGroup"):
         if not str(group.get("Name")).startswith(f"hasivu-{estate.environment}-"):
             yield at(group, "Name")
+
+
+@rule(
+    "HASIVU-ATH-4",
+    "SOX OP-4",
+    "GDPR 32(1)(b)",
+    remedy="Ask in the estate's workgroup and database, as stacks/payment_questions.py does, and only read.",
+)
+def questions_are_asked_in_our_workgroup(estate: Estate) -> Iterator[Breach]:
+    """A standard question only reads, in a workgroup and a database of the estate."""
+    groups = {group.get("Name") for group in estate.of("AWS::Athena::WorkGroup")}
+    databases = {item.get("DatabaseInput.Name") for item in estate.of("AWS::Glue::Database")}
+    for question in estate.of("AWS::Athena::NamedQuery"):
+        if question.get("WorkGroup") not in groups:
+            yield at(question, "WorkGroup")
+        if question.get("Database") not in databases:
+            yield at(question, "Database")
+        if str(question.get("QueryString")).split(maxsplit=1)[:1] not in (["SELECT"], ["WITH"]):
+            yield at(question, "QueryString", shown="it does more than read")
 
 
 def _is_of_a_database(estate: Estate, table: Resource) -> bool:

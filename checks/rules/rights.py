@@ -27,6 +27,12 @@ MAY: Mapping[str, frozenset[str]] = {
         *(f"dynamodb:{action}" for action in ("getitem", "putitem", "query", "updateitem")),
         *("logs:createlogstream", "logs:putlogevents"),
         *("kms:sign", "s3:getobject", "s3:listbucket", "s3:putobject"),
+        *(f"athena:{action}queryexecution" for action in ("get", "start", "stop")),
+        *(f"glue:{action}" for action in ("createpartition", "getdatabase", "gettable")),
+        *("glue:updatepartition", "glue:updatetable"),
+        *(f"s3:{action}" for action in ("abortmultipartupload", "getbucketlocation")),
+        *(f"s3:{action}" for action in ("listbucketmultipartuploads", "listmultipartuploadparts")),
+        "s3:putobjecttagging",
         *(f"secretsmanager:{action}" for action in ("describesecret", "getsecretvalue")),
         *(f"secretsmanager:{action}" for action in ("putsecretvalue", "updatesecretversionstage")),
         *(f"sqs:{action}" for action in ("changemessagevisibility", "deletemessage", "getqueueattributes")),
@@ -39,7 +45,7 @@ MAY: Mapping[str, frozenset[str]] = {
         *("dynamodb:liststreams", "events:putevents", "sqs:sendmessage"),
     },
     "events.amazonaws.com": KEY_USE | {"sns:publish", "sqs:sendmessage"},
-    "scheduler.amazonaws.com": KEY_USE | {"lambda:invokefunction", "sqs:sendmessage"},
+    "scheduler.amazonaws.com": KEY_USE | {"lambda:invokefunction", "sns:publish", "sqs:sendmessage"},
     "backup.amazonaws.com": KEY_USE
     | {
         *(f"backup:{action}" for action in ("copyfrombackupvault", "copyintobackupvault")),
@@ -60,6 +66,20 @@ MAY: Mapping[str, frozenset[str]] = {
 
 OBJECTS = re.compile(r"arn:(?:aws|<AWS::Partition>):s3:::([a-z0-9-]+)/[a-z]+/\*")
 """What is written below a prefix of a bucket."""
+
+ON_OBJECTS = frozenset(
+    f"s3:{action}"
+    for action in (
+        *("getobject", "putobject", "putobjecttagging"),
+        *("abortmultipartupload", "listmultipartuploadparts"),
+    )
+)
+
+OF_HISTORY = re.compile(
+    r"arn:(?:aws|<AWS::Partition>):(?:athena|glue):[^:*]+:(?:<AWS::AccountId>|\d{12}):"
+    r"(?:workgroup/(?P<workgroup>[\w-]+)|catalog|database/(?P<database>\w+)|table/(?P<of>\w+)/(?P<table>\w+))"
+)
+"""What the history is asked by: it has names in its account, and no references."""
 
 OF_SES = re.compile(r"arn:aws:ses:ap-south-[12]:(<AWS::AccountId>|\d{12}):identity/[\w.@+-]+")
 
@@ -99,11 +119,29 @@ def _is_ours(estate: Estate, statement: Statement, text: str) -> bool:
     if set(statement.actions) <= {"ses:sendemail"}:
         return OF_SES.fullmatch(text) is not None
     # Objects below a prefix are named too: the packs' finding that is accepted for them quotes the name.
-    if set(statement.actions) <= {"s3:getobject", "s3:putobject"} and (found := OBJECTS.fullmatch(text)):
+    if set(statement.actions) <= ON_OBJECTS and (found := OBJECTS.fullmatch(text)):
         return estate.named("AWS::S3::Bucket", "BucketName", found[1]) is not None
+    if found := OF_HISTORY.fullmatch(text):
+        return _is_in_the_history(
+            estate, found["workgroup"], found["database"] or found["of"], found["table"]
+        )
     # A vault of the second region cannot be referred to: it is named.
     vault = text.partition(":backup-vault:")[2]
     return bool(vault) and estate.named(VAULT, "BackupVaultName", vault) is not None
+
+
+def _is_in_the_history(
+    estate: Estate, workgroup: str | None, database: str | None, table: str | None
+) -> bool:
+    """Whether what the name is made of is the estate's. The account's catalogue is where all of it is."""
+    return all(
+        name is None or any(item.get(path) == name for item in estate.of(kind))
+        for kind, path, name in (
+            ("AWS::Athena::WorkGroup", "Name", workgroup),
+            ("AWS::Glue::Database", "DatabaseInput.Name", database),
+            ("AWS::Glue::Table", "TableInput.Name", table),
+        )
+    )
 
 
 @rule(

@@ -1,4 +1,5 @@
-"""MiniStack as a child: its own data folder and port, IAM enforced, nothing else left open."""
+"""MiniStack as a child, with an Athena of our own: its own data folder and port, IAM enforced, nothing else
+left open."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 
 from checks.errors import ExitCode, HasivuError
-from checks.sandbox import ports, process
+from checks.sandbox import athena_simulator, ports, process
 from checks.sandbox.layout import Layout
 from checks.sandbox.state import ServiceRecord
 
@@ -35,10 +36,10 @@ def start(layout: Layout, *, preferred_port: int | None) -> tuple[ServiceRecord,
     for _ in range(_ATTEMPTS):
         port = ports.free_port(preferred_port)
         record = process.start(
-            [sys.executable, "-P", "-m", "ministack"],
+            [sys.executable, "-P", "-m", athena_simulator.__name__],
             environment=_environment(data, port),
             log=layout.log_of(NAME),
-            marker="-m ministack",
+            marker=f"-m {athena_simulator.__name__}",
             url=url_of(port),
         )
         if _wait_until_healthy(record, port):

@@ -9,11 +9,13 @@ from typing import Any
 from runtime.functions import api_authorizer, audit_sealer, health_check, secret_rotation
 from runtime.notifications import metrics as notifications
 from runtime.payments import metrics as payments
+from runtime.payments.analytics import compaction
 from runtime.platform.metrics import Metric, namespace
 
 RUNTIME_METRICS: tuple[Metric, ...] = (
     *api_authorizer.METRICS,
     *audit_sealer.METRICS,
+    *compaction.METRICS,
     *health_check.METRICS,
     *notifications.METRICS,
     *payments.METRICS,

@@ -1,6 +1,7 @@
 """notification-dispatcher: tells people what they must hear, and keeps what WhatsApp says became of it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,13 +15,16 @@ from runtime.gateways.whatsapp.webhooks import (
     parse_statuses,
     signature_is_valid,
 )
-from runtime.notifications.dispatcher import Dispatcher
-from runtime.notifications.events import read_event
+from runtime.notifications.dispatcher import Dispatcher, Look, Withheld
+from runtime.notifications.events import News, read_event
 from runtime.notifications.repository import NotificationRepository
+from runtime.payments.links.reminders.model import REMINDER_DUE
+from runtime.payments.links.reminders.rules import NO_SUCH_REMINDER, withheld_for
+from runtime.payments.links.repository import LinkRepository
 from runtime.platform import aws, errors
 from runtime.platform.api import Api, Contract, LambdaContext, Request, Response, Route
 from runtime.platform.audit import AuditTrail
-from runtime.platform.clock import SystemClock
+from runtime.platform.clock import Clock, SystemClock
 from runtime.platform.contacts import Contacts
 from runtime.platform.errors import Problem
 from runtime.platform.function import Event, Handler, LambdaFunction
@@ -111,12 +115,25 @@ def dispatch_batch(
         except Exception:
             logger.exception("a message failed", message_id=record["messageId"])
             raise
-        logger.info(
-            "news dispatched", payment_id=news.payment_id, state=state.value if state else "nothing to do"
-        )
+        logger.info("news dispatched", subject=news.subject, state=state.value if state else "nothing to do")
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
     return dict(process_partial_response(dict(event), dispatch_one, processor))
+
+
+def reminder_look(links: LinkRepository, clock: Clock) -> Look:
+    """A reminder as its link stands now: with what is still due, or withheld."""
+
+    def look(news: News) -> News | Withheld:
+        link = links.get(news.subject)
+        if link is None:
+            return Withheld(NO_SUCH_REMINDER)
+        code = withheld_for(link, news.message_key, clock.now())
+        if code is not None:
+            return Withheld(code)
+        return replace(news, amount_paise=link.due_paise, page=link.short_url, ends_at=link.expires_at)
+
+    return look
 
 
 def wire(environment: Mapping[str, str]) -> Handler:
@@ -150,6 +167,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
         audit=audit,
         logger=logger,
         metrics=Metrics(settings.hasivu_env, clock),
+        looks={REMINDER_DUE: reminder_look(LinkRepository(dynamodb, settings.payments_table), clock)},
     )
     receiving = api(dispatcher, secret, audit, logger)
 

@@ -6,13 +6,18 @@ from typing import Any
 from runtime.gateways.breaker import CircuitBreaker
 from runtime.gateways.razorpay.api import GATEWAY
 from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.notifications.repository import NotificationRepository, State, notification_id
 from runtime.payments.captures.contracts import CapturePayment, CaptureView
 from runtime.payments.captures.service import CaptureService
 from runtime.payments.contracts import CreatePayment, ListPayments, PaymentPage, PaymentView, VerifyPayment
 from runtime.payments.disputes.contracts import DisputePage, ListDisputes
 from runtime.payments.disputes.service import DisputeService
 from runtime.payments.links import routes as link_routes
-from runtime.payments.links.service import LinkService
+from runtime.payments.links.model import PaymentLink
+from runtime.payments.links.reminders.model import Outcome
+from runtime.payments.links.reminders.rules import reminder_key
+from runtime.payments.links.reminders.service import ReminderService
+from runtime.payments.links.service import LinkService, Outcomes
 from runtime.payments.plans import routes as plan_routes
 from runtime.payments.plans.service import PlanService
 from runtime.payments.recorder import PaymentRecorder
@@ -33,6 +38,7 @@ from runtime.platform.api import Handler as RouteHandler
 from runtime.platform.audit import AuditTrail
 from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
+from runtime.platform.contacts import Contacts
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.idempotency import IdempotencyStore, StoredAnswer
 from runtime.platform.ids import UlidIds
@@ -58,7 +64,9 @@ CREATE = Route(
     action="payments.create",
     summary="Create a payment",
     description=(
-        "Makes a payment and the gateway's order for it. The answer holds what a checkout is opened with."
+        "Makes a payment and the gateway's order for it. The answer holds what a checkout is opened with. In "
+        "another currency than INR a payer pays by card; an instalment plan, and a school whose payments are "
+        "split, take INR only."
     ),
     roles=_MAY_PAY,
     body=CreatePayment,
@@ -68,7 +76,9 @@ CREATE = Route(
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
         errors.AMOUNT_ABOVE_MAXIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.CURRENCY_NOT_ENABLED,
+        errors.CURRENCY_INR_ONLY,
         errors.SCHOOL_UNKNOWN,
         errors.SCHOOL_FORBIDDEN,
         errors.SCHOOL_INACTIVE,
@@ -136,6 +146,7 @@ CAPTURE = Route(
     idempotent=True,
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.CAPTURE_EXCEEDS_AUTHORIZATION,
         errors.CAPTURE_REST_TOO_SMALL,
         errors.SCHOOL_FORBIDDEN,
@@ -169,6 +180,7 @@ REFUND = Route(
     problems=(
         errors.AMOUNT_BELOW_MINIMUM,
         errors.AMOUNT_ABOVE_MAXIMUM,
+        errors.AMOUNT_STEP_INVALID,
         errors.SCHOOL_FORBIDDEN,
         errors.PAYMENT_NOT_FOUND,
         errors.PAYMENT_NOT_CAPTURED,
@@ -300,6 +312,30 @@ def api(
     )
 
 
+def reminder_outcomes(notifications: NotificationRepository) -> Outcomes:
+    """What the messages say that became of a link's reminders. One that nobody has finished is none yet."""
+
+    def outcomes(link: PaymentLink) -> Mapping[int, Outcome]:
+        names = {
+            made.number: notification_id(reminder_key(link.link_id, made.number), link.payer_id)
+            for made in link.reminders.made
+        }
+        found = notifications.read(list(names.values()))
+        told = {number: found[name] for number, name in names.items() if name in found}
+        return {
+            number: Outcome(
+                state=item["state"],
+                channel=item.get("channel"),
+                code=item.get("code"),
+                at=item.get("progressed_at") or item["finished_at"],
+            )
+            for number, item in told.items()
+            if item["state"] not in (State.CLAIMED, State.RELEASED)
+        }
+
+    return outcomes
+
+
 def _ok(answer: Contract) -> Response:
     return Response(200, answer.model_dump(mode="json"))
 
@@ -367,10 +403,16 @@ def wire(environment: Mapping[str, str]) -> Handler:
             gateway=gateway_within(GATEWAY_DEADLINE_MS),
             key_secret=keys["key_secret"],
             former_key_secret=keys.get("former_key_secret"),
+            outcomes=reminder_outcomes(
+                NotificationRepository(dynamodb, settings.notifications_table, clock, ids)
+            ),
             origins=settings.origins,
             clock=clock,
             ids=ids,
             logger=logger,
+        )
+        reminders = ReminderService(
+            recorder.links, idempotency, Contacts(aws.cognito(), settings.user_pool_id), clock, metrics
         )
         plans = PlanService(recorder=recorder, idempotency=idempotency, tenancy=tenancy, clock=clock, ids=ids)
         opener = SplitOpener(recorder, clock, logger)
@@ -384,7 +426,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
             clock=clock,
         )
         further = (
-            *link_routes.handled(links),
+            *link_routes.handled(links, reminders),
             *plan_routes.handled(plans),
             *split_routes.handled(splits),
         )

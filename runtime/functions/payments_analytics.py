@@ -1,11 +1,17 @@
-"""payments-analytics: counts payment events from its queue, and answers what was counted."""
+"""payments-analytics: counts payment events from its queue, answers what was counted, and has the history
+written as Parquet."""
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from runtime.payments.analytics.compaction import HistoryCompactor, Progress, ProgressTable
 from runtime.payments.analytics.contracts import (
+    Compaction,
+    CompactionRequest,
+    CompactionRun,
     FiguresQuery,
     FunnelQuery,
     PaymentFigures,
@@ -17,6 +23,7 @@ from runtime.payments.analytics.contracts import (
 )
 from runtime.payments.analytics.history import PaymentHistory
 from runtime.payments.analytics.news import EventUnreadable, PaymentFact, read_event
+from runtime.payments.analytics.parquet import ParquetHistory
 from runtime.payments.analytics.repository import RollupTable
 from runtime.payments.analytics.service import PaymentCounter, PaymentReports
 from runtime.platform import aws, errors
@@ -26,6 +33,7 @@ from runtime.platform.auth import Role
 from runtime.platform.clock import SystemClock
 from runtime.platform.function import Event, Handler, LambdaFunction
 from runtime.platform.ids import UlidIds
+from runtime.platform.metrics import Metrics
 from runtime.platform.settings import PaymentsAnalyticsSettings, load
 from runtime.platform.telemetry import new_logger
 
@@ -80,11 +88,43 @@ THROUGHPUT = Route(
     response=PaymentThroughput,
     problems=(errors.SCHOOL_FORBIDDEN,),
 )
-ROUTES = (FIGURES, FUNNEL, SETTLEMENTS, THROUGHPUT)
+COMPACTION = Route(
+    method="GET",
+    path="/v1/analytics/payments/compactions",
+    action="analytics.compaction",
+    summary="Get how far the history is in Parquet",
+    description="The last day of which all that arrived is, and the run on the way if there is one.",
+    roles=_MAY_READ - {Role.SCHOOL_ADMIN},
+    response=Compaction,
+)
+COMPACT = Route(
+    method="POST",
+    path="/v1/analytics/payments/compactions",
+    action="analytics.compact",
+    summary="Have days of the history written anew",
+    description=(
+        "Of all events that arrived up to now, as Parquet, within minutes. To be repeated at will: the days "
+        "are the same afterwards, and whoever reads meanwhile sees them as before. One run at a time."
+    ),
+    roles=frozenset({Role.OPERATOR, Role.ADMIN}),
+    body=CompactionRequest,
+    response=Compaction,
+    status=202,
+    problems=(errors.CONCURRENT_CHANGE,),
+)
+ROUTES = (FIGURES, FUNNEL, SETTLEMENTS, THROUGHPUT, COMPACTION, COMPACT)
 
 
-def api(reports: PaymentReports, audit: AuditTrail, logger: Logger, *, origins: Collection[str] = ()) -> Api:
-    """The routes of this function in front of ``reports``; pages of ``origins`` may read the answers."""
+def api(
+    reports: PaymentReports,
+    compactor: HistoryCompactor,
+    audit: AuditTrail,
+    logger: Logger,
+    *,
+    origins: Collection[str] = (),
+) -> Api:
+    """The routes of this function in front of ``reports`` and ``compactor``; pages of ``origins`` may read
+    the answers."""
 
     def figures(request: Request) -> Response:
         answer = reports.figures(request.principal, request.query(FiguresQuery))
@@ -102,8 +142,34 @@ def api(reports: PaymentReports, audit: AuditTrail, logger: Logger, *, origins: 
         answer = reports.throughput(request.principal, request.query(ThroughputQuery))
         return Response(200, answer.model_dump(mode="json"))
 
-    served = [(FIGURES, figures), (FUNNEL, funnel), (SETTLEMENTS, settlements), (THROUGHPUT, throughput)]
+    def compaction(_: Request) -> Response:
+        return Response(200, _compaction(compactor.table.read()).model_dump(mode="json"))
+
+    def compact(request: Request) -> Response:
+        asked = request.body(CompactionRequest)
+        progress = compactor.ask(asked.first_day, asked.last_day)
+        return Response(202, _compaction(progress).model_dump(mode="json"))
+
+    served = [
+        *((FIGURES, figures), (FUNNEL, funnel), (SETTLEMENTS, settlements), (THROUGHPUT, throughput)),
+        *((COMPACTION, compaction), (COMPACT, compact)),
+    ]
     return Api(served, audit=audit, logger=logger, origins=origins)
+
+
+def _compaction(progress: Progress) -> Compaction:
+    run = progress.run
+    if run is None:
+        return Compaction(compacted_until=progress.compacted_until, run=None)
+    works = run.days.values()
+    view = CompactionRun(
+        run_id=run.run_id,
+        nightly=run.nightly,
+        days_open=sum(work.is_open for work in works),
+        days_done=sum(work.done for work in works),
+        days_failed=sum(work.failure is not None for work in works),
+    )
+    return Compaction(compacted_until=progress.compacted_until, run=view)
 
 
 def count_batch(counter: PaymentCounter, logger: Logger, event: Event) -> dict[str, Any]:
@@ -140,14 +206,39 @@ def wire(environment: Mapping[str, str]) -> Handler:
     logger = new_logger(settings.powertools_service_name, settings.powertools_log_level)
     clock = SystemClock()
     dynamodb = aws.dynamodb()
+    ids = UlidIds(clock)
     table = RollupTable(dynamodb, settings.payment_rollups_table, clock)
-    counter = PaymentCounter(table, PaymentHistory(aws.s3(), settings.analytics_bucket))
-    audit = AuditTrail(dynamodb, settings.audit_table, clock, UlidIds(clock))
-    answering = api(PaymentReports(table), audit, logger, origins=settings.origins)
+    counter = PaymentCounter(table, PaymentHistory(aws.s3(), settings.analytics_bucket, clock))
+
+    @cache
+    def parquet() -> ParquetHistory:
+        """Made when first needed: most starts of this function count events."""
+        return ParquetHistory(
+            aws.athena(),
+            aws.glue(),
+            aws.s3(),
+            bucket=settings.analytics_bucket,
+            database=settings.history_database,
+            workgroup=settings.history_workgroup,
+        )
+
+    compactor = HistoryCompactor(
+        ProgressTable(dynamodb, settings.payment_rollups_table, clock, ids),
+        parquet,
+        clock,
+        ids,
+        logger,
+        Metrics(settings.hasivu_env, clock),
+    )
+    audit = AuditTrail(dynamodb, settings.audit_table, clock, ids)
+    answering = api(PaymentReports(table), compactor, audit, logger, origins=settings.origins)
 
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         if "Records" in event:
             return count_batch(counter, logger, event)
+        if event.get("task") == "compact":
+            compactor.work()
+            return {}
         return answering.handle(event, context)
 
     return handle

@@ -1,121 +1,57 @@
-"""payments-reconciliation: sweeps open payments and splits, matches gateway, ledger and bank."""
+"""payments-reconciliation: what people see and do of runs, bank statements and exceptions.
+
+What takes long is payments-reconciliation-worker's, by the clock: a call asks for it and looks at it.
+"""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from runtime.gateways.razorpay.client import RazorpayClient
-from runtime.payments.metrics import SWEEP_RAN
+from runtime.ledger.journal import Journal
 from runtime.payments.reconciliation import routes
-from runtime.payments.reconciliation.exception_model import MATCHER
-from runtime.payments.reconciliation.facts import FactReader
-from runtime.payments.reconciliation.healing import Healer
-from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, SettledMarks
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, TakenFiles
 from runtime.payments.reconciliation.run_store import Runs
 from runtime.payments.reconciliation.runs import ReconciliationService
-from runtime.payments.reconciliation.settled import SettledNews
+from runtime.payments.reconciliation.statement_files import StatementFiles
+from runtime.payments.reconciliation.statement_uploads import StatementUploadService
+from runtime.payments.reconciliation.taking import StatementTaker
+from runtime.payments.reconciliation.upload_store import uploads_in
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
-from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.retry.holidays import bank_calendar
-from runtime.payments.splits.sweep import SplitSweep
-from runtime.payments.splits.worker import SplitWorker
-from runtime.payments.sweeps.merging import Merger
-from runtime.payments.sweeps.repository import OpenPayments
-from runtime.payments.sweeps.service import Sweeper
 from runtime.platform import aws
-from runtime.platform.api import Api, LambdaContext
+from runtime.platform.api import Api
+from runtime.platform.audit import AuditTrail
 from runtime.platform.clock import SystemClock
-from runtime.platform.function import Event, Handler, LambdaFunction
+from runtime.platform.function import Handler, LambdaFunction
 from runtime.platform.idempotency import IdempotencyStore
 from runtime.platform.ids import UlidIds
-from runtime.platform.metrics import Metrics
+from runtime.platform.outbox import Outbox
 from runtime.platform.settings import PaymentsReconciliationSettings, load
 from runtime.platform.telemetry import new_logger
 
 FUNCTION = "payments-reconciliation"
-GATEWAY_DEADLINE_MS = 8_000
-SWEEP_DEADLINE_MS = 4_000
-SPLITS_MAX_MS = 60_000
-"""Splits are swept before payments; what is left of them is found again a quarter of an hour later."""
-SWEEP_RESERVE_MS = 10_000
-"""A payment takes two calls at most, and what was heard has to be written."""
-SWEEP_MAX_MS = 5 * 60_000
-"""A third of the time between two sweeps."""
-RUN_RESERVE_MS = 10 * 60_000
-"""A run that is begun has to have time for a million rows; the next start takes the rest."""
-
 ROUTES = routes.ROUTES
 
 
 def api(
     runs: ReconciliationService,
     statements: StatementService,
+    uploads: StatementUploadService,
     exceptions: ExceptionService,
     *,
+    logger: Logger,
     origins: Collection[str] = (),
 ) -> Api:
     """The routes of this function in front of its services; pages of ``origins`` may read the answers."""
     return Api(
-        routes.handled(runs, statements, exceptions),
+        routes.handled(runs, statements, uploads, exceptions),
         audit=statements.audit,
-        logger=runs.logger,
+        logger=logger,
         origins=origins,
     )
-
-
-def sweep_splits(splits: SplitSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Sweep the splits for a minute at most; gives the report. That they cannot be swept must not keep the
-    payments from it."""
-    remaining_ms = context.get_remaining_time_in_millis
-    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - SPLITS_MAX_MS)
-    try:
-        report = splits.sweep(
-            request_id=context.aws_request_id,
-            remaining_ms=remaining_ms,
-            may_go_on=lambda: remaining_ms() > until_ms,
-        )
-    except Exception:
-        logger.exception("the splits could not be swept")
-        return {"failed": True}
-    logger.info("splits swept", **asdict(report))
-    return asdict(report)
-
-
-def sweep(sweeper: Sweeper, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Sweep as long as there is time for one more payment; gives the report."""
-    remaining_ms = context.get_remaining_time_in_millis
-    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - SWEEP_MAX_MS)
-    report = sweeper.sweep(request_id=context.aws_request_id, may_go_on=lambda: remaining_ms() > until_ms)
-    sweeper.metrics.count(SWEEP_RAN)
-    logger.info("swept", **asdict(report))
-    return asdict(report)
-
-
-def daily(runs: ReconciliationService, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Match as of today; gives how far the run came. One that cannot be done now waits."""
-    run = runs.daily(request_id=context.aws_request_id, remaining_ms=context.get_remaining_time_in_millis)
-    done = {name: run[name] for name in ("reconciliation_id", "day", "state", "exceptions")}
-    logger.info("reconciled", **done)
-    return done
-
-
-def work(runs: ReconciliationService, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Work at the runs that wait; gives how many ended."""
-    remaining_ms = context.get_remaining_time_in_millis
-    ended = runs.work(
-        request_id=context.aws_request_id,
-        remaining_ms=remaining_ms,
-        may_go_on=lambda: remaining_ms() > RUN_RESERVE_MS,
-    )
-    if ended:
-        logger.info("worked at runs", ended=ended)
-    return {"ended": ended}
 
 
 def wire(environment: Mapping[str, str]) -> Handler:
@@ -125,94 +61,41 @@ def wire(environment: Mapping[str, str]) -> Handler:
     clock = SystemClock()
     ids = UlidIds(clock)
     dynamodb = aws.dynamodb()
-    read_secret, read_parameter = aws.secret_reader(), aws.parameter_reader()
-    metrics = Metrics(settings.hasivu_env, clock)
-    payments = PaymentRecorder.over(dynamodb, settings, clock=clock, ids=ids, metrics=metrics)
     table = settings.reconciliation_table
-    lines = BankLines(dynamodb, table)
-    days = WorkingDays(lambda day: not bank_calendar().is_working_day(day))
+    audit = AuditTrail(dynamodb, settings.audit_table, clock, ids)
     idempotency = IdempotencyStore(dynamodb, settings.idempotency_table, clock)
+    runs = ReconciliationService(dynamodb, Runs(dynamodb, table), audit, idempotency, clock, ids)
+    statements = StatementService(
+        client=dynamodb,
+        taker=StatementTaker(BankLines(dynamodb, table), TakenFiles(dynamodb, table)),
+        audit=audit,
+        idempotency=idempotency,
+        accounts=settings.accounts,
+        clock=clock,
+        ids=ids,
+    )
+    uploads = StatementUploadService(
+        client=dynamodb,
+        uploads=uploads_in(dynamodb, table),
+        files=StatementFiles(aws.s3_for_links(), settings.uploads_bucket, clock),
+        audit=audit,
+        idempotency=idempotency,
+        accounts=settings.accounts,
+        clock=clock,
+        ids=ids,
+    )
     recorder = ExceptionRecorder(
         client=dynamodb,
         exceptions=Exceptions(dynamodb, table),
-        journal=payments.journal,
-        audit=payments.audit,
-        outbox=payments.outbox,
+        journal=Journal(dynamodb, settings.ledger_table, clock),
+        audit=audit,
+        outbox=Outbox(settings.outbox_table, clock, ids),
         clock=clock,
     )
-    settled = SettledNews(
-        client=dynamodb,
-        marks=SettledMarks(dynamodb, table),
-        payments=payments.repository,
-        audit=payments.audit,
-        outbox=payments.outbox,
-        clock=clock,
-        logger=logger,
-    )
+    days = WorkingDays(lambda day: not bank_calendar().is_working_day(day))
     exceptions = ExceptionService(recorder, days, idempotency, clock)
-    statements = StatementService(dynamodb, lines, payments.audit, idempotency, settings.accounts, clock, ids)
-
-    def with_keys(keys: dict[str, str]) -> tuple[Sweeper, SplitSweep, ReconciliationService, Api]:
-        def gateway(deadline_ms: int) -> RazorpayClient:
-            return RazorpayClient(
-                key_id=keys["key_id"],
-                key_secret=keys["key_secret"],
-                base_url=read_parameter(settings.razorpay_base_url_parameter),
-                clock=clock,
-                deadline_ms=deadline_ms,
-            )
-
-        sweeper = Sweeper(
-            payments=OpenPayments(dynamodb, settings.payments_table, table),
-            recorder=payments,
-            gateway=gateway(SWEEP_DEADLINE_MS),
-            clock=clock,
-            logger=logger,
-            metrics=metrics,
-        )
-        matching = gateway(GATEWAY_DEADLINE_MS)
-        runs = ReconciliationService(
-            client=dynamodb,
-            match=Match(
-                facts=FactReader(payments.journal, matching, lines),
-                healer=Healer(Merger(payments, clock, logger, MATCHER), matching, logger),
-                lines=lines,
-                recorder=recorder,
-                settled=settled,
-                days=days,
-                clock=clock,
-                logger=logger,
-            ),
-            runs=Runs(dynamodb, table),
-            audit=payments.audit,
-            outbox=payments.outbox,
-            idempotency=idempotency,
-            clock=clock,
-            ids=ids,
-            logger=logger,
-            metrics=metrics,
-        )
-        splits = SplitSweep(
-            SplitWorker(payments, gateway(SWEEP_DEADLINE_MS), clock, logger, metrics), clock, logger
-        )
-        return sweeper, splits, runs, api(runs, statements, exceptions, origins=settings.origins)
-
-    parts = aws.Rotating(lambda: read_secret(settings.razorpay_secret_arn), with_keys)
-
-    def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
-        sweeper, splits, runs, answering = parts.current()
-        match event.get("task"):
-            case "sweep":
-                swept = sweep_splits(splits, logger, context)
-                return {**sweep(sweeper, logger, context), "splits": swept}
-            case "work":
-                return work(runs, logger, context)
-            case "daily":
-                return daily(runs, logger, context)
-            case _:
-                return answering.handle(event, context)
-
-    return handle
+    answering = api(runs, statements, uploads, exceptions, logger=logger, origins=settings.origins)
+    return answering.handle
 
 
 handler = LambdaFunction(wire)

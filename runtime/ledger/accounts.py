@@ -84,6 +84,12 @@ def refund_costs() -> Account:
     return Account("refund_costs", AccountKind.EXPENSE)
 
 
+def exchange_difference(gateway: str) -> Account:
+    """What a gateway took for refunds beyond what their shares of the captures were worth (a debit), or
+    less (a credit): rates of exchange move between the two."""
+    return Account(f"exchange_difference:{gateway}", AccountKind.EXPENSE)
+
+
 def bank(account_id: str) -> Account:
     """Money in one of our bank accounts, by our own name for it."""
     return Account(f"bank:{account_id}", AccountKind.ASSET)

@@ -1,10 +1,11 @@
-"""Journal entries: double entry, in paise, appended and never changed."""
+"""Journal entries: double entry, in paise, appended and never changed. The books are in rupees alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from runtime.ledger.accounts import Account
+from runtime.platform.currencies import BOOKS_CURRENCY
 from runtime.platform.money import AMOUNT_MAX_PAISE
 
 LINES_MAX = 50
@@ -33,7 +34,7 @@ class JournalEntry:
     ``entry_id`` says what is booked (``capture:pay_x``), so that the same fact cannot be booked twice.
     ``business_date`` is the day in India, ``reference`` what the fact belongs to at the gateway
     (the order of a capture, the payment of a refund or dispute), "" where that is not known. Raises
-    ValueError when debits and credits differ.
+    ValueError when debits and credits differ, and for another currency than that of the books.
     """
 
     entry_id: str
@@ -44,6 +45,8 @@ class JournalEntry:
     reference: str = ""
 
     def __post_init__(self) -> None:
+        if self.currency != BOOKS_CURRENCY:
+            raise ValueError(f"the books are in {BOOKS_CURRENCY} alone")
         if not 2 <= len(self.lines) <= LINES_MAX:
             raise ValueError(f"an entry has between 2 and {LINES_MAX} lines")
         debits, credits_ = totals(self.lines)

@@ -6,19 +6,19 @@ leaves a message that may have been sent: it is not sent again, and WhatsApp's s
 it went.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from aws_lambda_powertools import Logger
 
 from runtime.gateways.errors import GatewayOutcomeUnknown, GatewayRejected
 from runtime.gateways.mail.client import SesMailer
-from runtime.gateways.whatsapp.client import CurrencyParameter, TextParameter, WhatsAppClient
+from runtime.gateways.whatsapp.client import CurrencyParameter, Parameter, TextParameter, WhatsAppClient
 from runtime.gateways.whatsapp.webhooks import MessageStatus
-from runtime.notifications.events import PaymentNews
-from runtime.notifications.messages import LANGUAGE, Message, compose
-from runtime.notifications.metrics import FAILED_LATER, OUTCOME_UNKNOWN, SENT, UNDELIVERABLE
-from runtime.notifications.repository import NotificationRepository, State
+from runtime.notifications.events import News
+from runtime.notifications.messages import LANGUAGE, TEMPLATES, Message, Place, compose
+from runtime.notifications.metrics import FAILED_LATER, OUTCOME_UNKNOWN, SENT, UNDELIVERABLE, WITHHELD
+from runtime.notifications.repository import NotificationRepository, State, notification_id
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
 from runtime.platform.contacts import Contact, Contacts
 from runtime.platform.metrics import UNHEARD, Metric, Metrics
@@ -33,6 +33,7 @@ _COUNTED: dict[State, Metric] = {
     State.SENT: SENT,
     State.UNKNOWN: OUTCOME_UNKNOWN,
     State.UNDELIVERABLE: UNDELIVERABLE,
+    State.WITHHELD: WITHHELD,
 }
 """The states in which a sending ends."""
 
@@ -48,8 +49,22 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """News that is no longer to be told; ``code`` says why."""
+
+    code: str
+
+
+Look = Callable[[News], News | Withheld]
+"""News as it stands at the moment of telling it; raises what may be better later."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatcher:
-    """Sends messages and keeps what became of them."""
+    """Sends messages and keeps what became of them.
+
+    ``looks`` are for news that may change before it is told, by the event's type; other news stays true.
+    """
 
     notifications: NotificationRepository
     contacts: Contacts
@@ -59,34 +74,34 @@ class Dispatcher:
     audit: AuditTrail
     logger: Logger
     metrics: Metrics = UNHEARD
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
-    def dispatch(self, news: PaymentNews, *, attempt: int, request_id: str) -> State | None:
+    def dispatch(self, news: News, *, attempt: int, request_id: str) -> State | None:
         """Tell the payer, once. ``attempt`` counts earlier deliveries of the same news by the queue.
 
         Gives the state reached, or None when nobody is to be told or it was told before. Raises GatewayError
         when nothing was sent and a later try may help.
         """
-        school = self.schools.get(news.school_id)
-        message = compose(news, school.name if school else None)
-        if message is None:
+        template = TEMPLATES.get(news.detail_type)
+        if template is None:
             return None
+        school = self.schools.get(news.school_id)
+        message = compose(template, news, school.name if school else None)
+        name = notification_id(news.message_key, news.payer_id)
         claimed = self.notifications.claim(
-            message.notification_id,
-            template=message.template.name,
-            payment_id=news.payment_id,
-            school_id=news.school_id,
+            name, template=template.name, subject=news.subject, school_id=news.school_id
         )
         if not claimed:
             return None
         try:
-            sending = self._send(message, self.contacts.find(news.payer_id), attempt)
+            sending = self._told(name, message, news, attempt)
         except Exception as error:
             # Only what certainly sent nothing gets here; see _send.
-            self.notifications.release(message.notification_id)
+            self.notifications.release(name)
             self.logger.warning("not sent, to be tried again", error=type(error).__name__)
             raise
         self.notifications.finish(
-            message.notification_id,
+            name,
             sending.state,
             channel=sending.channel,
             provider_message_id=sending.provider_message_id,
@@ -95,8 +110,8 @@ class Dispatcher:
         self.audit.append(
             AuditLine(
                 actor_id=ACTOR,
-                action=f"notifications.{message.template.name}",
-                subject=news.payment_id,
+                action=f"notifications.{template.name}",
+                subject=news.subject,
                 outcome=Outcome.DONE if sending.state is State.SENT else Outcome.REFUSED,
                 request_id=request_id,
                 school_id=news.school_id,
@@ -112,24 +127,33 @@ class Dispatcher:
         state = _STATUS.get(status.status)
         if state is None:
             return False
-        notification_id = status.reference or self.notifications.find_by_provider_message(status.message_id)
-        if notification_id is None:
+        name = status.reference or self.notifications.find_by_provider_message(status.message_id)
+        if name is None:
             return False
         code = str(status.errors[0].code) if status.errors else None
-        news = self.notifications.progress(
-            notification_id, state, provider_message_id=status.message_id, code=code
-        )
+        news = self.notifications.progress(name, state, provider_message_id=status.message_id, code=code)
         if news and state is State.FAILED:
             self.metrics.count(FAILED_LATER)
         return news
 
-    def _send(self, message: Message, contact: Contact, attempt: int) -> Sending:
+    def _told(self, name: str, message: Message, news: News, attempt: int) -> Sending:
+        """Tell the news as it stands by now; it is looked at last, right before the call."""
+        contact = self.contacts.find(news.payer_id)
+        look = self.looks.get(news.detail_type)
+        current = news if look is None else look(news)
+        if isinstance(current, Withheld):
+            return Sending(State.WITHHELD, NONE, code=current.code)
+        if current is not news:
+            message = compose(message.template, current, message.values[Place.SCHOOL])
+        return self._send(name, message, contact, attempt)
+
+    def _send(self, name: str, message: Message, contact: Contact, attempt: int) -> Sending:
         """Try the channels in order. A definite refusal leads to the next one; what may have been sent ends
         it."""
         code = "no-contact"
         if contact.phone_e164 is not None:
             try:
-                return self._by_whatsapp(message, contact, contact.phone_e164, attempt)
+                return self._by_whatsapp(name, message, contact, contact.phone_e164, attempt)
             except (GatewayRejected, ValueError) as error:
                 code = self._refused(WHATSAPP, error)
         if contact.email is not None:
@@ -146,21 +170,20 @@ class Dispatcher:
         self.logger.warning("a channel refused the message", channel=channel, code=code)
         return code
 
-    def _by_whatsapp(self, message: Message, contact: Contact, phone_e164: str, attempt: int) -> Sending:
-        name, _, school, purpose, payment_id = message.texts(contact.name)
+    def _by_whatsapp(
+        self, name: str, message: Message, contact: Contact, phone_e164: str, attempt: int
+    ) -> Sending:
+        parameters: list[Parameter] = [
+            CurrencyParameter(message.money) if place is Place.AMOUNT else TextParameter(text)
+            for place, text in message.texts(contact.name).items()
+        ]
         try:
             wamid = self.whatsapp().send_template(
                 to_e164=phone_e164,
                 template=message.template.name,
                 language=LANGUAGE,
-                parameters=[
-                    TextParameter(name),
-                    CurrencyParameter(message.money),
-                    TextParameter(school),
-                    TextParameter(purpose),
-                    TextParameter(payment_id),
-                ],
-                reference=message.notification_id,
+                parameters=parameters,
+                reference=name,
                 attempt=attempt,
             )
         except GatewayOutcomeUnknown as unknown:

@@ -1,13 +1,21 @@
 """Notifications in DynamoDB: one item for a message to a person, claimed before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from runtime.platform.clock import Clock, iso
-from runtime.platform.dynamodb import ConditionFailed, from_item, put_item_if, to_item, update_item_if
+from runtime.platform.dynamodb import (
+    ConditionFailed,
+    Item,
+    from_item,
+    get_items,
+    put_item_if,
+    to_item,
+    update_item_if,
+)
 from runtime.platform.ids import Ids
 
 if TYPE_CHECKING:
@@ -19,11 +27,18 @@ KEPT_FOR = timedelta(days=400)
 BY_PROVIDER_MESSAGE = "by_provider_message"
 
 
+def notification_id(message_key: str, person_id: str) -> str:
+    """The name of a message: the same however often the same news comes for the same person."""
+    return f"{message_key}|{person_id}"
+
+
 class State(StrEnum):
     """How far a message has come. ``released`` may be claimed again: it is certain that nothing was sent."""
 
     CLAIMED = "claimed"
     RELEASED = "released"
+    WITHHELD = "withheld"
+    """It was no longer to be told when it could have been sent."""
     UNDELIVERABLE = "undeliverable"
     UNKNOWN = "unknown"
     SENT = "sent"
@@ -45,7 +60,7 @@ class NotificationRepository:
     clock: Clock
     ids: Ids
 
-    def claim(self, notification_id: str, *, template: str, payment_id: str, school_id: str) -> bool:
+    def claim(self, notification_id: str, *, template: str, subject: str, school_id: str) -> bool:
         """Claim a message; False when it was claimed before. At most one claim ever leads to a sending."""
         now = self.clock.now()
         claim_id = self.ids.new("clm")
@@ -54,7 +69,7 @@ class NotificationRepository:
             "claim_id": claim_id,
             "state": State.CLAIMED.value,
             "template": template,
-            "payment_id": payment_id,
+            "subject": subject,
             "school_id": school_id,
             "progress": 0,
             "claimed_at": iso(now),
@@ -73,6 +88,11 @@ class NotificationRepository:
             # Our own claim: it arrived, its answer did not, and the SDK repeated the call.
             return (refused.existing or {}).get("claim_id") == claim_id
         return True
+
+    def read(self, notification_ids: Sequence[str]) -> Mapping[str, Item]:
+        """The messages that there are under these names, as they are stored, at most a hundred."""
+        keys = [{"notification_id": each} for each in notification_ids]
+        return {item["notification_id"]: item for item in get_items(self.client, self.table, keys)}
 
     def release(self, notification_id: str) -> None:
         """Give a claim back: nothing was sent, and the message may be tried again."""

@@ -17,6 +17,7 @@ from runtime.ledger.accounts import (
 from runtime.ledger.model import JournalEntry, JournalLine, credit, debit
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.rules import matches
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 GATEWAY = "razorpay"
 _CAPTURE = "capture:"
@@ -28,19 +29,21 @@ def entries_due(payment: Payment, business_day: date) -> tuple[JournalEntry, ...
 
     A capture debits the gateway's debt to us and credits what we owe the school; a capture that does not
     answer to what was asked, or a second one, credits suspense instead. The gateway's fee (which includes
-    its tax) reduces its debt: Razorpay settles ``amount - fee``.
+    its tax) reduces its debt: Razorpay settles ``amount - fee``. What was paid in another currency is booked
+    by what the gateway says it is worth in rupees, and not before it says so.
     """
     booked = set(payment.journal)
     school_credited = any(_credits_school(payment, entry_id) for entry_id in booked)
     due: list[JournalEntry] = []
     for attempt in payment.attempts.values():
-        if not attempt.was_captured:
+        worth_paise = attempt.worth_paise
+        if not attempt.was_captured or worth_paise is None:
             continue
         # A mandate may be authorised with a payment of nothing (UPI, e-mandate): there is nothing to book.
-        if attempt.amount_paise and capture_id(attempt) not in booked:
+        if worth_paise and capture_id(attempt) not in booked:
             to_school = matches(payment, attempt) and not school_credited
             school_credited = school_credited or to_school
-            due.append(_capture(payment, attempt, business_day, to_school=to_school))
+            due.append(_capture(payment, attempt, worth_paise, business_day, to_school=to_school))
         if attempt.fee_paise and fee_id(attempt) not in booked:
             due.append(_fee(attempt, attempt.fee_paise, business_day))
     return tuple(due)
@@ -71,13 +74,15 @@ def _credits_school(payment: Payment, entry_id: str) -> bool:
     """Whether a booked entry credited the school: it books a capture of what was asked.
 
     Of several such captures the first booked went to the school and the others to suspense; the amounts are
-    equal, so the balances do not depend on which it was.
+    equal (in rupees to the rate of exchange), so the balances do not depend on which it was.
     """
     attempt = payment.attempts.get(entry_id.removeprefix(_CAPTURE)) if entry_id.startswith(_CAPTURE) else None
     return attempt is not None and matches(payment, attempt)
 
 
-def _capture(payment: Payment, attempt: Attempt, business_day: date, *, to_school: bool) -> JournalEntry:
+def _capture(
+    payment: Payment, attempt: Attempt, worth_paise: int, business_day: date, *, to_school: bool
+) -> JournalEntry:
     owed = school_payable(payment.school_id) if to_school else suspense(payment.school_id)
     return JournalEntry(
         entry_id=capture_id(attempt),
@@ -85,8 +90,8 @@ def _capture(payment: Payment, attempt: Attempt, business_day: date, *, to_schoo
         description=f"Capture of {payment.payment_id}"
         if to_school
         else f"Unexplained capture at {payment.payment_id}",
-        currency=attempt.currency,
-        lines=(debit(gateway_receivable(GATEWAY), attempt.amount_paise), credit(owed, attempt.amount_paise)),
+        currency=BOOKS_CURRENCY,
+        lines=(debit(gateway_receivable(GATEWAY), worth_paise), credit(owed, worth_paise)),
         # A debit has one order after the other, and an attempt does not say which was its own.
         reference=(payment.order_id or "") if payment.debit is None else "",
     )
@@ -105,6 +110,6 @@ def _fee(attempt: Attempt, fee_paise: int, business_day: date) -> JournalEntry:
         entry_id=fee_id(attempt),
         business_date=business_day,
         description=f"Gateway fee for {attempt.gateway_payment_id}",
-        currency=attempt.currency,
+        currency=BOOKS_CURRENCY,
         lines=tuple(lines),
     )

@@ -12,12 +12,14 @@ from datetime import date
 
 from runtime.ledger.accounts import Account
 from runtime.ledger.model import JournalEntry, credit, debit
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Paise > 0 to be set aside while ``is_open``. ``opened`` and ``closed`` name its two facts
-    (``refund-requested:rfd_1``, ``refund-closed:rfd_1``)."""
+    """Paise to be set aside while ``is_open``; of nothing (what is worth less than a paisa) nothing is
+    booked. ``opened`` and ``closed`` name its two facts (``refund-requested:rfd_1``,
+    ``refund-closed:rfd_1``)."""
 
     opened: str
     closed: str
@@ -27,12 +29,12 @@ class Claim:
 
 
 def claim_entries(
-    claim: Claim, booked: Collection[str], *, owed: Account, held: Account, currency: str, business_day: date
+    claim: Claim, booked: Collection[str], *, owed: Account, held: Account, business_day: date
 ) -> tuple[JournalEntry, ...]:
     """The entry that brings the books to the claim's present state, or none. ``booked`` are the ids of the
     entries there are."""
     times_opened, times_closed = _times(claim.opened, booked), _times(claim.closed, booked)
-    if claim.is_open == (times_opened > times_closed):
+    if not claim.amount_paise or claim.is_open == (times_opened > times_closed):
         return ()
     if claim.is_open:
         name, times, lines = claim.opened, times_opened, (owed, held)
@@ -43,7 +45,7 @@ def claim_entries(
             entry_id=name if not times else f"{name}:{times + 1}",
             business_date=business_day,
             description=claim.description,
-            currency=currency,
+            currency=BOOKS_CURRENCY,
             lines=(debit(lines[0], claim.amount_paise), credit(lines[1], claim.amount_paise)),
         ),
     )

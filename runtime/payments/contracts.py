@@ -7,12 +7,15 @@ from pydantic import Field, StringConstraints
 from runtime.payments.model import Attempt, AttemptStatus, Payment, PaymentStatus
 from runtime.payments.returns.rules import payment_totals, refundable_paise
 from runtime.platform.api import Contract
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 AMOUNT_MIN_PAISE = 100
-"""Razorpay takes no order below ₹1.00 (Orders API, ``amount``)."""
+"""Razorpay takes no order below ₹1.00 (Orders API, ``amount``), nor below 100 minor units of another
+currency."""
 
 AMOUNT_MAX_PAISE = 50_000_000
-"""₹5,00,000.00: Razorpay's default ceiling for one payment."""
+"""₹5,00,000.00: Razorpay's default ceiling for one payment. In another currency it is in that one's minor
+units, and what is more than the same in rupees the gateway refuses."""
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
 
@@ -25,15 +28,23 @@ MetadataValue = Annotated[str, StringConstraints(max_length=256)]
 
 
 class CreatePayment(Contract):
-    """Ask for a payment. The amount is in paise: ₹450.00 is 45000."""
+    """Ask for a payment. The amount is in paise: ₹450.00 is 45000; in another currency it is in that one's
+    minor units: USD 5.40 is 540, JPY 800 is 800, KWD 1.650 is 1650."""
 
     school_id: SchoolId = Field(description="The school whose meals are paid for.")
     amount_paise: int = Field(
-        description="A whole number of paise, at least 100 and at most 50000000.",
+        description=(
+            "A whole number of paise, or of the currency's minor units; at least 100 and at most 50000000. "
+            "Of a currency with three decimal places the last digit is 0."
+        ),
         json_schema_extra={"minimum": AMOUNT_MIN_PAISE, "maximum": AMOUNT_MAX_PAISE},
     )
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
-        default="INR", description="ISO 4217; INR unless another is enabled."
+        default=BOOKS_CURRENCY,
+        description=(
+            "In which the payer is asked: ISO 4217; INR unless another is enabled. The books, settlements, "
+            "instalment plans and splits are in INR alone."
+        ),
     )
     description: Line = Field(description="What the payer reads: 'Lunches in April'. No personal data.")
     capture: Literal["automatic", "manual"] = Field(
@@ -79,12 +90,15 @@ class ListPayments(Contract):
 
 
 class AttemptView(Contract):
-    """One attempt to pay, as far as it may be shown."""
+    """One attempt to pay, as far as it may be shown. `amount_paise` and `amount_refunded_paise` are in minor
+    units of `currency`; `base_amount_paise` is what the gateway says that a capture in another currency than
+    INR is worth. The fee is in paise."""
 
     gateway_payment_id: str
     status: AttemptStatus
     amount_paise: int
     currency: str
+    base_amount_paise: int | None
     method: str | None
     card_network: str | None
     card_last4: str | None
@@ -109,10 +123,13 @@ class Checkout(Contract):
 
 
 class PaymentView(Contract):
-    """A payment as callers see it. `checkout` is there while it can still be paid.
+    """A payment as callers see it. `checkout` is there while it can still be paid. All amounts but
+    `base_amount_paise` are in minor units of `currency` (paise of INR).
 
-    `refunded_paise` went back, `refund_pending_paise` is on its way or promised, `disputed_paise` is
-    contested by the payer's bank or lost to it, and `refundable_paise` is what can still be refunded.
+    `base_amount_paise` is what of a payment in another currency is in the books, once the gateway has told
+    it; until then the status of a captured one is `unknown`. `refunded_paise` went back,
+    `refund_pending_paise` is on its way or promised, `disputed_paise` is contested by the payer's bank or
+    lost to it, and `refundable_paise` is what can still be refunded.
     """
 
     payment_id: str
@@ -120,6 +137,7 @@ class PaymentView(Contract):
     payer_id: str
     amount_paise: int
     currency: str
+    base_amount_paise: int | None
     description: str
     reference: str | None
     metadata: dict[str, str]
@@ -165,6 +183,7 @@ def view(payment: Payment, key_id: str) -> PaymentView:
         payer_id=payment.payer_id,
         amount_paise=payment.amount_paise,
         currency=payment.currency,
+        base_amount_paise=_base_paise(payment),
         description=payment.description,
         reference=payment.reference,
         metadata=payment.metadata,
@@ -185,3 +204,13 @@ def view(payment: Payment, key_id: str) -> PaymentView:
 
 def _attempt_view(attempt: Attempt) -> AttemptView:
     return AttemptView(**{name: getattr(attempt, name) for name in AttemptView.model_fields})
+
+
+def _base_paise(payment: Payment) -> int | None:
+    """What the captures in another currency than INR are worth together; None where there are none."""
+    known = [
+        attempt.base_amount_paise
+        for attempt in payment.attempts.values()
+        if attempt.base_amount_paise is not None
+    ]
+    return sum(known) if known else None

@@ -20,8 +20,9 @@ DETAIL_TYPES = {
 ATTEMPT_FAILED = "PaymentAttemptFailed"
 """An attempt failed and the payment stands as before: another one failed first, is open, or was captured."""
 
-DETAIL_VERSION = 2
-"""Of the detail's shape. Version 1 had nothing below ``error_reason`` and did not say its version."""
+DETAIL_VERSION = 3
+"""Of the detail's shape. Version 1 had nothing below ``error_reason`` and did not say its version; version 2
+had no ``base_amount_paise``."""
 
 
 class PaymentEventDetail(BaseModel):
@@ -33,7 +34,9 @@ class PaymentEventDetail(BaseModel):
     ``network`` and ``issuer`` are the card's, ``bank`` the payer's of a transfer; ``fee_paise`` includes
     ``tax_paise``, both where the gateway has told them by then. ``created_at`` is the payment's,
     ``captured_at`` that of the event ``PaymentCaptured``. ``failed_before`` tells that this very attempt had
-    failed, and its failure been told, before the bank's late word.
+    failed, and its failure been told, before the bank's late word. ``amount_paise`` is in minor units of
+    ``currency``; in another one than INR, ``base_amount_paise`` is what the gateway says that the capture is
+    worth.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +62,7 @@ class PaymentEventDetail(BaseModel):
     created_at: str | None = None
     captured_at: str | None = None
     failed_before: bool = False
+    base_amount_paise: int | None = None
 
 
 def status_event(
@@ -108,5 +112,6 @@ def _event(
         created_at=payment.created_at,
         captured_at=payment.updated_at if payment.status is PaymentStatus.CAPTURED and not failed else None,
         failed_before=not failed and known is not None and known.status is AttemptStatus.FAILED,
+        base_amount_paise=merged.base_amount_paise if merged else None,
     )
     return DomainEvent(SOURCE, detail_type, payment.payment_id, detail.model_dump(mode="json"))

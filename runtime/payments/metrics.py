@@ -53,6 +53,9 @@ REFUND_FAILED = Metric("RefundFailed")
 SPLIT_STOPPED = Metric("SplitStopped")
 """A split waits for a person: a transfer failed or was refused, or the terms could not be applied."""
 
+LINK_REMINDED = Metric("LinkReminded", Unit.COUNT, "occasion", frozenset({"planned", "by_hand"}))
+"""It was decided to remind the payer of a link; what was sent is counted among the messages."""
+
 WEBHOOK_RECEIVED = Metric("WebhookReceived", Unit.COUNT, "delivery", frozenset({"first", "repeated"}))
 WEBHOOK_REFUSED = Metric(
     "WebhookRefused",
@@ -100,6 +103,7 @@ METRICS = (
     DISPUTE_OPENED,
     REFUND_FAILED,
     SPLIT_STOPPED,
+    LINK_REMINDED,
     WEBHOOK_RECEIVED,
     WEBHOOK_REFUSED,
     WEBHOOK_APPLIED,

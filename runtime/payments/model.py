@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.payments.instalments.effect import Effect
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 ATTEMPTS_MAX = 50
 """More attempts than a person makes at one order; beyond it the newest failed attempts are not kept."""
@@ -53,6 +54,8 @@ class Attempt(Frozen):
     """One payment at the gateway against our order: what is known of it, merged from all that was heard.
 
     ``observed_at`` (unix seconds) is the moment of the newest word. ``was_captured`` stays true once true.
+    ``amount_paise`` and ``amount_refunded_paise`` are minor units of ``currency``; ``base_amount_paise`` is
+    what the gateway says that a capture in another currency than INR is worth. The fee is always in paise.
     """
 
     gateway_payment_id: str
@@ -62,6 +65,7 @@ class Attempt(Frozen):
     observed_at: int
     was_captured: bool = False
     amount_refunded_paise: int = 0
+    base_amount_paise: int | None = None
     fee_paise: int | None = None
     tax_paise: int | None = None
     method: str | None = None
@@ -80,6 +84,16 @@ class Attempt(Frozen):
     token_id: str | None = None
     customer_id: str | None = None
 
+    @property
+    def worth_paise(self) -> int | None:
+        """What the books count it as, in paise; None while the gateway has not told it."""
+        return self.amount_paise if self.currency == BOOKS_CURRENCY else self.base_amount_paise
+
+    @property
+    def awaits_base(self) -> bool:
+        """Whether it brought money of which the gateway has not told what it is worth."""
+        return self.was_captured and self.amount_paise > 0 and self.worth_paise is None
+
 
 class DebitTerms(Frozen):
     """What makes a payment a debit: the mandate it is taken by, and the cycle of the mandate it belongs to.
@@ -93,8 +107,8 @@ class DebitTerms(Frozen):
 
 
 class ReturnTotals(Frozen):
-    """What went back of one captured gateway payment, in paise: refunded (by the gateway's word), on its way
-    or promised, and contested or lost in disputes."""
+    """What went back of one captured gateway payment, in minor units of its currency (paise of INR):
+    refunded (by the gateway's word), on its way or promised, and contested or lost in disputes."""
 
     refunded_paise: int = 0
     pending_paise: int = 0
@@ -117,6 +131,7 @@ class CaptureOrder(Frozen):
 class Payment(Frozen):
     """A payment: what was asked for, the gateway's order for it, and the attempts to pay that order.
 
+    ``amount_paise`` is in minor units of ``currency``, the one that the payer is asked in (paise of INR).
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet. ``journal`` names the entries
     booked for it. ``order_outcome_unknown`` is set while the gateway may have an order that we do not know.
     ``mandate_id`` names the mandate that is authorised with this payment or, where there is a ``debit``, the

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from runtime.payments.links.repository import LinkRepository
 from runtime.payments.links.rules import part_id
-from runtime.payments.model import SWEPT_STATUSES, Payment
+from runtime.payments.model import Payment
 from runtime.payments.pages import query_page
 from runtime.payments.plans.repository import PlanRepository
 from runtime.payments.returns.repository import ReturnsRepository
+from runtime.payments.rules import swept_as
 from runtime.payments.splits.repository import SplitRepository
 from runtime.platform.dynamodb import Item, Transaction, get_item, get_items
 
@@ -92,7 +93,7 @@ class PaymentRepository:
             **_key("PAYMENT", payment.payment_id),
             **document,
             "created_key": f"{payment.created_at}#{payment.payment_id}",
-            "open_status": payment.status.value if payment.status in SWEPT_STATUSES else None,
+            "open_status": swept_as(payment),
         }
         if payment.version == 1:
             transaction.put(LABEL_PAYMENT, self._table, item, condition="attribute_not_exists(pk)")

@@ -7,7 +7,14 @@ then *derived* from the merged attempts. Any permutation and any repetition of t
 in the same payment.
 """
 
-from runtime.payments.model import ATTEMPTS_MAX, Attempt, AttemptStatus, Payment, PaymentStatus
+from runtime.payments.model import (
+    ATTEMPTS_MAX,
+    SWEPT_STATUSES,
+    Attempt,
+    AttemptStatus,
+    Payment,
+    PaymentStatus,
+)
 
 _RANK = {
     AttemptStatus.CREATED: 0,
@@ -20,7 +27,7 @@ _RANK = {
 authorized when the bank answers late (Razorpay, payments, "late authorisation")."""
 
 _JOINED = {
-    *("was_captured", "amount_refunded_paise", "fee_paise", "tax_paise"),
+    *("was_captured", "amount_refunded_paise", "base_amount_paise", "fee_paise", "tax_paise"),
     *("token_id", "customer_id"),
 }
 """What is merged by itself: money and tokens that were once heard of are not forgotten over a word that omits
@@ -39,6 +46,10 @@ def merge_attempt(known: Attempt | None, heard: Attempt) -> Attempt:
         update={
             "was_captured": known.was_captured or captured,
             "amount_refunded_paise": max(known.amount_refunded_paise, heard.amount_refunded_paise),
+            # Booked as soon as it is told, so it stays; that the gateway told two shows in its rows.
+            "base_amount_paise": heard.base_amount_paise
+            if known.base_amount_paise is None
+            else known.base_amount_paise,
             "fee_paise": charged.fee_paise,
             "tax_paise": charged.tax_paise,
             "token_id": _known(known.token_id, heard.token_id),
@@ -64,13 +75,14 @@ def derive_status(payment: Payment) -> PaymentStatus:
     """The status that follows from what is known.
 
     ``conflicted``: money came that does not answer to what was asked for, in amount, in currency, or twice.
-    It is never closed by the platform itself; a person decides.
+    It is never closed by the platform itself; a person decides. ``unknown``: the gateway may have an order
+    that we do not know, or it took money in another currency and has not told what that is in rupees.
     """
     with_money = [attempt for attempt in payment.attempts.values() if attempt.was_captured]
     if len(with_money) > 1 or any(not matches(payment, attempt) for attempt in with_money):
         return PaymentStatus.CONFLICTED
     if with_money:
-        return PaymentStatus.CAPTURED
+        return PaymentStatus.UNKNOWN if with_money[0].awaits_base else PaymentStatus.CAPTURED
     statuses = {attempt.status for attempt in payment.attempts.values()}
     if any(
         attempt.status is AttemptStatus.AUTHORIZED and not matches(payment, attempt)
@@ -86,6 +98,19 @@ def derive_status(payment: Payment) -> PaymentStatus:
     if payment.order_id is not None:
         return PaymentStatus.PENDING
     return PaymentStatus.UNKNOWN if payment.order_outcome_unknown else PaymentStatus.CREATED
+
+
+def awaits_base(payment: Payment) -> bool:
+    """Whether the gateway took money for it and has not told what that is in rupees; it is not booked yet."""
+    return any(attempt.awaits_base for attempt in payment.attempts.values())
+
+
+def swept_as(payment: Payment) -> PaymentStatus | None:
+    """The status under which a payment stands in the index of what is swept; None where nothing is to be
+    found out. What awaits its worth in rupees is asked about whatever else is wrong with it."""
+    if awaits_base(payment):
+        return PaymentStatus.UNKNOWN
+    return payment.status if payment.status in SWEPT_STATUSES else None
 
 
 def matches(payment: Payment, attempt: Attempt) -> bool:

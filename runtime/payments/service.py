@@ -30,19 +30,24 @@ from runtime.payments.instalments.effect import Effect
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.plans.terms import check_payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
+from runtime.payments.refunds.rules import amount_words, step_words
 from runtime.payments.repository import PaymentRepository
 from runtime.payments.rules import derive_status, hear
+from runtime.payments.splits.terms import in_force
 from runtime.payments.tenancy import Tenancy
 from runtime.payments.visibility import visible_payment
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
-from runtime.platform.clock import Clock, iso
+from runtime.platform.clock import Clock, business_date, iso
+from runtime.platform.currencies import BOOKS_CURRENCY, currency
 from runtime.platform.dynamodb import ConditionFailed
 from runtime.platform.errors import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
+    AMOUNT_STEP_INVALID,
     CHECKOUT_SIGNATURE_INVALID,
     CONCURRENT_CHANGE,
+    CURRENCY_INR_ONLY,
     CURRENCY_NOT_ENABLED,
     GATEWAY_REJECTED,
     GATEWAY_UNAVAILABLE,
@@ -101,6 +106,7 @@ class PaymentService:
             self._check_amount(asked)
             self._check_plan(asked, payer_id)
             self.tenancy.check_open(principal, asked.school_id)
+            self._check_splits(asked)
         except Problem:
             # The rules, the school or the caller's roles may have changed since; the answer does not.
             earlier = self.idempotency.answered(
@@ -206,13 +212,26 @@ class PaymentService:
         if asked.currency not in self.currencies:
             raise Problem(CURRENCY_NOT_ENABLED, "Payments in that currency are not enabled here.")
         if asked.amount_paise < AMOUNT_MIN_PAISE:
-            raise Problem(AMOUNT_BELOW_MINIMUM, f"The least that can be paid is {AMOUNT_MIN_PAISE} paise.")
+            least = amount_words(AMOUNT_MIN_PAISE, asked.currency)
+            raise Problem(AMOUNT_BELOW_MINIMUM, f"The least that can be paid is {least}.")
         if asked.amount_paise > AMOUNT_MAX_PAISE:
-            raise Problem(
-                AMOUNT_ABOVE_MAXIMUM, f"The most that can be paid at once is {AMOUNT_MAX_PAISE} paise."
-            )
+            most = amount_words(AMOUNT_MAX_PAISE, asked.currency)
+            raise Problem(AMOUNT_ABOVE_MAXIMUM, f"The most that can be paid at once is {most}.")
+        if not currency(asked.currency).takes(asked.amount_paise):
+            raise Problem(AMOUNT_STEP_INVALID, step_words(asked.currency))
+
+    def _check_splits(self, asked: CreatePayment) -> None:
+        """Refuse another currency where the school's payments are split: Route transfers nothing else."""
+        if asked.currency == BOOKS_CURRENCY:
+            return
+        terms = self.repository.splits.terms(asked.school_id)
+        present = in_force(terms, business_date(self.clock.now())) if terms is not None else None
+        if present is not None and present.terms is not None:
+            raise Problem(CURRENCY_INR_ONLY, "Payments of this school are split, and only rupees can be.")
 
     def _check_plan(self, asked: CreatePayment, payer_id: str) -> None:
+        if asked.plan_id is not None and asked.currency != BOOKS_CURRENCY:
+            raise Problem(CURRENCY_INR_ONLY, "An instalment plan receives rupees only.")
         agreed = self.repository.plans.get(asked.plan_id) if asked.plan_id is not None else None
         check_payment(asked, payer_id, agreed, self.clock.now())
 

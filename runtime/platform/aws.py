@@ -9,8 +9,10 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvi
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_glue import GlueClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_ses import SESClient
@@ -55,6 +57,26 @@ def sqs() -> "SQSClient":
 def s3() -> "S3Client":
     """An S3 client."""
     found: S3Client = client("s3")
+    return found
+
+
+def s3_for_links() -> "S3Client":
+    """An S3 client for links: signed by SigV4, which covers the headers of what is sent, and to the bucket's
+    own region, for a browser follows no redirect from the global endpoint."""
+    of_links = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
+    found: S3Client = client("s3", _CONFIG.merge(of_links))
+    return found
+
+
+def athena() -> "AthenaClient":
+    """An Athena client."""
+    found: AthenaClient = client("athena")
+    return found
+
+
+def glue() -> "GlueClient":
+    """A client of the Glue catalogue."""
+    found: GlueClient = client("glue")
     return found
 
 

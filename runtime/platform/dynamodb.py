@@ -108,11 +108,14 @@ class Transaction:
         table: str,
         item: Mapping[str, object],
         *,
-        condition: str,
+        condition: str | None,
         values: Mapping[str, object] | None = None,
     ) -> None:
-        """Put ``item`` if ``condition`` holds; ``values`` are its placeholders (``:name``)."""
-        put: dict[str, Any] = {"TableName": table, "Item": to_item(item), "ConditionExpression": condition}
+        """Put ``item`` if ``condition`` holds; None asks nothing of what is there. ``values`` are its
+        placeholders (``:name``)."""
+        put: dict[str, Any] = {"TableName": table, "Item": to_item(item)}
+        if condition is not None:
+            put["ConditionExpression"] = condition
         if values:
             put["ExpressionAttributeValues"] = to_item(values)
         self._add(label, {"Put": put})

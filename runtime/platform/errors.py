@@ -103,16 +103,31 @@ CARD_DATA_REFUSED = _declare(
     "Remove card numbers and security codes; pay through the hosted checkout, which gives a token.",
 )
 AMOUNT_NOT_INTEGER = _declare(
-    "amount-not-integer", 400, "The amount is not an integer", "Send the amount as a whole number of paise."
+    "amount-not-integer",
+    400,
+    "The amount is not an integer",
+    "Send the amount as a whole number of paise, or of another currency's minor units.",
 )
 AMOUNT_BELOW_MINIMUM = _declare(
-    "amount-below-minimum", 422, "The amount is below the minimum", "Ask for at least 100 paise (₹1.00)."
+    "amount-below-minimum",
+    422,
+    "The amount is below the minimum",
+    "Ask for at least 100 minor units of the currency (₹1.00).",
 )
 AMOUNT_ABOVE_MAXIMUM = _declare(
     "amount-above-maximum", 422, "The amount is above the maximum", "Split the amount into smaller payments."
 )
+AMOUNT_STEP_INVALID = _declare(
+    "amount-step-invalid",
+    422,
+    "The currency has no such amount",
+    "Send a multiple of the currency's step: of three decimal places the last digit is 0.",
+)
 CURRENCY_NOT_ENABLED = _declare(
     "currency-not-enabled", 422, "The currency is not enabled", "Ask for the amount in INR."
+)
+CURRENCY_INR_ONLY = _declare(
+    "currency-inr-only", 422, "This is possible in INR only", "Ask for the amount in INR."
 )
 
 # Who is asking
@@ -338,6 +353,30 @@ LINK_NOT_CANCELLABLE = _declare(
     "The payment link can no longer be cancelled",
     "Look at the link: what was paid of it is given back by a refund of its payments.",
 )
+LINK_NOT_PAYABLE = _declare(
+    "payment-link-not-payable",
+    409,
+    "The payment link cannot be paid",
+    "Look at the link: it is paid, or has ended, or the gateway has not confirmed it yet.",
+)
+LINK_REMINDED_TODAY = _declare(
+    "payment-link-reminded-today",
+    429,
+    "The payer was reminded of the payment link today",
+    "Remind again on another day; Retry-After says from when on.",
+)
+LINK_REMINDERS_EXHAUSTED = _declare(
+    "payment-link-reminders-exhausted",
+    409,
+    "The payer was reminded of the payment link as often as may be",
+    "Talk to the payer, or cancel the link and make a new one.",
+)
+REMINDER_QUIET_HOURS = _declare(
+    "reminder-quiet-hours",
+    409,
+    "Nobody is reminded at this hour",
+    "Remind during the day in India; Retry-After says from when on.",
+)
 
 # Instalment plans
 PLAN_NOT_FOUND = _declare(
@@ -419,6 +458,15 @@ STATEMENT_REFUSED = _declare(
     422,
     "The bank statement was not taken",
     "Correct what fault and line_no name, or get the file from the bank again.",
+)
+STATEMENT_UPLOAD_NOT_FOUND = _declare(
+    "statement-upload-not-found", 404, "There is no such upload", "Ask for one, and use its identifier."
+)
+STATEMENT_UPLOADS_OPEN = _declare(
+    "statement-uploads-open",
+    409,
+    "Too many uploads are open",
+    "Send or wait for those that were asked for; one without a file ends by itself.",
 )
 EXCEPTION_NOT_FOUND = _declare(
     "exception-not-found", 404, "There is no such exception", "List the open exceptions, and use one."

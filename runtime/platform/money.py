@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-MINOR_UNITS: dict[str, int] = {"INR": 2, "USD": 2, "EUR": 2, "GBP": 2, "AED": 2, "SGD": 2}
-"""Decimal places per currency (ISO 4217) of the currencies that may be presented to a payer."""
+from runtime.platform.currencies import BOOKS_CURRENCY, currency
 
 AMOUNT_MAX_PAISE = 10**12
 """Ten billion rupees: no amount above it is meant; it guards storage and arithmetic."""
@@ -25,8 +24,7 @@ class Money:
     def __post_init__(self) -> None:
         if isinstance(self.amount, bool) or not isinstance(self.amount, int):
             raise TypeError("an amount is an integer number of minor units")
-        if self.currency not in MINOR_UNITS:
-            raise ValueError(f"unknown currency {self.currency!r}")
+        currency(self.currency)
         if abs(self.amount) > AMOUNT_MAX_PAISE:
             raise ValueError("the amount is beyond every limit")
 
@@ -89,3 +87,13 @@ def rupees(amount_paise: int) -> str:
         groups.insert(0, head[-2:])
         head = head[:-2]
     return f"{sign}₹{','.join([*groups, tail])}.{paise:02d}"
+
+
+def written(money: Money) -> str:
+    """``money`` for a person: ``₹1,23,456.78``, ``USD 1,234.50``, ``KWD 12.340``, ``JPY 1,500``."""
+    if money.currency == BOOKS_CURRENCY:
+        return rupees(money.amount)
+    exponent = currency(money.currency).exponent
+    whole, minor = divmod(abs(money.amount), 10**exponent)
+    decimals = f".{minor:0{exponent}d}" if exponent else ""
+    return f"{'-' if money.amount < 0 else ''}{money.currency} {whole:,}{decimals}"

@@ -5,14 +5,40 @@ The stacks take the names from here and a test holds every deployed function aga
 variable that is missing, misspelt or left over is found before a deployment, not at three in the morning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from runtime.platform.currencies import BOOKS_CURRENCY, currencies
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=2048, strip_whitespace=True)]
 
 Model = TypeVar("Model", bound="FunctionSettings")
+
+PRESENTMENT_CURRENCIES_MAX = 20
+"""More currencies than a checkout sensibly offers."""
+
+
+def presentment_faults(codes: Sequence[str]) -> tuple[str, ...]:
+    """What is wrong with a list of currencies in which payers may be asked for money, in words that end in a
+    period; empty for a sound one. Rupees are never missing: the books are in them."""
+    faults = []
+    if unknown := sorted({code for code in codes if code not in currencies()}):
+        faults.append(f"{', '.join(unknown)}: the gateway takes no such currency.")
+    if BOOKS_CURRENCY not in codes:
+        faults.append(f"{BOOKS_CURRENCY} is missing, in which the books are.")
+    if len(set(codes)) != len(codes):
+        faults.append("a currency is named twice.")
+    if len(codes) > PRESENTMENT_CURRENCIES_MAX:
+        faults.append(f"at most {PRESENTMENT_CURRENCIES_MAX} currencies can be offered.")
+    return tuple(faults)
+
+
+def _presentable(text: str) -> str:
+    if faults := presentment_faults(text.split(",")):
+        raise ValueError(" ".join(faults))
+    return text
 
 
 class SettingsError(RuntimeError):
@@ -72,18 +98,22 @@ class PaymentStoreSettings(FunctionSettings):
 
 
 class PaymentsAdvancedSettings(PaymentStoreSettings):
-    """payments-advanced: the payment API."""
+    """payments-advanced: the payment API. What became of reminders stands among the notifications."""
 
     idempotency_table: Name
+    notifications_table: Name
     schools_table: Name
+    user_pool_id: Name
     razorpay_secret_arn: Name
     razorpay_base_url_parameter: Name
-    currencies_enabled: Annotated[str, Field(pattern=r"^[A-Z]{3}(,[A-Z]{3})*$")] = "INR"
+    presentment_currencies: Annotated[
+        str, Field(pattern=r"^[A-Z]{3}(,[A-Z]{3})*$"), AfterValidator(_presentable)
+    ] = BOOKS_CURRENCY
 
     @property
     def currencies(self) -> frozenset[str]:
-        """The currencies in which a payment may be asked for."""
-        return frozenset(self.currencies_enabled.split(","))
+        """The currencies in which a payment may be asked for; rupees always."""
+        return frozenset(self.presentment_currencies.split(","))
 
 
 class PaymentsManageMethodsSettings(PaymentStoreSettings):
@@ -107,13 +137,14 @@ class PaymentsRetrySettings(PaymentStoreSettings):
     retry_queue_url: Name
 
 
-class PaymentsReconciliationSettings(PaymentStoreSettings):
-    """payments-reconciliation: what is swept and matched, and the bank accounts of the statements."""
+class PaymentsReconciliationSettings(FunctionSettings):
+    """payments-reconciliation: what people see and do of it, and the bank accounts of the statements."""
 
+    ledger_table: Name
+    outbox_table: Name
     idempotency_table: Name
     reconciliation_table: Name
-    razorpay_secret_arn: Name
-    razorpay_base_url_parameter: Name
+    uploads_bucket: Name
     bank_accounts: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,31}(,[a-z][a-z0-9-]{1,31})*$")] = (
         "settlements"
     )
@@ -122,6 +153,16 @@ class PaymentsReconciliationSettings(PaymentStoreSettings):
     def accounts(self) -> frozenset[str]:
         """Our own names of the accounts that the gateway pays into."""
         return frozenset(self.bank_accounts.split(","))
+
+
+class PaymentsReconciliationWorkerSettings(PaymentStoreSettings):
+    """payments-reconciliation-worker: what is swept, matched and imported by the clock."""
+
+    idempotency_table: Name
+    reconciliation_table: Name
+    uploads_bucket: Name
+    razorpay_secret_arn: Name
+    razorpay_base_url_parameter: Name
 
 
 class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
@@ -133,16 +174,19 @@ class PaymentsWebhookHandlerSettings(PaymentStoreSettings):
 
 
 class PaymentsAnalyticsSettings(FunctionSettings):
-    """payments-analytics: where events are counted, and where they are kept."""
+    """payments-analytics: where events are counted, where they are kept, and how that is asked."""
 
     payment_rollups_table: Name
     analytics_bucket: Name
+    history_database: Name
+    history_workgroup: Name
 
 
 class NotificationDispatcherSettings(FunctionSettings):
-    """notification-dispatcher: messages to people."""
+    """notification-dispatcher: messages to people. Of payments it reads the links that it reminds of."""
 
     notifications_table: Name
+    payments_table: Name
     schools_table: Name
     user_pool_id: Name
     whatsapp_secret_arn: Name
@@ -195,12 +239,13 @@ SETTINGS_BY_FUNCTION: dict[str, type[FunctionSettings]] = {
     "advanced-payment-intelligence": FunctionSettings,
     # None of the product's: see OPERATIONAL_FUNCTIONS.
     "audit-sealer": AuditSealerSettings,
+    "payments-reconciliation-worker": PaymentsReconciliationWorkerSettings,
     "secret-rotation": SecretRotationSettings,
 }
 """The settings model of each function, by the function's name."""
 
-OPERATIONAL_FUNCTIONS = frozenset({"audit-sealer", "secret-rotation"})
-"""Functions that keep the platform going and serve no caller. All others are the product's 21."""
+OPERATIONAL_FUNCTIONS = frozenset({"audit-sealer", "payments-reconciliation-worker", "secret-rotation"})
+"""Functions that work by the clock and serve no caller. All others are the product's 21."""
 
 
 def load(model: type[Model], environment: Mapping[str, str]) -> Model:

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from stacks.constructs.acknowledge import acknowledge
 from stacks.constructs.customer_key import CustomerKey
+from stacks.constructs.service_role import ServiceRole
 from stacks.environment import Environment
 
 
@@ -24,7 +25,8 @@ class Severity(StrEnum):
 class AlarmTopics(Construct):
     """The topics ``hasivu-{env}-alarms-{severity}``, each with the address that the environment names.
 
-    Only CloudWatch may publish, and only for alarms of this account and region.
+    CloudWatch may publish, for alarms of this account and region, and to page the schedule that a go-live
+    makes at its rollback deadline.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: Environment) -> None:
@@ -51,9 +53,23 @@ class AlarmTopics(Construct):
             severity: self._topic(severity, environment, address, alarms_of_ours)
             for severity, address in addresses.items()
         }
+        self._page_at_the_rollback_deadline(environment)
 
     def __getitem__(self, severity: Severity) -> sns.Topic:
         return self._topics[severity]
+
+    def _page_at_the_rollback_deadline(self, environment: Environment) -> None:
+        """The role under which a go-live's schedule pages (checks/release/deadline.py, which names it)."""
+        role = ServiceRole(
+            self,
+            "RollbackDeadlineRole",
+            environment=environment,
+            service="scheduler.amazonaws.com",
+            description="Pages when a rollback window was neither closed nor rolled back",
+            name=f"hasivu-{environment.name}-rollback-deadline",
+        )
+        role.may("sns:Publish", on=self[Severity.PAGE].topic_arn)
+        self.key.allow_writing(role, through="sns")
 
     def _topic(
         self,

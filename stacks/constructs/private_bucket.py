@@ -20,7 +20,8 @@ REHEARSED_LOCK_DAYS = 1
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """How long objects are kept, in days: in reach, in cheaper classes from ``rarely_read_days`` and
-    ``archived_days`` on, until ``expires_days``; what was overwritten goes after ``superseded_days``.
+    ``archived_days`` on, until ``expires_days``; what was overwritten goes after ``superseded_days``. What
+    carries the tag of ``expires_tagged`` (a key and a value) goes after its days.
 
     Where ``locked`` nobody, not even the account's owner, deletes or overwrites one before ``expires_days``.
     """
@@ -30,6 +31,7 @@ class Keeping:
     rarely_read_days: int | None = None
     archived_days: int | None = None
     locked: bool = False
+    expires_tagged: tuple[tuple[str, str], int] | None = None
 
 
 class PrivateBucket(s3.Bucket):
@@ -66,7 +68,7 @@ class PrivateBucket(s3.Bucket):
             versioned=True,
             object_lock_enabled=True if keeping.locked else None,
             object_lock_default_retention=_retention(keeping, environment) if keeping.locked else None,
-            lifecycle_rules=[_lifecycle(keeping)],
+            lifecycle_rules=[_lifecycle(keeping), *_tagged(keeping)],
             cors=[_cors(origins)] if origins else None,
             server_access_logs_bucket=access_logs,
             server_access_logs_prefix=None if access_logs is None else f"{purpose}/",
@@ -114,6 +116,21 @@ def _lifecycle(keeping: Keeping) -> s3.LifecycleRule:
             if days is not None
         ],
     )
+
+
+def _tagged(keeping: Keeping) -> list[s3.LifecycleRule]:
+    if keeping.expires_tagged is None:
+        return []
+    (key, value), days = keeping.expires_tagged
+    return [
+        s3.LifecycleRule(
+            id=key,
+            enabled=True,
+            tag_filters={key: value},
+            expiration=Duration.days(days),
+            noncurrent_version_expiration=Duration.days(keeping.superseded_days),
+        )
+    ]
 
 
 def _cors(origins: Sequence[str]) -> s3.CorsRule:

@@ -37,7 +37,7 @@ def test_five_hundred_events_are_counted_a_second(benchmark: BenchmarkFixture) -
     client: Any = InstantDynamo()
     bucket: Any = KeptObjects()
     table = RollupTable(client, "rollups", FixedClock(NOON_IN_INDIA))
-    counter = PaymentCounter(table, PaymentHistory(bucket, BUCKET))
+    counter = PaymentCounter(table, PaymentHistory(bucket, BUCKET, FixedClock(NOON_IN_INDIA)))
     logger = quiet_logger("bench-analytics")
     card = {"method": "card", "network": "Visa", "issuer": "HDFC", "error_reason": "card_expired"}
     batch = sqs_event(

@@ -94,7 +94,9 @@ def test_a_refund_goes_its_way_and_is_booked(benchmark: BenchmarkFixture) -> Non
         observed_at=1,
         request_id="rfd_1",
     )
-    empty = RefundBook(gateway_payment_id="pay_A", currency="INR", captured_paise=45_000)
+    empty = RefundBook(
+        gateway_payment_id="pay_A", currency="INR", captured_paise=45_000, captured_base_paise=45_000
+    )
 
     def whole_way() -> int:
         known = hear(reserve(empty, "rfd_1", 10_000, DAY), word)

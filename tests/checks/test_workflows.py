@@ -2,7 +2,11 @@
 
 import copy
 import importlib
+import json
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,3 +220,97 @@ def test_prod_is_deployed_only_through_the_gate() -> None:
     assert "--assembly cdk.out" in gate["run"]
     assert "--app cdk.out" in deploy["run"]
     assert not any("continue-on-error" in step for step in job["steps"])
+
+
+def deploying() -> dict[str, dict[str, Any]]:
+    """The steps of a deployment by their names, in their order."""
+    job = read(FOLDER / "workflows" / "deploy-environment.yml")["jobs"]["deploy"]
+    return {str(step.get("name") or step["uses"]): step for step in job["steps"]}
+
+
+def test_what_was_deployed_is_looked_at_and_its_report_is_kept() -> None:
+    found = deploying()
+    names = list(found)
+    check, report, keep = (
+        found["Hold what runs against the checklist, as the auditor"],
+        found["Write the report"],
+        found["Keep the report"],
+    )
+    assert names.index("Deploy") < names.index("Is it up?") < names.index(str(check["name"]))
+    assert names[-3:] == [check["name"], report["name"], keep["name"]]
+    # a deployment that is not up is looked at all the more, and a bad check has its report
+    assert {step["if"] for step in (check, report, keep)} == {
+        "${{ !cancelled() && steps.deploy.outcome == 'success' }}"
+    }
+    assert found["Deploy"]["id"] == "deploy"
+    assert "--no-live" not in check["run"]
+    assert keep["with"]["path"] == "build/report/${{ inputs.environment }}"
+    assert keep["with"]["if-no-files-found"] == "error"
+    assert keep["with"]["retention-days"] >= 90
+    assert "summary.md" in report["run"]
+
+
+def ran(step: dict[str, Any], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A step's script as GitHub runs it, in ``folder``."""
+    return subprocess.run(
+        ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "GITHUB_STEP_SUMMARY": str(folder / "summary"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_role_it_says_so_and_is_red(tmp_path: Path) -> None:
+    step = deploying()["Is there an account to deploy to?"]
+    assert next(iter(deploying())) == step["name"]
+    ended = ran(step, tmp_path, ROLE="", ENVIRONMENT="dev")
+    assert ended.returncode == 1
+    assert "::error::Nothing was deployed to dev" in ended.stdout
+    assert "nobody looked at it" in (tmp_path / "summary").read_text(encoding="utf-8")
+    assert ran(step, tmp_path, ROLE="arn:aws:iam::1:role/x", ENVIRONMENT="dev").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "code", "expected"), [(0, 0, 1), (3, 0, 0), (3, 1, 1)], ids=["nobody", "good", "no-go"]
+)
+def test_a_check_that_looked_at_nothing_that_runs_is_red(
+    tmp_path: Path, looked_at: int, code: int, expected: int
+) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not installed")
+    results = tmp_path / "build" / "compliance" / "dev" / "results.json"
+    results.parent.mkdir(parents=True)
+    proofs = [{"level": "L", "looked_at": looked_at}, {"level": "T", "looked_at": 9}]
+    results.write_text(json.dumps({"proofs": proofs}), encoding="utf-8")
+    command = tmp_path / ".venv" / "bin" / "hasivu"
+    command.parent.mkdir(parents=True)
+    command.write_text(f'#!/bin/sh\necho "$@" > asked\nexit {code}\n', encoding="utf-8")
+    command.chmod(0o755)
+    step = deploying()["Hold what runs against the checklist, as the auditor"]
+    ended = ran(step, tmp_path, ENVIRONMENT="dev", FAIL_ON="nothing")
+    assert ended.returncode == expected, ended.stderr
+    assert (tmp_path / "asked").read_text(encoding="utf-8") == "check --env dev --fail-on nothing\n"
+    assert ("::error::Nobody looked" in ended.stdout) == (looked_at == 0)
+
+
+def test_prod_is_red_where_it_should_not_have_gone_live() -> None:
+    check = deploying()["Hold what runs against the checklist, as the auditor"]
+    assert check["env"]["FAIL_ON"].startswith("${{ inputs.environment == 'prod' && 'no-go' ||")
+
+
+def test_a_report_that_fails_is_red_and_is_shown(tmp_path: Path) -> None:
+    command = tmp_path / ".venv" / "bin" / "hasivu"
+    command.parent.mkdir(parents=True)
+    command.write_text(
+        "#!/bin/sh\nmkdir -p build/report/prod\n"
+        'echo "$HASIVU_RELEASES NO-GO" > build/report/prod/summary.md\nexit 1\n',
+        encoding="utf-8",
+    )
+    command.chmod(0o755)
+    ended = ran(
+        deploying()["Write the report"], tmp_path, ENVIRONMENT="prod", HASIVU_RELEASES="build/releases"
+    )
+    assert ended.returncode == 1
+    assert (tmp_path / "summary").read_text(encoding="utf-8") == "build/releases NO-GO\n"

@@ -88,6 +88,7 @@ def test_no_function_changes_or_deletes_what_is_only_appended(
     [
         ("api-authorizer", "razorpay"),
         ("health-check", "razorpay"),
+        ("payments-reconciliation", "razorpay"),
         ("payments-advanced", "razorpay-webhook"),
         ("payments-webhook-handler", "razorpay"),
         ("notification-dispatcher", "razorpay"),
@@ -116,6 +117,33 @@ def test_a_function_reads_its_own_secret(as_function: As, function: str, secret:
     assert client.get_secret_value(SecretId=f"hasivu/sandbox/{secret}")["SecretString"]
 
 
+@pytest.mark.parametrize(
+    ("function", "table", "key"),
+    [
+        (
+            "notification-dispatcher",
+            "hasivu-sandbox-payments",
+            {"pk": {"S": "LINK#plk_x"}, "sk": {"S": "LINK"}},
+        ),
+        (
+            "payments-advanced",
+            "hasivu-sandbox-notifications",
+            {"notification_id": {"S": "LinkReminderDue:plk_x:1|usr_x"}},
+        ),
+    ],
+)
+def test_of_reminders_each_side_reads_what_the_other_writes(
+    as_function: As, function: str, table: str, key: dict[str, Any]
+) -> None:
+    """The dispatcher looks whether a link can still be paid; the link shows what became of the message."""
+    client = as_function(function, "dynamodb")
+    if function == "notification-dispatcher":
+        assert "Item" not in client.get_item(TableName=table, Key=key)
+    else:
+        assert client.batch_get_item(RequestItems={table: {"Keys": [key]}})["Responses"][table] == []
+    assert denied(lambda: client.put_item(TableName=table, Item=key))
+
+
 @pytest.mark.parametrize("secret", ["razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper"])
 def test_nobody_but_the_rotating_function_changes_a_secret(as_function: As, secret: str) -> None:
     secret_id = f"hasivu/sandbox/{secret}"
@@ -135,6 +163,23 @@ def test_the_rotating_function_neither_schedules_nor_deletes_secrets(as_function
     assert denied(lambda: client.rotate_secret(SecretId="hasivu/sandbox/razorpay"))
     assert denied(lambda: client.delete_secret(SecretId="hasivu/sandbox/razorpay"))
     assert denied(lambda: client.update_secret(SecretId="hasivu/sandbox/razorpay", SecretString="{}"))
+
+
+def test_who_takes_statements_in_cannot_read_them_and_who_reads_cannot_put(as_function: As) -> None:
+    bucket, key = "hasivu-sandbox-uploads", "statements/upl_of_a_test"
+    puts = as_function("payments-reconciliation", "s3")
+    reads = as_function("payments-reconciliation-worker", "s3")
+    puts.put_object(Bucket=bucket, Key=key, Body=b"text")
+    assert reads.get_object(Bucket=bucket, Key=key)["Body"].read() == b"text"
+    assert reads.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 1
+    assert denied(lambda: puts.get_object(Bucket=bucket, Key=key))
+    assert denied(lambda: puts.list_objects_v2(Bucket=bucket, Prefix=key))
+    assert denied(lambda: puts.put_object(Bucket=bucket, Key="elsewhere/x", Body=b"text"))
+    assert denied(lambda: puts.delete_object(Bucket=bucket, Key=key))
+    assert denied(lambda: reads.put_object(Bucket=bucket, Key=key, Body=b"text"))
+    assert denied(lambda: reads.delete_object(Bucket=bucket, Key=key))
+    assert denied(lambda: reads.list_objects_v2(Bucket=bucket))
+    assert denied(lambda: reads.get_object(Bucket=bucket, Key="elsewhere/x"))
 
 
 def test_the_authoriser_cannot_read_payments(as_function: As) -> None:

@@ -85,6 +85,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("GET", "/v1/payment-links/{link_id}"),
                 ("POST", "/v1/payment-links/{link_id}/verify"),
                 ("POST", "/v1/payment-links/{link_id}/cancel"),
+                ("POST", "/v1/payment-links/{link_id}/reminders"),
+                ("PUT", "/v1/payment-links/{link_id}/reminders"),
                 ("POST", "/v1/instalment-plans/preview"),
                 ("POST", "/v1/instalment-plans"),
                 ("GET", "/v1/instalment-plans"),
@@ -117,6 +119,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
         ("GET", "/v1/analytics/payments/funnel", "payments-analytics", False),
         ("GET", "/v1/analytics/payments/settlements", "payments-analytics", False),
         ("GET", "/v1/analytics/payments/throughput", "payments-analytics", False),
+        ("GET", "/v1/analytics/payments/compactions", "payments-analytics", False),
+        ("POST", "/v1/analytics/payments/compactions", "payments-analytics", False),
         *(
             (method, path, "payments-retry", False)
             for method, path in (
@@ -134,6 +138,8 @@ def test_the_contract_has_the_operations_of_the_platform(contract: dict[str, Any
                 ("GET", "/v1/reconciliations/{reconciliation_id}"),
                 ("GET", "/v1/reconciliations/{reconciliation_id}/exceptions"),
                 ("POST", "/v1/bank-statements"),
+                ("POST", "/v1/bank-statement-uploads"),
+                ("GET", "/v1/bank-statement-uploads/{upload_id}"),
                 ("GET", "/v1/reconciliation-exceptions"),
                 ("GET", "/v1/reconciliation-exceptions/{exception_id}"),
                 *(

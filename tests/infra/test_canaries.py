@@ -20,6 +20,7 @@ ALIASES = {
     "payments-advanced": "PaymentsAdvancedLive6A26AB11",
     "payments-manage-methods": "PaymentsManageMethodsLive406AFCC3",
     "payments-reconciliation": "PaymentsReconciliationLive373BC39C",
+    "payments-reconciliation-worker": "PaymentsReconciliationWorkerLiveAED6F1AA",
     "payments-retry": "PaymentsRetryLive20844CFB",
     "payments-webhook-handler": "PaymentsWebhookHandlerLive4B330D69",
     "api-authorizer": "ApiAuthorizerLiveB93BC552",

@@ -90,6 +90,12 @@ def test_the_addresses_of_the_providers_are_those_that_the_clients_accept(name: 
         ("dev", "https://app.dev", "http://app.dev", "web.origins", "https://"),
         ("prod", 'origins = ["https://app.hasivu.example"]', "origins = []", "web.origins", "Correct"),
         ("prod", "https://app.hasivu.example", "*", "web.origins.0", "Correct"),
+        ("prod", '["INR"]', '["USD"]', "razorpay.presentment_currencies", '"INR" among them'),
+        ("dev", '["INR"]', '["INR", "XYZ"]', "razorpay.presentment_currencies", "no such currency"),
+        ("dev", '["INR"]', '["INR", "usd"]', "razorpay.presentment_currencies", "no such currency"),
+        ("dev", '["INR"]', '["INR", "USD", "USD"]', "razorpay.presentment_currencies", "twice"),
+        ("dev", '["INR"]', "[]", "razorpay.presentment_currencies", "INR is missing"),
+        ("dev", '["INR"]', '"INR"', "razorpay.presentment_currencies", "Correct"),
         ("prod", 'mode = "block"', 'mode = "count"', "firewall.mode", 'Set it to "block"'),
         ("prod", 'mfa = "required"', 'mfa = "optional"', "identity.mfa", 'Set it to "required"'),
         (
@@ -291,6 +297,25 @@ def test_every_broken_rule_is_named_at_once(edit: Edit) -> None:
         "protection.deletion_protection",
         "firewall.mode",
     }
+
+
+def test_payers_are_asked_in_rupees_until_the_file_names_more(edit: Edit) -> None:
+    named = 'presentment_currencies = ["INR"]'
+    for name in ENVIRONMENT_NAMES:
+        environment = load_environment(name, directory=ENVIRONMENTS, today=TODAY)
+        assert environment.razorpay.presentment_currencies == ("INR",)
+    more = edit("dev", named, 'presentment_currencies = ["INR", "USD", "KWD"]')
+    assert load_environment("dev", directory=more, today=TODAY).razorpay.presentment_currencies == (
+        "INR",
+        "USD",
+        "KWD",
+    )
+    file = more / "dev.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(
+        "\n".join(line for line in text.splitlines() if "presentment" not in line), encoding="utf-8"
+    )
+    assert load_environment("dev", directory=more, today=TODAY).razorpay.presentment_currencies == ("INR",)
 
 
 def test_an_environment_without_file_is_refused(tmp_path: Path) -> None:

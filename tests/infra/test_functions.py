@@ -8,13 +8,12 @@ import pytest
 
 from checks.rules.catalogue import examine
 from checks.rules.estate import Estate
-from checks.rules.functions import WORKS_LONG
-from runtime.payments.reconciliation.routes import API_TIME_MAX_MS
 from runtime.platform.settings import OPERATIONAL_FUNCTIONS, SETTINGS_BY_FUNCTION, load
 from stacks.api_contract import operations
 from stacks.constructs.service_function import hold_against_the_model
 from tests.infra.assembly import Assembly
 from tests.infra.conftest import CONTRACT
+from tests.infra.test_api_edge import settings_of
 
 
 def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assembly) -> None:
@@ -23,9 +22,10 @@ def test_every_function_with_settings_is_deployed_under_its_name(assembly: Assem
     assert names == {f"hasivu-{assembly.environment}-{name}" for name in SETTINGS_BY_FUNCTION}
 
 
-def test_the_product_has_21_functions_and_the_platform_two_of_its_own() -> None:
+def test_the_product_has_21_functions_and_the_others_only_work_by_the_clock() -> None:
     assert len(SETTINGS_BY_FUNCTION.keys() - OPERATIONAL_FUNCTIONS) == 21
-    assert {"audit-sealer", "secret-rotation"} == OPERATIONAL_FUNCTIONS
+    by_the_clock = {"audit-sealer", "payments-reconciliation-worker", "secret-rotation"}
+    assert by_the_clock == OPERATIONAL_FUNCTIONS
     assert SETTINGS_BY_FUNCTION.keys() > OPERATIONAL_FUNCTIONS
 
 
@@ -63,6 +63,16 @@ def test_a_function_that_disagrees_with_its_model_is_not_synthesised(
         hold_against_the_model("health-check", variables)
 
 
+def test_only_who_asks_for_payments_is_told_in_which_currencies(assembly: Assembly) -> None:
+    asked_in = {
+        str(function.properties["FunctionName"]): variables["PRESENTMENT_CURRENCIES"]
+        for function in assembly.resources("AWS::Lambda::Function")
+        if "PRESENTMENT_CURRENCIES" in (variables := function.properties["Environment"]["Variables"])
+    }
+    decided = ",".join(settings_of(assembly).razorpay.presentment_currencies)
+    assert asked_in == {f"hasivu-{assembly.environment}-payments-advanced": decided}
+
+
 def test_functions_run_python_3_14_from_their_own_module(assembly: Assembly) -> None:
     architecture = "x86_64" if assembly.environment == "sandbox" else "arm64"
     for name in SETTINGS_BY_FUNCTION:
@@ -77,16 +87,15 @@ def test_functions_are_traced_and_bounded(assembly: Assembly) -> None:
         properties = function.properties
         assert properties["TracingConfig"] == {"Mode": "Active"}
         assert 128 <= properties["MemorySize"] <= 2048
-        works_long = properties["FunctionName"].endswith("-payments-reconciliation")  # docs/adr/0026
+        works_long = properties["FunctionName"].endswith("-payments-reconciliation-worker")  # docs/adr/0026
         assert properties["Timeout"] <= (900 if works_long else 60)
         assert ("ReservedConcurrentExecutions" in properties) is (assembly.environment == "prod")
 
 
 def test_functions_behind_the_api_answer_before_it_gives_up(assembly: Assembly) -> None:
     contract = json.loads(CONTRACT.read_text(encoding="utf-8"))
-    for name in {operation.function for operation in operations(contract)} - WORKS_LONG:
+    for name in {operation.function for operation in operations(contract)}:
         assert assembly.function(name).properties["Timeout"] < 29, name
-    assert API_TIME_MAX_MS < 29_000, "what works by the clock as well bounds what a call may hold"
 
 
 def test_the_concurrency_of_all_functions_leaves_the_account_its_unreserved_part(prod: Assembly) -> None:
@@ -181,6 +190,10 @@ def test_health_is_looked_at_every_five_minutes(assembly: Assembly) -> None:
     assert scheduled(assembly)["health-check"] == {("rate(5 minutes)", None)}
 
 
+def test_the_history_is_compacted_by_the_clock(assembly: Assembly) -> None:
+    assert scheduled(assembly)["payments-analytics"] == {("rate(5 minutes)", '{"task": "compact"}')}
+
+
 def test_due_debits_are_queued_every_minute(assembly: Assembly) -> None:
     assert scheduled(assembly)["payments-retry"] == {("rate(1 minute)", '{"task": "sweep"}')}
 
@@ -200,9 +213,10 @@ def test_a_task_that_nothing_starts_is_found(prod: Assembly, task: str, schedule
 def test_open_payments_are_swept_every_quarter_of_an_hour_and_all_is_matched_twice_a_day(
     assembly: Assembly,
 ) -> None:
-    assert scheduled(assembly)["payments-reconciliation"] == {
+    assert scheduled(assembly)["payments-reconciliation-worker"] == {
         ("rate(15 minutes)", '{"task": "sweep"}'),
         ("rate(1 minute)", '{"task": "work"}'),
+        ("rate(1 minute)", '{"task": "import"}'),
         ("cron(30 10,18 * * ? *)", '{"task": "daily"}'),
     }
 

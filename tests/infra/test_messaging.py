@@ -146,7 +146,7 @@ def test_payment_events_that_people_must_hear_go_to_the_topic_whole(assembly: As
     }
     assert set(HEARD_BY_PEOPLE) == {
         *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
-        *("RefundProcessed", "RefundFailed"),
+        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
     }
     assert assembly.text(target["Arn"], rule.stack) == topic.ref
     assert not {"Input", "InputPath", "InputTransformer"} & target.keys()

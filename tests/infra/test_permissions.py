@@ -2,6 +2,8 @@
 
 import re
 
+from runtime.payments.reconciliation.statement_files import PREFIX
+from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from tests.infra.assembly import Assembly, Statement
 from tests.infra.conftest import NOT_BUILT
 
@@ -86,9 +88,11 @@ def test_payments_advanced_may_do_its_work_and_no_more(assembly: Assembly) -> No
     assert table_rights(assembly, "payments-advanced") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"GetItem", "PutItem", "Query", "Query by_school", "Query by_payer"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-notifications": {"BatchGetItem"},
         "hasivu-schools": {"GetItem"},
     }
     assert rights_elsewhere(assembly, "payments-advanced") == {
+        "cognito-idp": {"AdminGetUser"},
         "secretsmanager": {"GetSecretValue"},
         "sqs": QUEUE_CONSUMER,
         "ssm": {"GetParameter"},
@@ -151,18 +155,53 @@ def test_payments_analytics_may_do_its_work_and_no_more(assembly: Assembly) -> N
         "hasivu-payment-rollups": {"GetItem", "PutItem", "UpdateItem", "Query"},
         "hasivu-audit": {"PutItem"},
     }
-    assert rights_elsewhere(assembly, "payments-analytics") == {"s3": {"PutObject"}, "sqs": QUEUE_CONSUMER}
+    multipart = {"AbortMultipartUpload", "ListMultipartUploadParts"}
+    assert rights_elsewhere(assembly, "payments-analytics") == {
+        "athena": {"GetQueryExecution", "StartQueryExecution", "StopQueryExecution"},
+        "glue": {"CreatePartition", "GetDatabase", "GetTable", "UpdatePartition", "UpdateTable"},
+        "s3": {
+            *("GetObject", "PutObject", "PutObjectTagging", *multipart),
+            *("GetBucketLocation", "ListBucket", "ListBucketMultipartUploads"),
+        },
+        "sqs": QUEUE_CONSUMER,
+    }
 
 
-def test_the_history_of_payments_is_written_below_its_prefix_only(assembly: Assembly) -> None:
+def test_the_history_of_payments_is_kept_below_its_prefixes_only(assembly: Assembly) -> None:
     name = f"hasivu-{assembly.environment}-analytics"
     assert assembly.one("AWS::S3::Bucket", BucketName=name)
-    written = [
-        statement.resources
+    by_action: dict[str, set[str]] = {}
+    for statement in assembly.role_of("payments-analytics"):
+        for action in statement.actions:
+            by_action.setdefault(action, set()).update(statement.resources)
+    base = f"arn:aws:s3:::{name}"
+    assert by_action["s3:PutObject"] == {f"{base}/{part}/*" for part in ("payments", "compacted", "athena")}
+    assert by_action["s3:GetObject"] == {f"{base}/{part}/*" for part in ("payments", "athena")}
+    assert by_action["s3:PutObjectTagging"] == {f"{base}/compacted/*"}
+    (listed,) = (s for s in assembly.role_of("payments-analytics") if "s3:ListBucket" in s.actions)
+    assert listed.conditions == {"StringLike": {"s3:prefix": ["payments/*", "compacted/*", "athena/*"]}}
+
+
+def test_the_catalogue_is_changed_only_where_the_history_moves(assembly: Assembly) -> None:
+    database = f"hasivu_{assembly.environment}"
+    changed = {
+        action: {resource.rpartition(":")[2] for resource in statement.resources}
         for statement in assembly.role_of("payments-analytics")
-        if "s3:PutObject" in statement.actions
-    ]
-    assert written == [{f"arn:aws:s3:::{name}/payments/*"}]
+        for action in statement.actions
+        if action.startswith("glue:") and not action.startswith("glue:Get")
+    }
+    where = {"catalog", f"database/{database}"}
+    compacted = where | {f"table/{database}/payment_events_compacted"}
+    assert changed == {
+        "glue:CreatePartition": compacted,
+        "glue:UpdatePartition": compacted,
+        "glue:UpdateTable": where | {f"table/{database}/payment_events_recent"},
+    }
+    (asked,) = (
+        s for s in assembly.role_of("payments-analytics") if "athena:StartQueryExecution" in s.actions
+    )
+    (group,) = asked.resources
+    assert group.endswith(f":workgroup/hasivu-{assembly.environment}-analytics")
 
 
 def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
@@ -181,21 +220,52 @@ def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
 
 
 def test_payments_reconciliation_may_do_its_work_and_no_more(assembly: Assembly) -> None:
-    assert table_rights(assembly, "payments-reconciliation") == PAYMENT_TRANSACTION | {
+    assert table_rights(assembly, "payments-reconciliation") == {
+        "hasivu-ledger": {"PutItem"},
+        "hasivu-audit": {"PutItem"},
+        "hasivu-outbox": {"PutItem"},
+        "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
+        "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
+    }
+    assert rights_elsewhere(assembly, "payments-reconciliation") == {"s3": {"PutObject"}}
+
+
+def test_the_reconciliation_s_worker_may_do_its_work_and_no_more(assembly: Assembly) -> None:
+    assert table_rights(assembly, "payments-reconciliation-worker") == PAYMENT_TRANSACTION | {
         "hasivu-payments": {"BatchGetItem", "GetItem", "PutItem", "Query by_open_status", "Query by_due"},
         "hasivu-ledger": {"GetItem", "PutItem", "Query by_business_date"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-reconciliation": {"GetItem", "PutItem", "Query", "Query by_open_exception"},
     }
-    assert rights_elsewhere(assembly, "payments-reconciliation") == {
+    assert rights_elsewhere(assembly, "payments-reconciliation-worker") == {
+        "s3": {"GetObject", "ListBucket"},
         "secretsmanager": {"GetSecretValue"},
         "ssm": {"GetParameter"},
+    }
+
+
+def test_statements_are_put_by_the_api_s_links_and_read_by_the_worker_alone(assembly: Assembly) -> None:
+    name = f"hasivu-{assembly.environment}-uploads"
+    bucket = assembly.one("AWS::S3::Bucket", BucketName=name)
+    statements = {
+        (function, action): statement
+        for function in SETTINGS_BY_FUNCTION
+        for statement in assembly.role_of(function)
+        for action in statement.actions
+        if action.startswith("s3:") and any(name in arn or arn == bucket.arn for arn in statement.resources)
+    }
+    objects = {f"arn:aws:s3:::{name}/{PREFIX}/*"}
+    assert {key: statement.resources for key, statement in statements.items()} == {
+        ("payments-reconciliation", "s3:PutObject"): objects,
+        ("payments-reconciliation-worker", "s3:GetObject"): objects,
+        ("payments-reconciliation-worker", "s3:ListBucket"): {bucket.arn},
     }
 
 
 def test_notification_dispatcher_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "notification-dispatcher") == {
         "hasivu-notifications": {"PutItem", "UpdateItem", "Query by_provider_message"},
+        "hasivu-payments": {"GetItem"},
         "hasivu-schools": {"GetItem"},
         "hasivu-audit": {"PutItem"},
     }
@@ -241,7 +311,8 @@ def test_each_function_reads_its_own_secret_only(assembly: Assembly) -> None:
     }
     expected = {
         "payments-advanced": {"razorpay"},
-        "payments-reconciliation": {"razorpay"},
+        "payments-reconciliation": set(),
+        "payments-reconciliation-worker": {"razorpay"},
         "payments-webhook-handler": {"razorpay-webhook"},
         "payments-retry": {"razorpay"},
         "notification-dispatcher": {"whatsapp"},
@@ -298,6 +369,17 @@ def test_no_role_is_allowed_a_wildcard_action(assembly: Assembly) -> None:
             assert not [action for action in statement.actions if "*" in action or "?" in action]
 
 
+_IN_PARTS = {"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}
+BELOW_A_PREFIX = (
+    {"s3:PutObject"},
+    {"s3:GetObject"},
+    {"s3:GetObject", "s3:PutObject"},
+    {"s3:GetObject", *_IN_PARTS},
+    {"s3:PutObjectTagging", *_IN_PARTS},
+)
+"""What is done to objects that have no name yet."""
+
+
 def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembly: Assembly) -> None:
     for role, statements in assembly.identity_policies():
         for statement in statements:
@@ -308,10 +390,9 @@ def test_no_role_is_allowed_a_wildcard_resource_but_where_aws_knows_none(assembl
                     GATEWAY_LOGGING,
                     {"backup:TagResource"},
                     BACKUP_COPYING,
-                    {"s3:PutObject"},  # objects below a prefix
-                    {"s3:GetObject", "s3:PutObject"},
+                    *BELOW_A_PREFIX,
                 )
-                if statement.actions <= {"s3:GetObject", "s3:PutObject"}:
+                if statement.actions in BELOW_A_PREFIX:
                     assert all(
                         re.fullmatch(r"arn:aws:s3:::[a-z-]+/[a-z]+/\*", arn) for arn in statement.resources
                     )

@@ -1,12 +1,25 @@
 """Buckets: private, encrypted, logged, and kept as long as they must be and no longer."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from runtime.payments.analytics.history import PREFIX
 from runtime.payments.analytics.news import PaymentFact
+from runtime.payments.analytics.parquet import (
+    COMPACTED,
+    COMPACTED_PREFIX,
+    LINES,
+    RECENT,
+    SUPERSEDED,
+    UP_TO_NOW,
+)
+from runtime.payments.reconciliation.statement_files import PREFIX as STATEMENTS
+from runtime.payments.reconciliation.statement_files import FileTerms, StatementFiles
+from runtime.platform.aws import s3_for_links
+from runtime.platform.clock import FixedClock
 from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
@@ -25,6 +38,7 @@ KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {
     "access-logs": (731, 30, {}),
     "config": (731, 30, {"STANDARD_IA": 90}),
 }
+NOW = datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
 LOCKED = {"invoices", "audit"}
 ORIGINS = {
     "sandbox": "http://localhost:3000",
@@ -168,7 +182,10 @@ def test_access_to_every_bucket_is_logged_under_its_purpose(assembly: Assembly) 
 def test_buckets_keep_versions_and_each_as_long_as_it_must(assembly: Assembly) -> None:
     for purpose, bucket in buckets(assembly).items():
         assert bucket.properties["VersioningConfiguration"] == {"Status": "Enabled"}
-        (rule,) = bucket.properties["LifecycleConfiguration"]["Rules"]
+        (rule, *below) = (
+            one for one in bucket.properties["LifecycleConfiguration"]["Rules"] if "TagFilters" not in one
+        )
+        assert len(below) == (purpose == "uploads")
         expires_days, superseded_days, classes = KEPT[purpose]
         assert rule["Status"] == "Enabled"
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
@@ -176,6 +193,28 @@ def test_buckets_keep_versions_and_each_as_long_as_it_must(assembly: Assembly) -
         assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": superseded_days}
         moved = {item["StorageClass"]: item["TransitionInDays"] for item in rule.get("Transitions", [])}
         assert moved == classes
+
+
+def test_files_of_bank_statements_end_in_a_month(assembly: Assembly) -> None:
+    """They name payers and their accounts; what is kept of them are masked lines."""
+    (_, rule) = buckets(assembly)["uploads"].properties["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["Prefix"]) == ("Enabled", f"{STATEMENTS}/")
+    assert rule["ExpirationInDays"] == 30
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 7}
+
+
+def test_a_browser_may_send_what_a_link_for_a_statement_demands(
+    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "ap-south-1")
+    link = StatementFiles(s3_for_links(), "any", FixedClock(NOW)).link(
+        "upl_1", FileTerms(1, "00" * 32), until=NOW + timedelta(minutes=15)
+    )
+    (rule,) = buckets(assembly)["uploads"].properties["CorsConfiguration"]["CorsRules"]
+    assert link is not None
+    assert link.method in rule["AllowedMethods"]
+    assert {name.lower() for name in link.headers} <= set(rule["AllowedHeaders"])
 
 
 def test_records_are_locked_until_they_end(assembly: Assembly) -> None:
@@ -223,10 +262,6 @@ def test_what_is_locked_says_for_how_long() -> None:
 
 
 def test_the_history_of_payments_has_the_columns_that_are_written(assembly: Assembly) -> None:
-    table = assembly.one("AWS::Glue::Table")
-    described = table.properties["TableInput"]["StorageDescriptor"]
-    columns = {column["Name"]: column["Type"] for column in described["Columns"]}
-
     kinds = {"integer": "bigint", "string": "string", "boolean": "boolean"}
     written = PaymentFact.model_json_schema(mode="serialization")
     expected = {}
@@ -234,17 +269,49 @@ def test_the_history_of_payments_has_the_columns_that_are_written(assembly: Asse
         options = member.get("anyOf", [written["$defs"]["News"] if "$ref" in member else member])
         (kind,) = (option["type"] for option in options if option["type"] != "null")
         expected[name] = kinds[kind]
-    assert columns == expected
-    assert table.properties["TableInput"]["PartitionKeys"] == [{"Name": "dt", "Type": "string"}]
+    parts = {}
+    for table in assembly.resources("AWS::Glue::Table"):
+        described = table.properties["TableInput"]
+        columns = described["StorageDescriptor"]["Columns"]
+        assert {column["Name"]: column["Type"] for column in columns} == expected
+        parts[described["Name"]] = [(key["Name"], key["Type"]) for key in described["PartitionKeys"]]
+    arrived, dt = ("arrived", "string"), ("dt", "string")
+    assert parts == {LINES: [arrived, dt], RECENT: [arrived, dt], COMPACTED: [dt]}
 
 
 def test_the_history_is_read_where_it_is_written_and_answered_beside_it(assembly: Assembly) -> None:
     bucket = assembly.one("AWS::S3::Bucket", BucketName=f"hasivu-{assembly.environment}-analytics")
-    table, workgroup = assembly.one("AWS::Glue::Table"), assembly.one("AWS::Athena::WorkGroup")
+    workgroup = assembly.one("AWS::Athena::WorkGroup")
     settings = workgroup.properties["WorkGroupConfiguration"]
-    location = table.properties["TableInput"]["StorageDescriptor"]["Location"]
     answers = settings["ResultConfiguration"]["OutputLocation"]
-
-    assert assembly.text(location, table.stack) == f"s3://{bucket.ref}/{PREFIX}/"
+    places = {}
+    for table in assembly.resources("AWS::Glue::Table"):
+        described = table.properties["TableInput"]
+        places[described["Name"]] = assembly.text(described["StorageDescriptor"]["Location"], table.stack)
+        if described["Name"] != COMPACTED:
+            for part in ("arrived", "dt"):
+                assert described["Parameters"][f"projection.{part}.range"].endswith(f",{UP_TO_NOW}")
+    lines = f"s3://{bucket.ref}/{PREFIX}/"
+    assert places == {LINES: lines, RECENT: lines, COMPACTED: f"s3://{bucket.ref}/{COMPACTED_PREFIX}/"}
     assert assembly.text(answers, workgroup.stack) == f"s3://{bucket.ref}/athena/"
-    assert table.properties["TableInput"]["Parameters"]["projection.dt.range"].endswith(",NOW+1DAYS")
+
+
+def test_the_standard_questions_are_asked_in_the_workgroup(assembly: Assembly) -> None:
+    asked = {
+        item.properties["Name"]: item.properties for item in assembly.resources("AWS::Athena::NamedQuery")
+    }
+    assert asked.keys() == {
+        *("success-by-method", "success-by-hour", "refunds", "fees", "settlement-lag", "funnel"),
+    }
+    for properties in asked.values():
+        assert properties["Database"] == f"hasivu_{assembly.environment}"
+        assert properties["WorkGroup"] == f"hasivu-{assembly.environment}-analytics"
+        assert len(properties["Description"]) <= 1024  # Athena's limit
+        assert "Parameters:" in properties["Description"]
+
+
+def test_what_was_replaced_in_the_history_ends_after_a_week(assembly: Assembly) -> None:
+    bucket = assembly.one("AWS::S3::Bucket", BucketName=f"hasivu-{assembly.environment}-analytics")
+    (rule,) = (one for one in bucket.properties["LifecycleConfiguration"]["Rules"] if "TagFilters" in one)
+    assert rule["TagFilters"] == [SUPERSEDED]
+    assert rule["ExpirationInDays"] == 7

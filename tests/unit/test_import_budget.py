@@ -34,6 +34,7 @@ PACKAGES = {
     "payments-analytics": EVERYWHERE,
     "payments-retry": EVERYWHERE,
     "payments-reconciliation": EVERYWHERE | {"mt940"},
+    "payments-reconciliation-worker": EVERYWHERE | {"mt940"},
     "notification-dispatcher": EVERYWHERE,
     "audit-sealer": EVERYWHERE,
     "secret-rotation": EVERYWHERE,
@@ -46,6 +47,7 @@ UTILITIES = {
     "payments-manage-methods": {"parameters"},
     "payments-retry": {"parameters", "batch", "data_classes", "parser"},
     "payments-reconciliation": {"parameters"},
+    "payments-reconciliation-worker": {"parameters"},
     "payments-webhook-handler": {"parameters", "batch", "data_classes", "parser"},
     "payments-analytics": {"parameters"},
     "notification-dispatcher": {"parameters", "batch", "data_classes", "parser"},
@@ -58,19 +60,29 @@ UTILITIES = {
 PAYMENTS = {
     *("gateways", "gateways.razorpay", "ledger"),
     *("payments", "payments.methods", "payments.disputes", "payments.refunds", "payments.returns"),
-    *("payments.links", "payments.instalments", "payments.plans", "payments.splits"),
+    *("payments.links", "payments.links.reminders", "payments.instalments", "payments.plans"),
+    "payments.splits",
 }
 AREAS = {
     "api-authorizer": {"access", "gateways"},
     "health-check": {"gateways", "gateways.razorpay"},
-    "payments-advanced": PAYMENTS | {"payments.captures"},
+    "payments-advanced": PAYMENTS | {"payments.captures", "notifications"},
     "payments-webhook-handler": PAYMENTS | {"payments.debits"},
     "payments-manage-methods": PAYMENTS,
     "payments-analytics": {"payments", "payments.analytics"},
     "payments-retry": PAYMENTS | {"payments.debits", "payments.retry"},
-    "payments-reconciliation": PAYMENTS
+    "payments-reconciliation": {
+        *("ledger", "payments", "payments.retry", "payments.instalments"),
+        *("payments.disputes", "payments.refunds", "payments.returns"),
+        *("payments.reconciliation", "payments.reconciliation.statements"),
+    },
+    "payments-reconciliation-worker": PAYMENTS
     | {"payments.sweeps", "payments.retry", "payments.reconciliation", "payments.reconciliation.statements"},
-    "notification-dispatcher": {"gateways", "gateways.mail", "gateways.whatsapp", "notifications"},
+    "notification-dispatcher": {
+        *("gateways", "gateways.mail", "gateways.whatsapp", "notifications"),
+        # Whether a reminder of a payment link still stands.
+        *("ledger", "payments", "payments.instalments", "payments.links", "payments.links.reminders"),
+    },
     "audit-sealer": {"sealing"},
     "secret-rotation": {"access", "gateways", "gateways.razorpay", "gateways.whatsapp", "rotation"},
     **{name: set() for name in NOT_BUILT},
@@ -80,7 +92,8 @@ AREAS = {
 NEVER = {
     "gateways.transport": {"payments-webhook-handler"},
     "platform.idempotency": set(PACKAGES)
-    - {"payments-advanced", "payments-manage-methods", "payments-retry", "payments-reconciliation"},
+    - {"payments-advanced", "payments-manage-methods", "payments-retry"}
+    - {"payments-reconciliation", "payments-reconciliation-worker"},
 }
 """Modules that these functions have no use for: the webhook handler calls nobody, and so on."""
 

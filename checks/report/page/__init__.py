@@ -19,11 +19,11 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from checks.checklist.model import ControlResult, ItemResult, Level, Status
+from checks.checklist.model import ControlResult, ItemResult, Level, ProofResult, Status
 from checks.escaping import visible
 from checks.report import view, wording
 from checks.report.compare import Comparison, Kind, compare, place
-from checks.report.model import Report, RollbackState, SignatureState
+from checks.report.model import Report, RollbackState, SignOffState
 from checks.report.trend import HEIGHT, WIDTH, satisfied, trend
 
 FOLDER: Final = Path(__file__).parent
@@ -32,8 +32,25 @@ BLOCKERS_SHOWN_MAX = 12
 """Blockers with reason and next step at the top; the others are a line each."""
 CONTROLS_SHOWN_MAX = 8
 """Controls that an item names, and items that a control does; the rest is counted."""
+SIGN_OFF_COLOUR: Final = {
+    SignOffState.APPROVED: Status.PASSED,
+    SignOffState.MISSING: Status.MANUAL_PENDING,
+    SignOffState.CONDITIONS_OPEN: Status.WAIVED,
+    SignOffState.REJECTED: Status.FAILED,
+    SignOffState.VOID: Status.FAILED,
+    SignOffState.GONE: Status.NOT_EVALUATED,
+}
+ROLLBACK_COLOUR: Final = {
+    RollbackState.OPEN: Status.WAIVED,
+    RollbackState.CLOSED: Status.PASSED,
+    RollbackState.ROLLED_BACK: Status.NOT_EVALUATED,
+    RollbackState.ROLLING_BACK: Status.FAILED,
+    RollbackState.OVERDUE: Status.FAILED,
+}
 PROOFS_SHOWN_MAX = 6
-"""Proofs that an item names, worst first; the rest is counted, and in the list of proofs."""
+"""Proofs that an item names, worst first; the script shows the rest where somebody looks."""
+IN_FULL: Final = frozenset({Status.FAILED, Status.ERROR, Status.WAIVED})
+"""Proofs with these are told in full without scripts; of the others the script adds the rest."""
 
 
 def page(report: Report) -> str:
@@ -98,10 +115,17 @@ def prose(text: str) -> Markup:
 
 
 def _facts(report: Report) -> dict[str, Any]:
-    results = report.results
+    results = report.settled
     style, script = _text("page.css"), _text("page.js")
     proofs = {proof.proof_id: proof for proof in results.proofs}
     anchors = _anchors(report)
+
+    def by_status(proof_ids: list[str]) -> dict[Status | None, list[str]]:
+        """They by their status, in their order; None: those that are named but are not there."""
+        found: dict[Status | None, list[str]] = {}
+        for name in proof_ids:
+            found.setdefault(proofs[name].status if name in proofs else None, []).append(name)
+        return found
 
     def worst_first(proof_ids: tuple[str, ...]) -> list[str]:
         """Those that are named but are not there, then by status."""
@@ -125,23 +149,25 @@ def _facts(report: Report) -> dict[str, Any]:
         "status_names": wording.STATUS,
         "status_meaning": wording.STATUS_MEANING,
         "waiver_names": wording.WAIVER,
-        "signature_names": wording.SIGNATURE,
+        "sign_off_names": wording.SIGN_OFF,
+        "sign_off_colour": SIGN_OFF_COLOUR,
         "rollback_names": wording.ROLLBACK,
-        "comparison": compare(report.previous, results) if report.previous else None,
+        "comparison": compare(report.previous, report.results) if report.previous else None,
         "better": BETTER,
         "waivers": view.waivers(results),
         "to_do": view.to_do(results),
         "sections": view.by_section(results),
         "frameworks": view.by_framework(results),
-        "item_controls": view.controls_of_items(results),
         "blockers_shown": BLOCKERS_SHOWN_MAX,
         "proofs_shown": PROOFS_SHOWN_MAX,
         "controls_shown": CONTROLS_SHOWN_MAX,
-        "items_by_proof": _items_by_proof(report),
         "proofs": proofs,
+        "by_status": by_status,
+        "in_full": IN_FULL,
         "proof_anchor": anchors,
         "proofs_by_level": {
-            level: tuple(proof for proof in results.proofs if proof.level is level) for level in Level
+            level: worst_first(tuple(each.proof_id for each in results.proofs if each.level is level))
+            for level in Level
         },
         "evidence": view.evidence(results),
         "evidence_anchor": {each.path: f"e{index}" for index, each in enumerate(results.evidence, 1)},
@@ -150,11 +176,9 @@ def _facts(report: Report) -> dict[str, Any]:
         "trend_size": (WIDTH, HEIGHT),
         "satisfied": satisfied,
         "release": report.release,
-        "rollback_left": _rollback_left(report),
-        "rollback_open": RollbackState.OPEN,
-        "rollback_overdue": RollbackState.OVERDUE,
-        "valid": SignatureState.VALID,
-        "missing": SignatureState.MISSING,
+        "rollback_colour": ROLLBACK_COLOUR,
+        "window_clock": wording.window_clock,
+        "versions": wording.versions,
         "not_evaluated": Status.NOT_EVALUATED,
         "not_applicable": Status.NOT_APPLICABLE,
         "control_index": {
@@ -167,7 +191,7 @@ def _facts(report: Report) -> dict[str, Any]:
 
 def _items_by_proof(report: Report) -> Mapping[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for item in report.results.items:
+    for item in report.settled.items:
         for proof_id in item.proofs:
             found.setdefault(proof_id, []).append(item.item_id)
     return found
@@ -178,20 +202,48 @@ def _items_by_control(report: Report) -> Mapping[int, list[str]]:
     by_proof = _items_by_proof(report)
     return {
         index: sorted({item_id for proof_id in control.proofs for item_id in by_proof.get(proof_id, ())})
-        for index, control in enumerate(report.results.controls)
+        for index, control in enumerate(report.settled.controls)
     }
 
 
 def _anchors(report: Report) -> dict[str, str]:
     """Where on the page each proof is."""
-    names = sorted(proof.proof_id for proof in report.results.proofs)
+    names = sorted(proof.proof_id for proof in report.settled.proofs)
     return {proof_id: f"p{index}" for index, proof_id in enumerate(names, 1)}
 
 
+class _Words:
+    """Texts, each kept once and named by its number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, text: str) -> int:
+        return self._numbers.setdefault(visible(text), len(self._numbers))
+
+    @property
+    def all(self) -> list[str]:
+        """The texts by their numbers."""
+        return list(self._numbers)
+
+
+def _more(proof: ProofResult, words: _Words) -> list[Any]:
+    """What the script adds to a proof: expected, next, evidence, controls, as numbers of words."""
+    controls = [words(control) for control in proof.controls]
+    if proof.status in IN_FULL:
+        return [None, None, [], controls]
+    return [
+        words(proof.expected) if proof.expected != proof.title else None,
+        words(proof.remedy) if proof.remedy else None,
+        [words(path) for path in proof.evidence],
+        controls,
+    ]
+
+
 def filters(report: Report) -> bytes:
-    """What the script filters by, as JSON: no more than that, as the words are on the page already."""
+    """What the script filters by, and what it adds to proofs that pass when they are looked at, as JSON."""
     anchors = _anchors(report)
-    results = report.results
+    results = report.settled
 
     def row(each: ItemResult | ControlResult) -> dict[str, Any]:
         return {
@@ -200,6 +252,10 @@ def filters(report: Report) -> bytes:
             "proofs": [anchors[proof_id] for proof_id in each.proofs if proof_id in anchors],
         }
 
+    words = _Words()
+    files = {each.evidence.path: f"e{index}" for index, each in enumerate(view.evidence(results), 1)}
+    more = {anchors[proof.proof_id]: _more(proof, words) for proof in results.proofs}
+    named = {path for proof in results.proofs if proof.status not in IN_FULL for path in proof.evidence}
     document = {
         "results_sha256": results.sha256,
         "items": [
@@ -208,18 +264,15 @@ def filters(report: Report) -> bytes:
             | {"blocking": item.blocking}
             for item in results.items
         ],
-        "controls": [row(control) | {"framework": control.framework} for control in results.controls],
+        "controls": [
+            row(control) | {"framework": control.framework, "id": visible(control.control_id)}
+            for control in results.controls
+        ],
+        "proofs": {anchor: said for anchor, said in more.items() if any(said)},
+        "words": words.all,
+        "files": {str(words(path)): files[path] for path in sorted(named & files.keys())},
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _rollback_left(report: Report) -> str:
-    """What was left of the rollback window when the results were made."""
-    if report.release is None or report.release.rollback is None:
-        return ""
-    left = report.release.rollback.deadline - report.results.generated_at
-    seconds = left.days * 86_400 + left.seconds
-    return wording.duration(seconds) if seconds >= 0 else "none"
 
 
 def _text(name: str) -> str:

@@ -66,11 +66,93 @@
     $("statuses").append(chip);
   }
 
+  const namedBy = new Map();
+  for (const item of results.items)
+    for (const id of item.proofs) {
+      if (!namedBy.has(id)) namedBy.set(id, []);
+      namedBy.get(id).push(item.id);
+    }
+  const nothing = [null, null, [], []];
+  const said = (id) => (results.proofs[id] ?? nothing).flat().map((number) => results.words[number] ?? "").join(" ");
   const read = new Map();
   const proofText = (id) => {
-    if (!read.has(id)) read.set(id, $(id).textContent);
+    if (!read.has(id)) read.set(id, `${$(id).textContent} ${said(id)}`);
     return read.get(id);
   };
+
+  const link = (target, text) => {
+    const made = document.createElement("a");
+    made.href = `#${target}`;
+    made.textContent = text;
+    return made;
+  };
+  const told = (list, name, parts) => {
+    if (!parts.length) return;
+    const line = document.createElement("div");
+    const term = document.createElement("dt");
+    const what = document.createElement("dd");
+    term.textContent = name;
+    parts.forEach((part, index) => what.append(index ? ", " : "", part));
+    line.append(term, what);
+    list.append(line);
+  };
+  const whole = (fold) => {
+    for (const row of fold.querySelectorAll(".ok, .proof")) {
+      if (row.dataset.whole) continue;
+      row.dataset.whole = "yes";
+      const [expected, next, evidence, controls] = results.proofs[row.id] ?? nothing;
+      const list = row.querySelector("dl") ?? document.createElement("dl");
+      if (expected !== null) told(list, "Expected", [results.words[expected]]);
+      if (next !== null) told(list, "Next", [results.words[next]]);
+      told(list, "Evidence", evidence.map((number) => results.files[number] ? link(results.files[number], results.words[number]) : `${results.words[number]} (missing)`));
+      told(list, "Controls", controls.map((number) => results.words[number]));
+      told(list, "Items", (namedBy.get(row.id) ?? []).map((id) => link(id, id)));
+      if (list.childElementCount) row.append(list);
+    }
+  };
+  for (const fold of document.querySelectorAll(".proofs-of")) fold.addEventListener("toggle", () => { if (fold.open) whole(fold); });
+  const byProof = new Map();
+  results.controls.forEach((control, index) => {
+    for (const id of control.proofs) {
+      if (!byProof.has(id)) byProof.set(id, new Set());
+      byProof.get(id).add(index);
+    }
+  });
+  const evidenceFor = (row) => {
+    const indices = [...union(row.proofs, byProof)].sort((one, other) => one - other);
+    if (row.view !== "items" || !indices.length) return;
+    const line = document.createElement("p");
+    line.className = "muted";
+    line.append("Also evidence for ");
+    indices.forEach((index, place) => line.append(place ? ", " : "", link(`c${index}`, `${results.controls[index].framework} ${results.controls[index].id}`)));
+    line.append(".");
+    row.row.querySelector("details").append(line);
+  };
+  const rest = (row) => {
+    evidenceFor(row);
+    const last = row.row.querySelector(".rest");
+    if (!last) return;
+    const shown = new Set([...last.parentElement.querySelectorAll("a")].map((each) => each.hash.slice(1)));
+    for (const id of row.proofs) {
+      if (shown.has(id)) continue;
+      let pill = $(id);
+      while (!pill.matches(".of")) pill = pill.previousElementSibling;
+      pill = pill.querySelector(".s");
+      const status = pill.classList[1];
+      let line = [...last.parentElement.children].find((each) => each.querySelector(`.s.${status}`));
+      if (!line) {
+        line = document.createElement("li");
+        const name = document.createElement("span");
+        name.className = pill.className;
+        name.textContent = pill.textContent;
+        line.append(name);
+        last.before(line);
+      }
+      line.append(" ", link(id, $(id).querySelector("a").textContent));
+    }
+    last.remove();
+  };
+  for (const row of rows) row.row.querySelector("details")?.addEventListener("toggle", () => rest(row), { once: true });
   const textOf = (row) => (row.text ??= [row.row.textContent, row.row.closest(".group").firstElementChild.textContent, ...row.proofs.map(proofText)].join(" ").toLowerCase());
 
   const matches = (row, words) =>
@@ -137,8 +219,10 @@
       apply(false);
     }
     for (let each = target; each; each = each.parentElement) if (each.tagName === "DETAILS") each.open = true;
+    const fold = target.closest(".proofs-of");
+    if (fold) whole(fold);
     if (target.matches(".r")) { const inner = target.querySelector("details"); if (inner) inner.open = true; }
-    target.scrollIntoView({ block: target.matches(".r, .proof, tr") ? "center" : "start" });
+    target.scrollIntoView({ block: target.matches(".r, .proof, .ok, tr") ? "center" : "start" });
   }
 
   $("q").addEventListener("input", () => { chosen.q = $("q").value; apply(true); });
@@ -181,7 +265,7 @@
     const deadline = Date.parse(clock.dataset.deadline);
     const tick = () => {
       const minutes = Math.floor((deadline - Date.now()) / 60000);
-      clock.textContent = minutes >= 0 ? `; ${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min left by this computer's clock` : "; over by this computer's clock";
+      clock.textContent = minutes >= 0 ? ` Now: ${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min, by this computer's clock.` : " Now: over, by this computer's clock.";
     };
     tick();
     setInterval(tick, 30000);

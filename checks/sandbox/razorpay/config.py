@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, time
 
+from checks.sandbox.razorpay import exchange
 from checks.sandbox.razorpay.fees import FeeSchedule
 
 DAY_SECONDS = 86_400
@@ -75,7 +76,7 @@ class SimulatorConfig:
     business_name: str = "HASIVU School Meals"
     auto_capture: bool = False
     enforce_balance: bool = False
-    currencies: tuple[str, ...] = ("INR",)
+    currencies: frozenset[str] = field(default_factory=exchange.supported)
     settlement_working_days: int = 2
     settlement_time: time = time(9, 0)
     holidays: frozenset[date] = frozenset()

@@ -94,12 +94,17 @@ def _lose(gw: Gateway, dispute: Record) -> None:
     dispute.update(status="lost", amount_deducted=dispute["amount"])
     postings.adjustment(
         gw,
-        debit=int(dispute["amount"]),
+        debit=_share_paise(dispute, gw.find("payments", str(dispute["payment_id"]))),
         description=f"Dispute {dispute['id']} lost",
         payment=gw.find("payments", str(dispute["payment_id"])),
         dispute_id=str(dispute["id"]),
     )
     _announce(gw, dispute, "lost")
+
+
+def _share_paise(dispute: Record, payment: Record) -> int:
+    """What a disputed amount is of what the payment was converted to."""
+    return int(payment["base_amount"]) * int(dispute["amount"]) // int(payment["amount"])
 
 
 def contest(gw: Gateway, dispute_id: str, body: Record) -> Record:

@@ -163,6 +163,8 @@ CREATED_AT_INSIDE_PAYLOAD = frozenset(
 )
 EVIDENCE_BESIDE_ENTITY = "payment.dispute.action_required"
 METHOD_DETAILS = ("card", "upi", "customer_id", "token_id")
+BASE = ("base_amount", "base_currency")
+"""What an entity in another currency is worth."""
 
 
 def payment_entity(event: str, payment: Record, quirks: set[str]) -> Record:
@@ -175,6 +177,8 @@ def payment_entity(event: str, payment: Record, quirks: set[str]) -> Record:
         for name in METHOD_DETAILS:
             if payment.get(name) is not None:
                 shown[name] = payment[name]
+    if payment["currency"] != "INR" and "base_amount" in members:
+        shown["base_currency"] = payment["base_currency"]
     if "captured_as_string" in quirks and shown["captured"]:
         shown["captured"] = "1"
     if "empty_error_code" in quirks and shown["error_code"] is None:
@@ -215,13 +219,18 @@ def _members(kind: str, event: str, entity: Record) -> tuple[str, ...]:
         return ORDER_MEMBERS
     if kind == "refund":
         absent = {"batch_id"} if event == "refund.speed_changed" else set()
-        return tuple(name for name in REFUND_MEMBERS if name not in absent)
+        return tuple(name for name in REFUND_MEMBERS if name not in absent) + _base_of(entity)
     if kind == "token":
         return TOKEN_MEMBERS + TOKEN_MEMBERS_BY_METHOD.get(str(entity["method"]), ())
     if kind == "payment_link":
         paid = event in {"payment_link.paid", "payment_link.partially_paid"}
         return (*LINK_MEMBERS, "order_id") if paid else (*LINK_MEMBERS, "callback_method", "callback_url")
     return tuple(name for name in entity if not name.startswith("_"))
+
+
+def _base_of(entity: Record) -> tuple[str, ...]:
+    """The members that an entity in another currency has beyond those of the samples."""
+    return tuple(name for name in BASE if name in entity)
 
 
 def payload(event: str, entities: dict[str, Record], account_id: str, quirks: set[str]) -> Record:

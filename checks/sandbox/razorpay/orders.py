@@ -14,14 +14,17 @@ SHORTEST_EXPIRY_MINUTES, LONGEST_EXPIRY_MINUTES = 12, 7_200
 def create(gw: Gateway, body: Record) -> Record:
     """POST /v1/orders. A `token` makes it a mandate order, `notification` announces a recurring debit."""
     mandate = mandates.mandate_terms(gw, body)
-    amount = validation.amount_paise(gw, body, minimum=mandate.minimum_paise if mandate else 100)
+    currency = validation.currency(gw, body)
+    if currency != "INR" and (mandate is not None or body.get("transfers")):
+        raise ApiError("Mandates and transfers are in INR only.", field="currency")
+    amount = validation.amount_in(gw, body, currency, minimum=mandate.minimum_paise if mandate else 100)
     order: Record = {
         "id": gw.ids.new("order"),
         "entity": "order",
         "amount": amount,
         "amount_paid": 0,
         "amount_due": amount,
-        "currency": validation.currency(gw, body),
+        "currency": currency,
         "receipt": validation.receipt(body),
         "offer_id": None,
         "status": "created",

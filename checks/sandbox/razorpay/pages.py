@@ -15,6 +15,8 @@ from checks.sandbox.razorpay.records import Record
 from checks.sandbox.razorpay.settlement_calendar import INDIA
 from checks.sandbox.simulation.html_page import html_page
 from checks.sandbox.simulation.http_exchange import from_this_machine
+from runtime.platform.currencies import BOOKS_CURRENCY
+from runtime.platform.money import Money, written
 
 RECENT = 20
 STYLE = """
@@ -73,6 +75,11 @@ def rupees(amount_paise: int) -> str:
     return f"₹{','.join([*pairs, tail])}.{rest}"
 
 
+def price(amount_minor: int, code: str) -> str:
+    """An amount of any currency as the customer reads it."""
+    return rupees(amount_minor) if code == BOOKS_CURRENCY else written(Money(amount_minor, code))
+
+
 def india_time(unix: int) -> str:
     """The moment as people in India read it, in HTML: 06 Jan 2026, 14:30:00 IST."""
     moment = datetime.fromtimestamp(unix, INDIA)
@@ -110,7 +117,8 @@ class Pages:
             now = self._gw.now()
         rows = "".join(
             f'<tr><td><a href="/checkout/{escape(order["id"])}"><code>{escape(order["id"])}</code></a></td>'
-            f'<td class="amount">{rupees(order["amount"])}</td><td>{escape(order["status"])}</td>'
+            f'<td class="amount">{price(order["amount"], order["currency"])}</td>'
+            f"<td>{escape(order['status'])}</td>"
             f"<td><code>{escape(order['receipt'] or '')}</code></td></tr>"
             for order in orders
         )
@@ -134,7 +142,8 @@ class Pages:
     def _form(self, order: Record, notice: str = "") -> Response:
         options = "".join(
             f'<option value="{escape(name)}">{escape(label)}</option>'
-            for name, (label, _) in INSTRUMENTS.items()
+            for name, (label, told) in INSTRUMENTS.items()
+            if order["currency"] == BOOKS_CURRENCY or told["method"] == "card"
         )
         reasons = "".join(f'<option value="{escape(r)}">{escape(r)}</option>' for r in sorted(FAILURES))
         paid = order["status"] == "paid"
@@ -146,12 +155,12 @@ class Pages:
             f'<select id="instrument" name="instrument">{options}</select>'
             '<label for="reason">Outcome</label><select id="reason" name="reason">'
             f'<option value="">what the instrument gives</option>{reasons}</select>'
-            f"<button>Pay {rupees(order['amount_due'])}</button></form>"
+            f"<button>Pay {price(order['amount_due'], order['currency'])}</button></form>"
         )
         return _page(
             f"Pay {order['id']}",
             f"<h1>{escape(self._gw.config.business_name)}</h1>"
-            f'<p class="soft">Order {escape(order["id"])} · {rupees(order["amount"])}'
+            f'<p class="soft">Order {escape(order["id"])} · {price(order["amount"], order["currency"])}'
             f" · {escape(order['status'])}</p>"
             f'{notice}<section>{form}</section><p><a href="/">All orders</a></p>',
         )

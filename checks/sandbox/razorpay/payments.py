@@ -7,8 +7,8 @@ is no partial capture. Source: Razorpay's payment life cycle and capture setting
 
 from collections.abc import Mapping
 
-from checks.sandbox.razorpay import orders, paging, postings, transfers, validation, webhooks
-from checks.sandbox.razorpay.errors import ApiError
+from checks.sandbox.razorpay import exchange, orders, paging, postings, transfers, validation, webhooks
+from checks.sandbox.razorpay.errors import ApiError, ControlError
 from checks.sandbox.razorpay.gateway import Gateway
 from checks.sandbox.razorpay.instruments import Instrument
 from checks.sandbox.razorpay.reasons import DESCRIPTIONS, failure
@@ -35,12 +35,16 @@ def open_payment(
 ) -> Record:
     """A payment in `created`: the customer is about to pay. Counts as an attempt on its order."""
     card = _keep_card(gw, instrument)
+    currency = str(order["currency"]) if order else "INR"
+    if currency != "INR" and instrument.method != "card":
+        raise ControlError("In another currency than INR a customer pays by card.")
     payment: Record = {
         "id": gw.ids.new("pay"),
         "entity": "payment",
         "amount": amount_paise,
-        "currency": order["currency"] if order else "INR",
+        "currency": currency,
         "base_amount": amount_paise,
+        **exchange.shown(amount_paise, currency, gw.now()),
         "status": "created",
         "order_id": order["id"] if order else None,
         "invoice_id": None,
@@ -185,8 +189,10 @@ def order_of(gw: Gateway, payment: Record) -> Record | None:
 def capture(gw: Gateway, payment_id: str, body: Record) -> Record:
     """POST /v1/payments/:id/capture. No idempotency header; a second call is refused, not repeated."""
     payment = gw.find("payments", payment_id)
-    amount = validation.amount_paise(gw, body)
-    validation.currency(gw, body, default=str(payment["currency"]))
+    currency = validation.currency(gw, body, default=str(payment["currency"]))
+    if currency != payment["currency"]:
+        raise ApiError("The currency provided is not that of the payment.", field="currency")
+    amount = validation.amount_in(gw, body, currency)
     order = order_of(gw, payment)
     if payment["status"] in {"captured", "refunded"}:
         raise ApiError(ALREADY_CAPTURED)
@@ -202,7 +208,7 @@ def capture(gw: Gateway, payment_id: str, body: Record) -> Record:
 
 def _capture(gw: Gateway, payment: Record) -> None:
     """authorized -> captured: fee and tax are known, the balance grows, the order may become paid."""
-    charge = gw.config.fees.payment(str(payment["method"]), int(payment["amount"]))
+    charge = gw.config.fees.payment(str(payment["method"]), int(payment["base_amount"]))
     payment.update(status="captured", captured=True, fee=charge.fee_paise, tax=charge.tax_paise)
     payment["_captured_at"] = gw.now()
     order = order_of(gw, payment)

@@ -1,7 +1,8 @@
 """The merchant's balance: what each payment, refund, transfer and adjustment adds to it or takes from it.
 
-One posting becomes one recon row. Algebra (fee includes tax): a payment credits amount - fee; a refund
-debits amount + fee; a transfer debits amount + fee; an adjustment is all debit or all credit.
+One posting becomes one recon row, in rupees whatever the customer paid in. Algebra (fee includes tax): a
+payment credits amount - fee; a refund debits amount + fee; a transfer debits amount + fee; an adjustment is
+all debit or all credit.
 """
 
 from checks.sandbox.razorpay.gateway import Gateway
@@ -39,7 +40,7 @@ def _post(
             "debit": debit,
             "credit": credit,
             "amount": amount,
-            "currency": payment["currency"] if payment else "INR",
+            "currency": "INR",
             "fee": fee,
             "tax": tax,
             "created_at": gw.now(),
@@ -63,7 +64,8 @@ def _post(
 
 def payment_captured(gw: Gateway, payment: Record) -> None:
     """Settles on T+2 working days; a zero-amount mandate registration moves no money."""
-    if payment["amount"] == 0:
+    base_paise = int(payment["base_amount"])
+    if base_paise == 0:
         return
     due = settlement_due(
         gw.now(),
@@ -75,8 +77,8 @@ def payment_captured(gw: Gateway, payment: Record) -> None:
         gw,
         "payment",
         str(payment["id"]),
-        amount=payment["amount"],
-        credit=payment["amount"] - payment["fee"],
+        amount=base_paise,
+        credit=base_paise - payment["fee"],
         fee=payment["fee"],
         tax=payment["tax"],
         payment=payment,
@@ -89,12 +91,13 @@ def payment_captured(gw: Gateway, payment: Record) -> None:
 
 
 def refund_made(gw: Gateway, refund: Record, payment: Record, *, fee: int, tax: int) -> None:
+    base_paise = int(refund["base_amount"] if "base_amount" in refund else refund["amount"])
     _post(
         gw,
         "refund",
         str(refund["id"]),
-        amount=refund["amount"],
-        debit=refund["amount"] + fee,
+        amount=base_paise,
+        debit=base_paise + fee,
         fee=fee,
         tax=tax,
         payment=payment,

@@ -7,7 +7,7 @@ refunded by the bank. Source: Razorpay's refund documentation.
 
 from collections.abc import Mapping
 
-from checks.sandbox.razorpay import paging, postings, transfers, validation, webhooks
+from checks.sandbox.razorpay import exchange, paging, postings, transfers, validation, webhooks
 from checks.sandbox.razorpay.errors import ApiError, ControlError
 from checks.sandbox.razorpay.gateway import Gateway
 from checks.sandbox.razorpay.records import Record, collection, public
@@ -31,13 +31,15 @@ def create(gw: Gateway, payment_id: str, body: Record) -> Record:
     if payment["status"] != "captured":
         raise ApiError(NOT_CAPTURED)
     left = int(payment["amount"]) - int(payment["amount_refunded"])
-    amount = validation.amount_paise(gw, body) if body.get("amount") is not None else left
+    code = str(payment["currency"])
+    least = validation.MINIMUM_PAISE if code == "INR" else 1
+    amount = left if body.get("amount") is None else validation.amount_in(gw, body, code, minimum=least)
     if amount > left:
         raise ApiError(TOO_MUCH, field="amount")
     speed = body.get("speed", "normal")
     if speed not in {"normal", "optimum"}:
         raise ApiError("The selected speed is invalid.", field="speed")
-    if gw.config.enforce_balance and postings.balance_paise(gw) < amount:
+    if gw.config.enforce_balance and postings.balance_paise(gw) < exchange.base(amount, code, gw.now()):
         raise ApiError(NO_BALANCE)
     notes, receipt = validation.notes(body), validation.receipt(body)
     if validation.flag(body.get("reverse_all")):
@@ -57,6 +59,7 @@ def _refund(
             "entity": "refund",
             "amount": amount,
             "currency": payment["currency"],
+            **exchange.shown(amount, str(payment["currency"]), gw.now()),
             "payment_id": payment["id"],
             "notes": notes,
             "receipt": receipt,

@@ -5,6 +5,7 @@ from typing import Any
 from checks.sandbox.razorpay.errors import ApiError
 from checks.sandbox.razorpay.gateway import Gateway
 from checks.sandbox.razorpay.records import Record
+from runtime.platform.currencies import currency as known_currency
 
 NOTES_PAIRS = 15
 NOTES_CHARACTERS = 256
@@ -37,6 +38,14 @@ def amount_paise(gw: Gateway, body: Record, *, minimum: int = MINIMUM_PAISE, nam
         raise ApiError("The amount must be at least INR 1.00", field=name)
     if amount > gw.config.limits.amount_paise:
         raise ApiError("Amount exceeds maximum amount allowed.", field=name)
+    return amount
+
+
+def amount_in(gw: Gateway, body: Record, code: str, *, minimum: int = MINIMUM_PAISE) -> int:
+    """A mandatory amount in the minor units of a currency; of three decimal places the last digit is 0."""
+    amount = amount_paise(gw, body, minimum=minimum)
+    if not known_currency(code).takes(amount):
+        raise ApiError("The last digit of an amount of three decimal places must be 0.", field="amount")
     return amount
 
 

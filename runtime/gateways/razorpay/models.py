@@ -85,7 +85,8 @@ class Payment(Entity):
 
     ``failed`` is not the end: the same payment may still be authorised and captured. ``captured`` is
     a hint only (samples show it true on an authorised and on a failed payment); ``status`` decides.
-    ``fee`` includes ``tax`` and is None until the capture.
+    ``fee`` includes ``tax`` and is None until the capture. ``amount`` is in ``currency``; ``base_amount`` is
+    the same in ``base_currency``, in which fees and settlements are (Currency Conversion, Payment Entity).
     """
 
     id: str
@@ -100,6 +101,7 @@ class Payment(Entity):
     refund_status: Text = None
     amount_transferred: OptionalPaise = None
     base_amount: OptionalPaise = None
+    base_currency: Text = None
     international: Flag = None
     description: PersonalText = None
     card_id: Text = None
@@ -125,11 +127,18 @@ class Payment(Entity):
 
 
 class Refund(Entity):
-    """A refund: status ``pending``, ``processed`` or ``failed``; the ARN may come after ``processed``."""
+    """A refund: status ``pending``, ``processed`` or ``failed``; the ARN may come after ``processed``.
+
+    ``amount`` is in the payment's currency. ``base_amount`` and ``base_currency`` are not in the reference;
+    where they are missing, the settlement reconciliation tells what a refund took (International Cards:
+    Forex Conversion).
+    """
 
     id: str
     amount: Paise
     currency: str
+    base_amount: OptionalPaise = None
+    base_currency: Text = None
     payment_id: str
     status: Text = None
     receipt: Text = None

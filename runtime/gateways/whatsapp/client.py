@@ -25,7 +25,8 @@ from runtime.gateways.errors import (
 from runtime.gateways.exchange import exchange, json_object, retry_after_s
 from runtime.gateways.transport import HttpRequest, HttpResponse, HttpTransport, Transport
 from runtime.platform.clock import Clock
-from runtime.platform.money import Money, rupees
+from runtime.platform.currencies import currency
+from runtime.platform.money import Money, written
 
 GATEWAY: Final = "whatsapp"
 BASE_URL: Final = "https://graph.facebook.com"
@@ -74,14 +75,15 @@ class CurrencyParameter:
     fallback: str | None = None
 
     def as_fields(self) -> dict[str, object]:
-        """The parameter on the wire: ``amount_1000`` is the amount times 1,000, so paise times 10."""
-        fallback = self.fallback or _plainly(self.money)
-        currency = {
+        """The parameter on the wire: ``amount_1000`` is the amount times 1,000, so paise times 10, and minor
+        units of three decimal places as they are."""
+        fallback = self.fallback or written(self.money)
+        parameter = {
             "fallback_value": fallback,
             "code": self.money.currency,
-            "amount_1000": self.money.amount * 10,
+            "amount_1000": self.money.amount * 10 ** (3 - currency(self.money.currency).exponent),
         }
-        return {"type": "currency", "currency": currency}
+        return {"type": "currency", "currency": parameter}
 
 
 Parameter = TextParameter | CurrencyParameter
@@ -215,13 +217,6 @@ def _message(
     if reference is not None:
         message["biz_opaque_callback_data"] = reference
     return json.dumps(message).encode()
-
-
-def _plainly(money: Money) -> str:
-    if money.currency == "INR":
-        return rupees(money.amount)
-    whole, minor = divmod(abs(money.amount), 100)
-    return f"{'-' if money.amount < 0 else ''}{money.currency} {whole}.{minor:02d}"
 
 
 def _message_id(answer: dict[str, Any] | None, response: HttpResponse) -> str:

@@ -17,7 +17,8 @@ LAST_DAY = date(2099, 12, 31)
 
 def _day(value: object) -> object:
     """A day as it is written in the contract; a moment or a number of seconds is none."""
-    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+    written = isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII)
+    if not written and type(value) is not date:
         raise ValueError("a day is written 2026-04-01")
     return value
 
@@ -79,7 +80,9 @@ class Figures(Contract):
     `recovered` by the bank's late word is in it twice, once as each. `fee_paise` includes `tax_paise` and is
     of the `fee_known` payments whose fee was told with their capture. `time_to_capture_ms` is the mean,
     mostly the payer's own time. Refunds count when the gateway has made them, disputes when they became known
-    and when they were decided, whenever the payment was. `attempts_per_minute_max` is of the busiest minute.
+    and when they were decided, whenever the payment was. Sums are of paise of the books: of payments in
+    another currency (`other_currency`) by their worth in rupees. `attempts_per_minute_max` is of the busiest
+    minute.
     """
 
     created: int
@@ -206,3 +209,32 @@ class PaymentThroughput(Contract):
     attempts: int
     busiest_minute: Busiest | None
     busiest_second: Busiest | None
+
+
+class CompactionRequest(Contract):
+    """The body of `POST /v1/analytics/payments/compactions`: days in India, both included."""
+
+    first_day: Annotated[Day, Field(strict=False, description="In India.")]
+    last_day: Annotated[
+        Day, Field(strict=False, description="In India, not in the future; at most 92 days with the first.")
+    ]
+
+
+class CompactionRun(Contract):
+    """A run on the way: how many of its days wait or are being written, are done, or could not be. A
+    `nightly` run is of all days of which events arrived since the last; others were asked for."""
+
+    run_id: str
+    nightly: bool
+    days_open: int
+    days_done: int
+    days_failed: int
+
+
+class Compaction(Contract):
+    """How far the history is in Parquet: all events that arrived until the end of `compacted_until` are, days
+    in India, and null before the first run. What arrived later is read from its lines; no figure depends on
+    it."""
+
+    compacted_until: date | None
+    run: CompactionRun | None

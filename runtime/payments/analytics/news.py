@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from runtime.platform.clock import from_iso
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Word = Annotated[str, StringConstraints(max_length=200)] | None
@@ -61,8 +62,9 @@ class PaymentFact(BaseModel):
 
     ``event_id`` is the outbox's and the same in every delivery. ``version`` is the payment's; its first event
     has 1, and what happens to its money later (settlement, refund, dispute) has none. ``amount_paise`` is of
-    what the event is about. ``captured_on`` and ``settled_on`` are days in India; ``first_heard`` tells that
-    a dispute was not known before. ``created_at``, ``network``, ``issuer``, ``bank``, the fee and
+    what the event is about, in minor units of ``currency``; ``base_amount_paise`` is the same in the books,
+    where that is another than INR. ``captured_on`` and ``settled_on`` are days in India; ``first_heard``
+    tells that a dispute was not known before. ``created_at``, ``network``, ``issuer``, ``bank``, the fee and
     ``failed_before`` are known of details of version 2 and later only.
     """
 
@@ -76,6 +78,7 @@ class PaymentFact(BaseModel):
     version: Annotated[int, Field(strict=True, ge=1)] | None = None
     amount_paise: Annotated[int, Field(strict=True, ge=0)]
     currency: Identifier
+    base_amount_paise: Annotated[int, Field(strict=True, ge=0)] | None = None
     gateway_payment_id: Word = None
     method: Word = None
     network: Word = None
@@ -117,6 +120,11 @@ class PaymentFact(BaseModel):
         if self.news is News.SETTLED and None in (self.captured_on, self.settled_on, self.net_paise):
             raise ValueError("a settlement has its days and what came of it")
         return self
+
+    @property
+    def books_paise(self) -> int | None:
+        """Its amount in the books, in paise; None where nobody told it."""
+        return self.amount_paise if self.currency == BOOKS_CURRENCY else self.base_amount_paise
 
     @property
     def moment(self) -> datetime:

@@ -1,4 +1,4 @@
-"""What an event adds to the rows: pure rules.
+"""What an event adds to the rows: pure rules. Sums are of paise of the books, whatever currency a payer saw.
 
 Two kinds of additions, both independent of the order in which events come. Counters belong to the event
 alone: each event adds its own, once. The funnel belongs to the payment: it has reached the furthest stage
@@ -23,9 +23,7 @@ from runtime.payments.analytics.model import (
 )
 from runtime.payments.analytics.news import OF_OTHER_THINGS, News, PaymentFact
 from runtime.platform.clock import IST, business_date, from_iso
-
-BOOKS_CURRENCY = "INR"
-"""The books are in rupees; sums of paise of any other currency would not be sums."""
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 NOT_STATED = "not_stated"
 """The value of a dimension that the gateway said nothing of."""
@@ -165,8 +163,10 @@ def _counters(fact: PaymentFact) -> dict[str, int]:
         waited = from_iso(fact.captured_at) - from_iso(fact.created_at)
         counters |= {"timed": 1, "time_to_capture_ms": max(0, round(waited.total_seconds() * 1000))}
     if fact.currency != BOOKS_CURRENCY:
-        return counters | {"other_currency": 1}
-    counters["captured_paise"] = fact.amount_paise
+        counters["other_currency"] = 1
+    if fact.books_paise is None:
+        return counters
+    counters["captured_paise"] = fact.books_paise
     if fact.fee_paise is not None:
         counters |= {"fee_known": 1, "fee_paise": fact.fee_paise, "tax_paise": fact.tax_paise or 0}
     return counters
@@ -175,12 +175,11 @@ def _counters(fact: PaymentFact) -> dict[str, int]:
 def _later(fact: PaymentFact) -> dict[str, int]:
     """What became of money that was captured: refunds and disputes, with their sums in rupees."""
     counters: dict[str, int] = {}
-    if fact.first_heard:
-        counters |= {"disputed": 1, "disputed_paise": fact.amount_paise}
-    if column := _LATER.get(fact.news):
-        counters |= {column: 1, f"{column}_paise": fact.amount_paise}
-    if fact.currency != BOOKS_CURRENCY:
-        return {name: amount for name, amount in counters.items() if not name.endswith("_paise")}
+    columns = ("disputed" if fact.first_heard else None, _LATER.get(fact.news))
+    for column in filter(None, columns):
+        counters[column] = 1
+        if fact.books_paise is not None:
+            counters[f"{column}_paise"] = fact.books_paise
     return counters
 
 
@@ -190,9 +189,11 @@ def _settlement(fact: PaymentFact) -> dict[str, int]:
     lag = min(max(lag, 0), LAG_DAYS_MAX)
     counters = {"settled": 1, lag_column(lag): 1, "lag_days": lag}
     if fact.currency != BOOKS_CURRENCY:
-        return counters | {"other_currency": 1}
+        counters["other_currency"] = 1
+    if fact.books_paise is None:
+        return counters
     return counters | {
-        "settled_paise": fact.amount_paise,
+        "settled_paise": fact.books_paise,
         "fee_paise": fact.fee_paise or 0,
         "tax_paise": fact.tax_paise or 0,
         "net_paise": fact.net_paise or 0,

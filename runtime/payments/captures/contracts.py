@@ -12,8 +12,8 @@ class CapturePayment(Contract):
     amount_paise: int | None = Field(
         default=None,
         description=(
-            "What to keep, in paise; left out, all of it. The gateway captures whole authorisations only, so "
-            "the rest is refunded at once."
+            "What to keep, in paise or the minor units of the payment's currency; left out, all of it. The "
+            "gateway captures whole authorisations only, so the rest is refunded at once."
         ),
     )
 

@@ -20,7 +20,7 @@ UNDECIDED = frozenset({DisputeStatus.OPEN, DisputeStatus.UNDER_REVIEW})
 
 
 class Dispute(Frozen):
-    """A dispute, merged from all that was heard of it; paise.
+    """A dispute, merged from all that was heard of it; minor units of ``currency``, the payment's own.
 
     ``respond_by`` (unix seconds) is the last moment for evidence. ``amount_deducted_paise`` is what the
     gateway says it took. ``observed_at`` (unix seconds) is the moment of the newest word.

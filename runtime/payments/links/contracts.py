@@ -1,5 +1,6 @@
 """What callers of the payment link API send and get."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -15,10 +16,19 @@ from runtime.payments.contracts import (
     SchoolId,
 )
 from runtime.payments.links.model import LinkStatus, PaymentLink
+from runtime.payments.links.reminders.contracts import (
+    Day,
+    ReminderOutcome,
+    ReminderSchedule,
+    RemindersView,
+    ReminderView,
+)
+from runtime.payments.links.reminders.model import Outcome
+from runtime.payments.links.reminders.rules import PAYABLE, next_due
 from runtime.payments.links.rules import link_status_at
 from runtime.platform.api import Contract
+from runtime.platform.clock import iso
 
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9/_\-.]{1,64}$")]
 CallbackUrl = Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://[!-~]+$")]
 
@@ -51,6 +61,11 @@ class CreatePaymentLink(Contract):
     callback_url: CallbackUrl | None = Field(
         default=None,
         description="The page of ours to which the payer comes back, with values to be verified.",
+    )
+    reminders: ReminderSchedule | None = Field(
+        default=None,
+        description="When the payer is reminded. By default after three days, three days before the last "
+        "day, and on it; an empty object: never.",
     )
 
 
@@ -97,6 +112,7 @@ class PaymentLinkView(Contract):
     description: str
     reference: str | None
     short_url: str | None
+    reminders: RemindersView
     created_at: str
     updated_at: str
 
@@ -108,11 +124,10 @@ class PaymentLinkPage(Contract):
     next_cursor: str | None
 
 
-_PAYABLE = frozenset({LinkStatus.CREATED, LinkStatus.PARTIALLY_PAID})
-
-
-def link_view(link: PaymentLink, at: datetime) -> PaymentLinkView:
-    """A link as callers see it at a moment."""
+def link_view(
+    link: PaymentLink, at: datetime, outcomes: Mapping[int, Outcome] | None = None
+) -> PaymentLinkView:
+    """A link as callers see it at a moment, with what became of its reminders where that was asked for."""
     status = link_status_at(link, at)
     return PaymentLinkView(
         link_id=link.link_id,
@@ -131,7 +146,29 @@ def link_view(link: PaymentLink, at: datetime) -> PaymentLinkView:
         expires_at=link.expires_at,
         description=link.description,
         reference=link.reference,
-        short_url=link.short_url if status in _PAYABLE else None,
+        short_url=link.short_url if status in PAYABLE else None,
+        reminders=_reminders_view(link, at, outcomes),
         created_at=link.created_at,
         updated_at=link.updated_at,
     )
+
+
+def _reminders_view(link: PaymentLink, at: datetime, outcomes: Mapping[int, Outcome] | None) -> RemindersView:
+    due = next_due(link) if link_status_at(link, at) in PAYABLE else None
+    made = []
+    for reminder in link.reminders.made:
+        outcome = (outcomes or {}).get(reminder.number)
+        waiting = None if outcomes is None else ReminderOutcome.WAITING
+        made.append(
+            ReminderView(
+                number=reminder.number,
+                occasion=reminder.occasion,
+                decided_at=reminder.decided_at,
+                due_paise=reminder.due_paise,
+                outcome=ReminderOutcome(outcome.state) if outcome else waiting,
+                channel=outcome.channel if outcome else None,
+                reason=outcome.code if outcome else None,
+                outcome_at=outcome.at if outcome else None,
+            )
+        )
+    return RemindersView(days=list(link.reminders.days), next_at=iso(due) if due else None, made=made)

@@ -19,9 +19,8 @@ DETAIL_TYPES = {
 
 
 class LinkEventDetail(BaseModel):
-    """The detail of every event about a payment link. ``message_key`` is the same however often the same news
-    is told. With ``due_paise``, ``expires_at`` and ``short_url`` it is all that a reminder needs.
-    """
+    """The detail of every event about a payment link, reminders aside. ``message_key`` is the same however
+    often the same news is told."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from runtime.payments.links.reminders.model import Reminders
 from runtime.payments.model import Frozen
 
 PAYMENTS_NAMED_MAX = 200
@@ -23,7 +24,7 @@ class LinkStatus(StrEnum):
 
 
 OPEN_STATUSES = frozenset({LinkStatus.UNKNOWN, LinkStatus.CREATED, LinkStatus.PARTIALLY_PAID})
-"""The gateway still has something to say of these; their payers are reminded."""
+"""The gateway still has something to say of these."""
 
 
 class LinkEnd(StrEnum):
@@ -70,6 +71,7 @@ class PaymentLink(Frozen):
     refunded_paise: int = 0
     suspense_paise: int = 0
     payment_ids: tuple[str, ...] = ()
+    reminders: Reminders = Reminders()
     created_at: str
     updated_at: str
     version: int = 0

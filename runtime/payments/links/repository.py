@@ -1,17 +1,21 @@
 """Payment links in the table of payments: an item for a link, one that points from the gateway's order to it.
 
 In the indexes a school's links stand under ``LINKS#`` and its id, so that the lists of payments and of links
-stay apart. Those that are open stand in ``by_open_status`` under ``link:`` and their status: who sweeps or
-reminds finds them there.
+stay apart. Those that are open stand in ``by_open_status`` under ``link:`` and their status. Those whose
+payers are to be reminded are found by the sparse index of what is due, in partitions of their own.
 """
 
-from typing import TYPE_CHECKING
+import zlib
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
 
 from runtime.payments.links.model import OPEN_STATUSES, PaymentLink
+from runtime.payments.links.reminders.rules import next_due
 from runtime.payments.links.rules import link_status
 from runtime.payments.pages import IndexPage, query_page
 from runtime.platform.clock import iso
-from runtime.platform.dynamodb import Item, Transaction, get_item
+from runtime.platform.dynamodb import Item, Transaction, from_item, get_item, to_item
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +26,10 @@ LABEL_LINK = "link"
 LABEL_LINK_ORDER = "link-order"
 LABELS = frozenset({LABEL_LINK, LABEL_LINK_ORDER})
 """The writes of links; one whose condition fails means that somebody was faster: read again."""
+
+BY_DUE = "by_due"
+BUCKETS = 2
+DUE_PAGE_MAX = 100
 
 _OWNER = "LINKS#"
 _OPEN = "link:"
@@ -51,7 +59,7 @@ class LinkRepository:
         once that is known; gives it as stored."""
         version = before.version if before is not None else 0
         stored = after.model_copy(update={"version": version + 1, "updated_at": iso(now)})
-        status = link_status(stored)
+        status, due = link_status(stored), next_due(stored)
         item = {
             **_key("LINK", stored.link_id),
             "school_id": _OWNER + stored.school_id,
@@ -59,6 +67,8 @@ class LinkRepository:
             "created_key": f"{stored.created_at}#{stored.link_id}",
             "open_status": f"{_OPEN}{status.value}" if status in OPEN_STATUSES else None,
             "updated_at": stored.updated_at,
+            "retry_due": None if due is None else _bucket(stored.link_id),
+            "due_at": None if due is None else iso(due),
             "version": stored.version,
             "link": stored.model_dump(mode="json"),
         }
@@ -94,6 +104,28 @@ class LinkRepository:
         """Links of a payer, newest first, and where the next page begins. Raises ``cursor-invalid``."""
         return self._page("by_payer", "payer_id", payer_id, limit, cursor)
 
+    def due(self, now: "datetime") -> Iterator[str]:
+        """The links whose payers are to be reminded, the longest due first, read as they are asked for. The
+        index lags behind a little: who works on one looks again."""
+        for found in zip_longest(*(self._due_in(f"link-{number}", now) for number in range(BUCKETS))):
+            yield from filter(None, found)
+
+    def _due_in(self, bucket: str, now: "datetime") -> Iterator[str]:
+        call: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": BY_DUE,
+            "KeyConditionExpression": "retry_due = :bucket AND due_at <= :now",
+            "ExpressionAttributeValues": to_item({":bucket": bucket, ":now": iso(now)}),
+            "Limit": DUE_PAGE_MAX,
+        }
+        while True:
+            answer = self._client.query(**call)
+            for item in answer["Items"]:
+                yield _link(from_item(item)).link_id
+            if "LastEvaluatedKey" not in answer:
+                return
+            call["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
     def _page(
         self, index: str, attribute: str, owner: str, limit: int, cursor: str | None
     ) -> tuple[tuple[PaymentLink, ...], str | None]:
@@ -111,6 +143,10 @@ class LinkRepository:
 
 def _key(kind: str, identifier: str) -> dict[str, str]:
     return {"pk": f"{kind}#{identifier}", "sk": kind}
+
+
+def _bucket(link_id: str) -> str:
+    return f"link-{zlib.crc32(link_id.encode()) % BUCKETS}"
 
 
 def _link(item: Item) -> PaymentLink:

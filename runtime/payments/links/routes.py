@@ -9,12 +9,16 @@ from runtime.payments.links.contracts import (
     PaymentLinkView,
     VerifyPaymentLink,
 )
+from runtime.payments.links.reminders.contracts import ReminderSchedule
+from runtime.payments.links.reminders.service import ReminderService
 from runtime.payments.links.service import LinkService
 from runtime.platform import errors
 from runtime.platform.api import Handler, Request, Response, Route
 from runtime.platform.auth import Role
+from runtime.platform.idempotency import StoredAnswer
 
 _MAY_ASK = frozenset({Role.PARENT, Role.SCHOOL_ADMIN, Role.FINANCE, Role.ADMIN, Role.SERVICE})
+_MAY_REMIND = _MAY_ASK - {Role.PARENT}
 _MAY_READ = frozenset(Role)
 
 CREATE = Route(
@@ -24,7 +28,8 @@ CREATE = Route(
     summary="Create a payment link",
     description=(
         "Makes a link to the gateway's page on which an amount due can be paid, at once or in parts. "
-        "The gateway tells nobody of it: send `short_url` yourself."
+        "The gateway tells nobody of it: send `short_url` yourself. While something is due, we remind the "
+        "payer on the days of `reminders`, by WhatsApp or else by e-mail, never at night."
     ),
     roles=_MAY_ASK,
     body=CreatePaymentLink,
@@ -59,7 +64,10 @@ GET = Route(
     path="/v1/payment-links/{link_id}",
     action="links.get",
     summary="Get a payment link",
-    description="One link with what was paid of it. Links of others do not exist for the caller.",
+    description=(
+        "One link with what was paid of it, and what became of its reminders. Links of others do not exist "
+        "for the caller."
+    ),
     roles=_MAY_READ,
     response=PaymentLinkView,
     problems=(errors.LINK_NOT_FOUND,),
@@ -102,10 +110,53 @@ CANCEL = Route(
         errors.GATEWAY_UNAVAILABLE,
     ),
 )
-ROUTES = (CREATE, LIST, GET, VERIFY, CANCEL)
+REMIND = Route(
+    method="POST",
+    path="/v1/payment-links/{link_id}/reminders",
+    action="links.remind",
+    summary="Remind the payer of a payment link",
+    description=(
+        "Sends the payer what is still due with the link, by WhatsApp or else by e-mail; once a day, and not "
+        "at night. A day of the schedule is done with by it. 202: it is on its way; the link shows what "
+        "became of it."
+    ),
+    roles=_MAY_REMIND,
+    response=PaymentLinkView,
+    status=202,
+    idempotent=True,
+    problems=(
+        errors.LINK_NOT_FOUND,
+        errors.LINK_NOT_PAYABLE,
+        errors.CONTACT_MISSING,
+        errors.LINK_REMINDED_TODAY,
+        errors.LINK_REMINDERS_EXHAUSTED,
+        errors.REMINDER_QUIET_HOURS,
+        errors.CONCURRENT_CHANGE,
+    ),
+)
+SET_REMINDERS = Route(
+    method="PUT",
+    path="/v1/payment-links/{link_id}/reminders",
+    action="links.reminders.set",
+    summary="Choose when the payer is reminded",
+    description=(
+        "Lets the payer be reminded on these days, from tomorrow on, and on no others; an empty object: on "
+        "none. What was sent stays. The same again changes nothing."
+    ),
+    roles=_MAY_ASK,
+    body=ReminderSchedule,
+    response=PaymentLinkView,
+    problems=(
+        errors.LINK_NOT_FOUND,
+        errors.LINK_NOT_PAYABLE,
+        errors.LINK_TERMS_INVALID,
+        errors.CONCURRENT_CHANGE,
+    ),
+)
+ROUTES = (CREATE, LIST, GET, VERIFY, CANCEL, REMIND, SET_REMINDERS)
 
 
-def handled(service: LinkService) -> Sequence[tuple[Route, Handler]]:
+def handled(service: LinkService, reminders: ReminderService) -> Sequence[tuple[Route, Handler]]:
     """The operations with the code behind them."""
 
     def create(request: Request) -> Response:
@@ -116,8 +167,7 @@ def handled(service: LinkService) -> Sequence[tuple[Route, Handler]]:
             request_id=request.request_id,
             remaining_ms=request.remaining_ms(),
         )
-        headers = {"content-type": errors.CONTENT_TYPE} if answer.status >= 400 else {}
-        return Response(answer.status, answer.body, headers)
+        return _stored(answer)
 
     def list_(request: Request) -> Response:
         return _ok(service.list(request.principal, request.query(ListPaymentLinks)))
@@ -133,7 +183,29 @@ def handled(service: LinkService) -> Sequence[tuple[Route, Handler]]:
         link_id = request.path_parameters["link_id"]
         return _ok(service.cancel(request.principal, link_id, request_id=request.request_id))
 
-    return [(CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify), (CANCEL, cancel)]
+    def remind(request: Request) -> Response:
+        answer = reminders.remind(
+            request.principal,
+            request.path_parameters["link_id"],
+            key=request.headers.get("idempotency-key"),
+            request_id=request.request_id,
+            remaining_ms=request.remaining_ms(),
+        )
+        return _stored(answer)
+
+    def set_reminders(request: Request) -> Response:
+        link_id, sent = request.path_parameters["link_id"], request.body(ReminderSchedule)
+        return _ok(reminders.choose_days(request.principal, link_id, sent, request_id=request.request_id))
+
+    return [
+        *((CREATE, create), (LIST, list_), (GET, get), (VERIFY, verify), (CANCEL, cancel)),
+        *((REMIND, remind), (SET_REMINDERS, set_reminders)),
+    ]
+
+
+def _stored(answer: StoredAnswer) -> Response:
+    headers = {"content-type": errors.CONTENT_TYPE} if answer.status >= 400 else {}
+    return Response(answer.status, answer.body, headers)
 
 
 def _ok(answer: PaymentLinkView | PaymentLinkPage) -> Response:

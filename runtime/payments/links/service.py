@@ -1,6 +1,6 @@
 """The order of things for payment links: create, look at, verify the way back, cancel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -12,7 +12,7 @@ from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import PaymentLink as GatewayLink
 from runtime.gateways.razorpay.signatures import payment_link_signature_is_valid
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
-from runtime.payments.links.applier import CHANGE_ATTEMPTS_MAX, LinkEvents, LinkMismatch
+from runtime.payments.links.applier import LinkEvents, LinkMismatch
 from runtime.payments.links.book import LinkBook, LinkChanged
 from runtime.payments.links.contracts import (
     CreatePaymentLink,
@@ -24,15 +24,19 @@ from runtime.payments.links.contracts import (
 )
 from runtime.payments.links.gateway_view import link_state_from
 from runtime.payments.links.model import LinkState, LinkStatus, PaymentLink
+from runtime.payments.links.parts import record_part
+from runtime.payments.links.reminders.model import Outcome as ReminderOutcome
+from runtime.payments.links.reminders.model import Reminders
+from runtime.payments.links.reminders.policy import policy_at
+from runtime.payments.links.reminders.schedule import days_of
 from runtime.payments.links.rules import hear_link, link_status_at
 from runtime.payments.links.terms import checked_end
-from runtime.payments.model import Attempt
-from runtime.payments.recorder import PaymentChanged, PaymentRecorder
+from runtime.payments.links.visibility import visible_link
+from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.tenancy import Tenancy
-from runtime.payments.visibility import may_see
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
-from runtime.platform.clock import Clock, from_iso, iso
+from runtime.platform.clock import Clock, business_date, from_iso, iso
 from runtime.platform.dynamodb import ConditionFailed
 from runtime.platform.errors import (
     CHECKOUT_SIGNATURE_INVALID,
@@ -40,18 +44,20 @@ from runtime.platform.errors import (
     GATEWAY_REJECTED,
     GATEWAY_UNAVAILABLE,
     LINK_NOT_CANCELLABLE,
-    LINK_NOT_FOUND,
     ORDER_MISMATCH,
     Problem,
 )
 from runtime.platform.idempotency import Claim, IdempotencyStore, StoredAnswer, fingerprint
-from runtime.platform.ids import Ids, is_id
+from runtime.platform.ids import Ids
 
 CURRENCY = "INR"
 RETRY_AFTER_S = 5
 LEASE_MARGIN_S = 1
 
 Found = TypeVar("Found")
+
+Outcomes = Callable[[PaymentLink], Mapping[int, ReminderOutcome]]
+"""What became of a link's reminders, by their numbers; who sends messages knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class LinkService:
     tenancy: Tenancy
     gateway: RazorpayClient
     key_secret: str
+    outcomes: Outcomes
     clock: Clock
     ids: Ids
     logger: Logger
@@ -94,6 +101,7 @@ class LinkService:
             payer_id = self.tenancy.payer_of(principal, asked.payer_id)
             self.tenancy.check_open(principal, asked.school_id)
             ends_at = checked_end(asked, self.clock.now(), self.origins)
+            reminded_on = self._days(asked, ends_at)
         except Problem:
             # The rules, the school or the day may have changed since; the answer does not.
             earlier = self.idempotency.answered(
@@ -112,7 +120,7 @@ class LinkService:
         if isinstance(claim, StoredAnswer):
             return claim
         before = self.book.links.get(claim.resource_id) if claim.resumed else None
-        wanted = before or self._new_link(claim.resource_id, payer_id, ends_at, asked)
+        wanted = before or self._new_link(claim.resource_id, payer_id, ends_at, reminded_on, asked)
         line = self._line(principal, "links.create", wanted, request_id)
         try:
             return self._made(before, wanted, asked.callback_url, claim, line, request_id)
@@ -120,8 +128,10 @@ class LinkService:
             raise Problem(CONCURRENT_CHANGE, "The link changed while it was made.", retry_after_s=1) from None
 
     def get(self, principal: Principal, link_id: str) -> PaymentLinkView:
-        """One link. Raises Problem ``payment-link-not-found`` also for what the caller may not see."""
-        return self._view(self._visible(principal, link_id))
+        """One link, with what became of its reminders. Raises Problem ``payment-link-not-found`` also for
+        what the caller may not see."""
+        link = visible_link(self.book.links, principal, link_id)
+        return link_view(link, self.clock.now(), self.outcomes(link) if link.reminders.made else {})
 
     def list(self, principal: Principal, asked: ListPaymentLinks) -> PaymentLinkPage:
         """Links, newest first: a parent's own, or those of a school that the caller belongs to."""
@@ -144,7 +154,7 @@ class LinkService:
         The signature proves that the payment is one of this link; amount and capture are asked for. If the
         gateway does not answer, the link stays as it is and the webhook completes it.
         """
-        link = self._visible(principal, link_id)
+        link = visible_link(self.book.links, principal, link_id)
         ours = (link.gateway_link_id or sent.razorpay_payment_link_id, link.link_id)
         if ours != (sent.razorpay_payment_link_id, sent.razorpay_payment_link_reference_id):
             raise Problem(ORDER_MISMATCH, "The values belong to another payment link.")
@@ -167,7 +177,7 @@ class LinkService:
         except StatusNotKnown as unknown:
             self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
         else:
-            self._paid(link, attempt, line)
+            record_part(self.recorder, link, attempt, line)
         return self.get(principal, link_id)
 
     def cancel(self, principal: Principal, link_id: str, *, request_id: str) -> PaymentLinkView:
@@ -175,7 +185,7 @@ class LinkService:
 
         Raises Problem ``payment-link-not-cancellable`` for one that is paid, wholly or in part, or expired.
         """
-        link = self._visible(principal, link_id)
+        link = visible_link(self.book.links, principal, link_id)
         line = self._line(principal, "links.cancel", link, request_id)
         told: GatewayLink | None = None
         if link.gateway_link_id is None:
@@ -204,8 +214,21 @@ class LinkService:
         except GatewayError as error:
             raise unconfirmed("The link is not cancelled.", error) from None
 
+    def _days(self, asked: CreatePaymentLink, ends_at: datetime) -> tuple[str, ...]:
+        """The days on which the payer is to be reminded."""
+        now = self.clock.now()
+        today = business_date(now)
+        return days_of(
+            asked.reminders, policy_at(now), made_on=today, today=today, last=business_date(ends_at)
+        )
+
     def _new_link(
-        self, link_id: str, payer_id: str, ends_at: datetime, asked: CreatePaymentLink
+        self,
+        link_id: str,
+        payer_id: str,
+        ends_at: datetime,
+        reminded_on: tuple[str, ...],
+        asked: CreatePaymentLink,
     ) -> PaymentLink:
         now = iso(self.clock.now())
         return PaymentLink(
@@ -219,6 +242,7 @@ class LinkService:
             expires_at=iso(ends_at),
             description=asked.description,
             reference=asked.reference,
+            reminders=Reminders(days=reminded_on),
             created_at=now,
             updated_at=now,
         )
@@ -276,19 +300,6 @@ class LinkService:
         except LinkMismatch:
             raise Problem(ORDER_MISMATCH, "The gateway knows another link by that reference.") from None
 
-    def _paid(self, link: PaymentLink, attempt: Attempt, line: AuditLine) -> None:
-        """Record the payment that an attempt to pay the link is."""
-        for _ in range(CHANGE_ATTEMPTS_MAX):
-            before, after = self._events.payment_of(link, attempt)
-            if after is None or after is before:
-                return
-            try:
-                self.recorder.record(before, after, line, attempt=attempt)
-            except PaymentChanged:
-                continue
-            return
-        raise Problem(CONCURRENT_CHANGE, "The payment kept changing.", retry_after_s=1)
-
     def _signed(self, sent: VerifyPaymentLink) -> bool:
         """Whether the gateway signed the way back. All secrets are tried whatever matches."""
         signed = False
@@ -324,13 +335,6 @@ class LinkService:
 
     def _view(self, link: PaymentLink) -> PaymentLinkView:
         return link_view(link, self.clock.now())
-
-    def _visible(self, principal: Principal, link_id: str) -> PaymentLink:
-        """The link if the caller may see it. What it may not see does not exist for it."""
-        link = self.book.links.get(link_id) if is_id(link_id, "plk") else None
-        if link is None or not may_see(principal, payer_id=link.payer_id, school_id=link.school_id):
-            raise Problem(LINK_NOT_FOUND, "No payment link of yours has that identifier.")
-        return link
 
 
 def unconfirmed(detail: str, error: GatewayError | None = None) -> Problem:

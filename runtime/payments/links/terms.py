@@ -1,12 +1,13 @@
 """The terms that a payment link can have: pure rules."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from runtime.payments.contracts import AMOUNT_MAX_PAISE, AMOUNT_MIN_PAISE
 from runtime.payments.links.contracts import CreatePaymentLink
-from runtime.platform.clock import IST, business_date
+from runtime.payments.links.model import PaymentLink
+from runtime.platform.clock import IST, business_date, from_iso
 from runtime.platform.errors import (
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
@@ -47,6 +48,13 @@ def checked_end(asked: CreatePaymentLink, now: datetime, origins: Collection[str
     if errors or ends_at is None:
         raise Problem(LINK_TERMS_INVALID, "The gateway makes no such link.", errors=errors)
     return ends_at
+
+
+def last_day(link: PaymentLink) -> date:
+    """The last day in India on which a link can be paid."""
+    if link.expires_at is not None:
+        return business_date(from_iso(link.expires_at))
+    return business_date(from_iso(link.created_at)) + timedelta(days=LIFE_DAYS_MAX - 1)
 
 
 def _end(expires_on: str | None, now: datetime) -> datetime | None:

@@ -17,6 +17,7 @@ from runtime.payments.reconciliation.exception_model import ReconciliationExcept
 from runtime.payments.reconciliation.model import POSTED, Finding, Leg
 from runtime.payments.reconciliation.payouts import IS_SETTLED_BY_UTR, BankLine
 from runtime.platform.clock import business_date, from_iso
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 
 def received_id(line_id: str) -> str:
@@ -38,7 +39,7 @@ def received_entries(
     findings: Iterable[Finding], lines: Mapping[str, BankLine], account_id: str, booked: Collection[str]
 ) -> Iterator[JournalEntry]:
     """The entries, not booked yet, for the bank lines among ``findings`` that are of a settlement or that
-    somebody posted.
+    somebody posted. A line in another currency than that of the books is not booked.
 
     ``lines`` are the lines by their ids, all of the account that we call ``account_id``.
     """
@@ -48,6 +49,8 @@ def received_entries(
         if not (finding.group_id.startswith(IS_SETTLED_BY_UTR) or finding.status in POSTED):
             continue
         line = lines[finding.item_id]
+        if line.currency != BOOKS_CURRENCY:  # it stays an exception; the books have no place for it
+            continue
         ours, theirs = bank(account_id), gateway_receivable(GATEWAY)
         if line.amount_paise < 0:
             ours, theirs = theirs, ours
@@ -91,6 +94,6 @@ def _difference(
         entry_id=entry_id,
         business_date=business_day,
         description=f"Difference of {exception.group_id}, by force",
-        currency=exception.currency,
+        currency=BOOKS_CURRENCY,  # nothing else is posted by force
         lines=(debit(theirs, amount_paise), credit(ours, amount_paise)),
     )

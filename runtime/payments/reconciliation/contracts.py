@@ -11,12 +11,16 @@ from runtime.payments.reconciliation.exception_model import Action, Resolution, 
 from runtime.payments.reconciliation.model import LegTotals, Reason, Status
 from runtime.payments.reconciliation.repository import KeptException
 from runtime.payments.reconciliation.run_store import RunState
+from runtime.payments.reconciliation.statements.model import FILE_BYTES_MAX
 from runtime.payments.reconciliation.turnaround import turnaround_of
+from runtime.payments.reconciliation.upload_store import UploadState
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.platform.api import Contract
 
 STATEMENT_BYTES_MAX = 45 * 1024
-"""In base64 it fits into the largest body that the firewall is shown; larger statements come in parts."""
+"""In base64 it fits into the largest body that the firewall is shown; larger statements are uploaded."""
+BROKEN_SHOWN_MAX = 100
+STATEMENTS_SHOWN_MAX = 100
 
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -199,13 +203,15 @@ class RejectForce(Contract):
     reason: Text
 
 
+BankAccountName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")]
+ProfileName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")]
+
+
 class UploadStatement(Contract):
     """A bank statement: CSV, CAMT.053 or MT940."""
 
-    account: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,31}$")] = Field(
-        description="Our own name of the account."
-    )
-    profile: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None = Field(
+    account: BankAccountName = Field(description="Our own name of the account.")
+    profile: ProfileName | None = Field(
         default=None, description="How the bank lays out its CSV; other formats need none."
     )
     content_base64: Annotated[
@@ -233,9 +239,71 @@ class StatementView(Contract):
     kept: int
     known: int
     held_back: int
-    statements: list[StatementPartView]
+    statements: list[StatementPartView] = Field(
+        description="The first hundred; those whose balance differs come before the others."
+    )
     broken: int
     broken_rows: list[BrokenRowView] = Field(description="The first hundred rows that were not taken.")
+
+
+class AskStatementUpload(Contract):
+    """A bank statement that is too large for a call."""
+
+    account: BankAccountName = Field(description="Our own name of the account.")
+    profile: ProfileName | None = Field(
+        default=None, description="How the bank lays out its CSV; other formats need none."
+    )
+    format: Literal["csv", "camt.053", "mt940"]
+    file_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._()+-]{0,119}$")] = Field(
+        description="What people call the file. It is shown again and means nothing."
+    )
+    size_bytes: int = Field(ge=1, le=FILE_BYTES_MAX, description="Of the whole file, exactly.")
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] = Field(
+        description="Of the whole file, in hexadecimal. No other bytes are taken in its place."
+    )
+
+
+class UploadLinkView(Contract):
+    """Where the file goes: one request with exactly these headers, and the file as its body."""
+
+    method: Literal["PUT"]
+    url: str
+    headers: dict[str, str]
+    expires_at: str
+
+
+class StatementRefusalView(Contract):
+    """Why nothing of a file was taken, and the line where it shows (0 where it is no line)."""
+
+    fault: str
+    line_no: int
+    reason: str
+
+
+class StatementUploadView(Contract):
+    """An upload: asked for, then imported once the file is there.
+
+    ``awaiting``: for the file, or for the import, which begins within minutes. ``refused``: nothing of it was
+    taken. ``expired``: no file came. ``failed``: it could not be imported for hours.
+    """
+
+    upload_id: str
+    state: UploadState
+    account: str
+    profile: str | None
+    format: str
+    file_name: str
+    size_bytes: int
+    sha256: str
+    requested_by: str
+    requested_at: str
+    expires_at: str = Field(description="Until then the file may be sent.")
+    completed_at: str | None
+    link: UploadLinkView | None = Field(
+        description="Only for who asked, and as long as the file may be sent."
+    )
+    refusal: StatementRefusalView | None
+    result: StatementView | None
 
 
 def leg_view(totals: LegTotals) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Refusal(StrEnum):
     NEEDS_FORCE = "exception-difference-needs-force"
     NOTHING_TO_FORCE = "exception-nothing-to-force"
     FORCE_LIMIT = "exception-force-over-limit"
+    FORCE_CURRENCY = "exception-force-not-in-rupees"
     FORCE_AMOUNT = "exception-force-amount-differs"
     AWAITING_APPROVAL = "exception-awaiting-approval"
     NOTHING_TO_APPROVE = "exception-nothing-to-approve"

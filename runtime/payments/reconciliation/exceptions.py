@@ -24,6 +24,7 @@ from runtime.payments.reconciliation.exception_model import (
 from runtime.payments.reconciliation.model import CLOSED, Decision, Finding, Status
 from runtime.payments.reconciliation.terms import ForceLimits, holding_on, shipped_terms
 from runtime.platform.clock import business_date, from_iso, iso
+from runtime.platform.currencies import BOOKS_CURRENCY
 from runtime.platform.money import rupees
 from runtime.platform.telemetry import mask_text
 
@@ -105,6 +106,9 @@ def request_force(
     _owned(exception, actor)
     if not exception.difference_paise:
         raise TransitionRefused(Refusal.NOTHING_TO_FORCE, "nothing differs; post it by hand")
+    # What differs in its currency has no difference that were a sum of anything.
+    if exception.currency != BOOKS_CURRENCY or Status.CURRENCY_MISMATCH in exception.statuses:
+        raise TransitionRefused(Refusal.FORCE_CURRENCY, f"the books are in {BOOKS_CURRENCY} alone")
     if difference_paise != exception.difference_paise:
         raise TransitionRefused(
             Refusal.FORCE_AMOUNT, f"the difference is {rupees(exception.difference_paise)}"

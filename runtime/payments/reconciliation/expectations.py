@@ -12,11 +12,13 @@ from runtime.payments.reconciliation.model import Expectation
 _KINDS: Final = {
     "capture": "payment",
     "refund-processed": "refund",
+    "refund-exchange": "refund",
     "transfer": "transfer",
     "dispute-lost": "dispute",
 }
 """What an entry's id begins with, and the gateway's word for it. A refund that only a total tells of has no
-identifier that the gateway's rows would carry: it is asked about until it has one."""
+identifier that the gateway's rows would carry: it is asked about until it has one. A refund in another
+currency is booked by two entries at once: its share of the capture and the difference of exchange."""
 _FEE: Final = "fee"
 
 Fees = dict[str, tuple[int, int]]
@@ -35,7 +37,8 @@ def expectations_of(entries: Iterable[JournalEntry], apart: Fees | None = None) 
         what, _, name = entry.entry_id.partition(":")
         entity_id = name.partition(":")[0]  # what was booked again bears a number
         if what in _KINDS:
-            booked[entity_id] = _expectation(_KINDS[what], entity_id, entry)
+            found = _expectation(_KINDS[what], entity_id, entry)
+            booked[entity_id] = _together(booked.get(entity_id), found)
         elif what == _FEE:
             fees[entity_id] = (_moved(entry, _RECEIVABLE), _moved(entry, _TAX))
     for entity_id, expectation in booked.items():
@@ -47,15 +50,17 @@ def expectations_of(entries: Iterable[JournalEntry], apart: Fees | None = None) 
 
 def expectation_of(entity_id: str, entry_of: Callable[[str], JournalEntry | None]) -> Expectation | None:
     """The expectation of one entity, whenever it was booked; ``entry_of`` gives an entry by its id."""
+    expectation: Expectation | None = None
     for what, kind in _KINDS.items():
+        if kind != (expectation.kind if expectation is not None else kind):
+            continue
         entry = entry_of(f"{what}:{entity_id}")
         if entry is not None:
-            fee = entry_of(f"{_FEE}:{entity_id}")
-            expectation = _expectation(kind, entity_id, entry)
-            if fee is None:
-                return expectation
-            return _with_fee(expectation, (_moved(fee, _RECEIVABLE), _moved(fee, _TAX)))
-    return None
+            expectation = _together(expectation, _expectation(kind, entity_id, entry))
+    fee = None if expectation is None else entry_of(f"{_FEE}:{entity_id}")
+    if expectation is None or fee is None:
+        return expectation
+    return _with_fee(expectation, (_moved(fee, _RECEIVABLE), _moved(fee, _TAX)))
 
 
 def within(
@@ -72,8 +77,13 @@ _RECEIVABLE: Final = gateway_receivable(GATEWAY).name
 _TAX: Final = input_gst().name
 
 
+def _together(known: Expectation | None, found: Expectation) -> Expectation:
+    """What two entries about one entity make us expect."""
+    return found if known is None else known._replace(amount_paise=known.amount_paise + found.amount_paise)
+
+
 def _expectation(kind: str, entity_id: str, entry: JournalEntry) -> Expectation:
-    amount_paise = _moved(entry, _RECEIVABLE)
+    amount_paise = _paid_out(entry) if kind == "refund" else _moved(entry, _RECEIVABLE)
     return Expectation(
         entity_id=entity_id,
         kind=kind,
@@ -91,3 +101,9 @@ def _with_fee(expectation: Expectation, fee: tuple[int, int]) -> Expectation:
 def _moved(entry: JournalEntry, account: str) -> int:
     """How much an entry moved on an account, in paise, whichever way."""
     return sum(line.debit_paise + line.credit_paise for line in entry.lines if line.account.name == account)
+
+
+def _paid_out(entry: JournalEntry) -> int:
+    """What an entry took out of what the gateway holds for us, in paise; less than 0 where it gave."""
+    ours = [line for line in entry.lines if line.account.name == _RECEIVABLE]
+    return sum(line.credit_paise - line.debit_paise for line in ours)

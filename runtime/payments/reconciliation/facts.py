@@ -19,11 +19,12 @@ from runtime.payments.reconciliation.evidence import Evidence
 from runtime.payments.reconciliation.expectations import Fees, expectation_of, expectations_of, within
 from runtime.payments.reconciliation.gateway_rows import RECON_FIELDS, BrokenGatewayRow, read_rows
 from runtime.payments.reconciliation.model import SettlementFact
-from runtime.payments.reconciliation.pairs import Pairs, RowSum
+from runtime.payments.reconciliation.pairs import Pairs, RowSum, rows_of
 from runtime.payments.reconciliation.payouts import Payouts
 from runtime.payments.reconciliation.repository import BankLines, KeptException, KeptLine
 from runtime.payments.reconciliation.statements.references import reference_key
 from runtime.platform.clock import IST, business_date
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 WINDOW_DAYS: Final = 10
 """What was made in it has become due within it: two working days and the longest run of bank holidays."""
@@ -44,6 +45,13 @@ class Facts:
 
     def __post_init__(self) -> None:
         self.payouts = Payouts(self.pairs.currencies)
+
+    def row_paise(self, entity_id: str) -> int | None:
+        """The amount of an entity's row in paise, where there is one and it is in rupees."""
+        rows = rows_of(self.pairs.cases[entity_id])
+        if len(rows) != 1 or self.pairs.currencies.texts[rows[0].currency] != BOOKS_CURRENCY:
+            return None
+        return abs(rows[0].gross)
 
     def take_lines(self, lines: Iterable[KeptLine]) -> None:
         """Take in bank lines."""

@@ -13,10 +13,12 @@ from aws_lambda_powertools import Logger
 from runtime.gateways.errors import GatewayRejected
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
+from runtime.gateways.razorpay.models import Refund as GatewayRefund
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentChanged
 from runtime.payments.sweeps.merging import Merger
 from runtime.platform.clock import IST, business_date
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,11 @@ class Healer:
     gateway: RazorpayClient
     logger: Logger
 
-    def heal(self, entity_id: str, request_id: str) -> Debit | None:
+    def heal(self, entity_id: str, request_id: str, *, row_paise: int | None = None) -> Debit | None:
         """Ask about a payment, a refund or a dispute; gives the debit of a payment, ours or not.
 
+        ``row_paise`` is the amount of its row, where that is in rupees. Of a refund in another currency the
+        row is where the gateway tells what it took, if the refund itself does not say so.
         What the gateway does not know, or what never keeps still, stays as it is. Raises GatewayError where
         the gateway does not answer.
         """
@@ -48,7 +52,7 @@ class Healer:
                 self._payment(found, request_id)
                 return _debit(found)
             if kind == "rfnd":
-                refund = self.gateway.get_refund(entity_id)
+                refund = _in_rupees(self.gateway.get_refund(entity_id), row_paise)
                 payment = self._payment(self.gateway.get_payment(refund.payment_id), request_id)
                 if payment is not None:
                     self.merger.merge_refunds(payment.payment_id, refund.payment_id, [refund], request_id)
@@ -67,6 +71,13 @@ class Healer:
             return None
         payment = self.merger.recorder.repository.get_by_order(found.order_id, found.id)
         return None if payment is None else self.merger.merge(payment, found, request_id)
+
+
+def _in_rupees(refund: GatewayRefund, row_paise: int | None) -> GatewayRefund:
+    """``refund`` with what its row says it took, where it does not say so itself."""
+    if refund.currency == BOOKS_CURRENCY or refund.base_amount is not None or row_paise is None:
+        return refund
+    return refund.model_copy(update={"base_amount": row_paise, "base_currency": BOOKS_CURRENCY})
 
 
 def _debit(found: GatewayPayment) -> Debit | None:

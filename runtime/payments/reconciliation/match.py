@@ -13,7 +13,7 @@ from aws_lambda_powertools import Logger
 
 from runtime.gateways.errors import GatewayError
 from runtime.payments.reconciliation.accounting import received_entries
-from runtime.payments.reconciliation.contracts import FoundView, leg_view
+from runtime.payments.reconciliation.contracts import BROKEN_SHOWN_MAX, FoundView, leg_view
 from runtime.payments.reconciliation.events import completed_event
 from runtime.payments.reconciliation.evidence import Evidence, evidence_of
 from runtime.payments.reconciliation.exception_model import MATCHER, ReconciliationException
@@ -42,7 +42,6 @@ from runtime.platform.dynamodb import ConditionFailed, Transaction
 from runtime.platform.errors import CONCURRENT_CHANGE, Problem
 from runtime.platform.outbox import DomainEvent
 
-BROKEN_SHOWN_MAX = 100
 CHANGE_ATTEMPTS_MAX = 5
 HEALED_MAX = 500
 """So many unexplained rows are asked about in one run; the next one asks about the rest."""
@@ -155,7 +154,8 @@ class Match:
         to_be_asked = [each for each in unexplained if not self.facts.expect(facts, each)]
         for entity_id in to_be_asked[:HEALED_MAX]:
             try:
-                debit = self.healer.heal(entity_id, request_id)
+                row_paise = facts.row_paise(entity_id)
+                debit = self.healer.heal(entity_id, request_id, row_paise=row_paise)
             except GatewayError as error:
                 self.logger.warning("the gateway is away; the next run asks", gateway_error=error.code)
                 break

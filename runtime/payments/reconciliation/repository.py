@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -32,11 +32,13 @@ _NOT_OF_THE_MODEL = frozenset({"pk", "sk", "open_exception", "opened_key", "debi
 
 @dataclass(frozen=True, slots=True)
 class KeptLine:
-    """A bank line as it is kept: of which account, and whether the journal has booked it."""
+    """A bank line as it is kept: of which account, whether the journal has booked it, and which taking of a
+    file brought it first."""
 
     account_id: str
     line: StatementLine
     booked: bool = False
+    taken_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +49,44 @@ class BankLines:
     table: str
 
     def keep(self, kept: KeptLine) -> bool:
-        """Keep a line; False when it is there already, from whichever file."""
+        """Keep a line; False when another taking has kept it, of whichever file. A taking that is repeated
+        after a crash finds its own lines."""
         try:
             put_item_if(self.client, self.table, _line_item(kept), condition=_ONLY_NEW)
-        except ConditionFailed:
-            return False
+        except ConditionFailed as refused:
+            return refused.existing is not None and refused.existing.get("taken_by") == kept.taken_by
         return True
 
     def of_day(self, day: date) -> Iterator[KeptLine]:
         """The lines of a booking day."""
         for item in _query(self.client, self.table, f"LINES#{day.isoformat()}"):
-            yield KeptLine(item["account_id"], StatementLine.model_validate(item["line"]), item["booked"])
+            line = StatementLine.model_validate(item["line"])
+            yield KeptLine(item["account_id"], line, item["booked"], item.get("taken_by", ""))
 
     def book_in(self, transaction: Transaction, kept: KeptLine) -> None:
         """Mark a line as booked together with its entry; the transaction fails if it was before."""
-        booked = KeptLine(kept.account_id, kept.line, booked=True)
+        booked = replace(kept, booked=True)
         transaction.put(
             LABEL_LINE, self.table, _line_item(booked), condition="booked = :no", values={":no": False}
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TakenFiles:
+    """Files of which every row is kept, by their content: taken again, they bring nothing new."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def get(self, account_id: str, file_key: str) -> Item | None:
+        """What was told of the file when it was taken, or None."""
+        item = get_item(self.client, self.table, {"pk": f"FILES#{account_id}", "sk": file_key})
+        return None if item is None else item["told"]
+
+    def mark_in(self, transaction: Transaction, account_id: str, file_key: str, told: Item) -> None:
+        """Mark a file together with what ends its taking; who marks it again writes the same."""
+        key = {"pk": f"FILES#{account_id}", "sk": file_key}
+        transaction.put("file", self.table, {**key, "told": told}, condition=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +187,7 @@ def _line_item(kept: KeptLine) -> dict[str, object]:
         "sk": kept.line.line_id,
         "account_id": kept.account_id,
         "booked": kept.booked,
+        "taken_by": kept.taken_by,
         "line": kept.line.model_dump(mode="json"),
     }
 

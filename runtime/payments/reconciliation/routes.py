@@ -6,6 +6,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel
 
 from runtime.payments.reconciliation.contracts import (
+    AskStatementUpload,
     AssignException,
     CommentException,
     ExceptionPage,
@@ -19,20 +20,18 @@ from runtime.payments.reconciliation.contracts import (
     RejectForce,
     ResolveException,
     StartReconciliation,
+    StatementUploadView,
     StatementView,
     UploadStatement,
 )
 from runtime.payments.reconciliation.runs import ReconciliationService
+from runtime.payments.reconciliation.statement_uploads import StatementUploadService
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import Call, ExceptionService
 from runtime.platform import errors
 from runtime.platform.api import Handler, Request, Response, Route
 from runtime.platform.auth import Role
 from runtime.platform.idempotency import StoredAnswer
-
-API_TIME_MAX_MS = 25_000
-"""So long a call of the API is answered at most, whatever time the function has: API Gateway gives up after
-29 seconds. A caller takes over from a call that died after this, not after a quarter of an hour."""
 
 _MAY_READ = frozenset({Role.FINANCE, Role.OPERATOR, Role.AUDITOR, Role.ADMIN})
 _MAY_CHANGE = frozenset({Role.FINANCE, Role.OPERATOR, Role.ADMIN})
@@ -103,8 +102,8 @@ TAKE_STATEMENT = Route(
     action="statements.take",
     summary="Upload a bank statement",
     description=(
-        "CSV, CAMT.053 or MT940, at most 46080 bytes. Every line is kept once, whichever file brings it; "
-        "broken rows are listed by line and the others are kept."
+        "CSV, CAMT.053 or MT940, at most 46080 bytes; ask for an upload for a larger one. Every line is kept "
+        "once, whichever file brings it; broken rows are listed by line and the others are kept."
     ),
     roles=_MAY_CHANGE,
     body=UploadStatement,
@@ -112,6 +111,39 @@ TAKE_STATEMENT = Route(
     status=201,
     idempotent=True,
     problems=(errors.SCHOOL_FORBIDDEN, errors.BANK_ACCOUNT_UNKNOWN, errors.STATEMENT_REFUSED),
+)
+ASK_UPLOAD = Route(
+    method="POST",
+    path="/v1/bank-statement-uploads",
+    action="statements.upload",
+    summary="Ask for the upload of a bank statement",
+    description=(
+        "For statements of up to 20971520 bytes. Send the file by the link that is answered, within a "
+        "quarter of an hour: the link takes the very bytes that were named and no others. The file is "
+        "imported within minutes, as a smaller one is: look at the upload by its identifier."
+    ),
+    roles=_MAY_CHANGE,
+    body=AskStatementUpload,
+    response=StatementUploadView,
+    status=201,
+    idempotent=True,
+    problems=(
+        errors.SCHOOL_FORBIDDEN,
+        errors.BANK_ACCOUNT_UNKNOWN,
+        errors.STATEMENT_REFUSED,
+        errors.STATEMENT_UPLOADS_OPEN,
+        errors.CONCURRENT_CHANGE,
+    ),
+)
+GET_UPLOAD = Route(
+    method="GET",
+    path="/v1/bank-statement-uploads/{upload_id}",
+    action="statements.uploads.get",
+    summary="Get an upload of a bank statement",
+    description="How far it has come, and what became of every line of the file.",
+    roles=_MAY_READ,
+    response=StatementUploadView,
+    problems=(errors.SCHOOL_FORBIDDEN, errors.STATEMENT_UPLOAD_NOT_FOUND),
 )
 LIST_EXCEPTIONS = Route(
     method="GET",
@@ -206,13 +238,16 @@ REJECT = Route(
     problems=_STEP,
 )
 ROUTES = (
-    *(LIST_RUNS, START_RUN, GET_RUN, RUN_EXCEPTIONS, TAKE_STATEMENT),
+    *(LIST_RUNS, START_RUN, GET_RUN, RUN_EXCEPTIONS, TAKE_STATEMENT, ASK_UPLOAD, GET_UPLOAD),
     *(LIST_EXCEPTIONS, GET_EXCEPTION, ASSIGN, COMMENT, RESOLVE, FORCE, APPROVE, REJECT),
 )
 
 
 def handled(
-    runs: ReconciliationService, statements: StatementService, exceptions: ExceptionService
+    runs: ReconciliationService,
+    statements: StatementService,
+    uploads: StatementUploadService,
+    exceptions: ExceptionService,
 ) -> Sequence[tuple[Route, Handler]]:
     """Every operation with what carries it out."""
 
@@ -222,7 +257,7 @@ def handled(
             request.body(StartReconciliation),
             key=request.headers.get("idempotency-key"),
             request_id=request.request_id,
-            remaining_ms=_remaining_ms(request),
+            remaining_ms=request.remaining_ms(),
         )
         return _stored(answer)
 
@@ -232,9 +267,22 @@ def handled(
             request.body(UploadStatement),
             key=request.headers.get("idempotency-key"),
             request_id=request.request_id,
-            remaining_ms=_remaining_ms(request),
+            remaining_ms=request.remaining_ms(),
         )
         return _stored(answer)
+
+    def ask_upload(request: Request) -> Response:
+        answer = uploads.ask(
+            request.principal,
+            request.body(AskStatementUpload),
+            key=request.headers.get("idempotency-key"),
+            request_id=request.request_id,
+            remaining_ms=request.remaining_ms(),
+        )
+        return _stored(answer)
+
+    def get_upload(request: Request) -> Response:
+        return _ok(uploads.get(request.principal, request.path_parameters["upload_id"]))
 
     def list_runs(request: Request) -> Response:
         return _ok(runs.list(request.principal, request.query(ListReconciliations)))
@@ -282,6 +330,8 @@ def handled(
         (GET_RUN, get_run),
         (RUN_EXCEPTIONS, run_exceptions),
         (TAKE_STATEMENT, take),
+        (ASK_UPLOAD, ask_upload),
+        (GET_UPLOAD, get_upload),
         (LIST_EXCEPTIONS, list_exceptions),
         (GET_EXCEPTION, get_exception),
         (ASSIGN, assign),
@@ -298,13 +348,9 @@ def _exception(request: Request) -> str:
     return unquote(request.path_parameters["exception_id"])
 
 
-def _remaining_ms(request: Request) -> int:
-    return min(request.remaining_ms(), API_TIME_MAX_MS)
-
-
 def _call(route: Route, request: Request) -> Call:
     key = request.headers.get("idempotency-key")
-    return Call(route.action, key, request.request_id, _remaining_ms(request))
+    return Call(route.action, key, request.request_id, request.remaining_ms())
 
 
 def _ok(answer: BaseModel) -> Response:

@@ -1,18 +1,9 @@
-"""Runs as callers and the schedules use them: asked for, worked at, looked at.
+"""Runs as callers use them: asked for, and looked at. A run is queued in one write with the answer."""
 
-A run is queued in one write with the answer to its caller. A schedule takes what waits, every minute; who
-works at a run holds it for as long as its process can live, so a run whose process died is taken again.
-"""
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger
-
-from runtime.gateways.errors import GatewayError
-from runtime.payments.metrics import MATCH_RAN
 from runtime.payments.reconciliation.contracts import (
     FoundPage,
     FoundView,
@@ -22,51 +13,38 @@ from runtime.payments.reconciliation.contracts import (
     ReconciliationView,
     StartReconciliation,
 )
-from runtime.payments.reconciliation.match import Match, MatchDone
+from runtime.payments.reconciliation.leases import LEASE_MARGIN_S
 from runtime.payments.reconciliation.people import of_the_house
 from runtime.payments.reconciliation.run_store import Runs, RunState
-from runtime.platform.audit import AuditLine, AuditTrail
-from runtime.platform.audit import Outcome as AuditOutcome
+from runtime.platform.audit import AuditLine, AuditTrail, Outcome
 from runtime.platform.auth import Principal
-from runtime.platform.clock import Clock, business_date, from_iso, iso
+from runtime.platform.clock import Clock, business_date, iso
 from runtime.platform.dynamodb import ConditionFailed, Item, Transaction
 from runtime.platform.errors import (
     CONCURRENT_CHANGE,
-    GATEWAY_UNAVAILABLE,
     RECONCILIATION_DAY_INVALID,
     RECONCILIATION_NOT_FOUND,
     Problem,
 )
 from runtime.platform.idempotency import IdempotencyStore, StoredAnswer, fingerprint
 from runtime.platform.ids import Ids, is_id
-from runtime.platform.metrics import UNHEARD, Metrics
-from runtime.platform.outbox import Outbox
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SCHEDULE = "schedule"
-"""Who runs the daily match."""
 LOOK_BACK_DAYS_MAX = 365
-LEASE_MARGIN_S = 1
-GIVEN_UP_AFTER = timedelta(hours=6)
-"""So long a run waits for a gateway that is away, or for exceptions that keep still."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationService:
-    """Queues runs, works at them, and shows them."""
+    """Queues runs, and shows them."""
 
     client: "DynamoDBClient"
-    match: Match
     runs: Runs
     audit: AuditTrail
-    outbox: Outbox
     idempotency: IdempotencyStore
     clock: Clock
     ids: Ids
-    logger: Logger
-    metrics: Metrics = UNHEARD
 
     def start(
         self,
@@ -80,35 +58,17 @@ class ReconciliationService:
         """Queue a match of everything as of a day; one run per Idempotency-Key. 202: it is looked at by its
         identifier."""
         of_the_house(principal)
-        return self._queue(principal.principal_id, self._day(asked.day), key, request_id, remaining_ms)
-
-    def daily(self, *, request_id: str, remaining_ms: Callable[[], int]) -> Item:
-        """Match everything as of today; gives the run. Lambda repeats an invocation under its request id,
-        which therefore is the key. A run that cannot be done now waits, as any other."""
-        today = business_date(self.clock.now())
-        answer = self._queue(SCHEDULE, today, request_id, request_id, remaining_ms())
-        run_id = answer.body["reconciliation_id"]
-        self._work(self._known(run_id), request_id, remaining_ms)
-        return self._known(run_id)
-
-    def work(self, *, request_id: str, remaining_ms: Callable[[], int], may_go_on: Callable[[], bool]) -> int:
-        """Work at the runs that wait, the oldest first, as long as ``may_go_on`` says so; how many ended."""
-        done = 0
-        for run in self.runs.waiting(self.clock.now()):
-            if not may_go_on():
-                break
-            done += self._work(run, request_id, remaining_ms)
-        return done
+        return self.queue(principal.principal_id, self._day(asked.day), key, request_id, remaining_ms)
 
     def get(self, principal: Principal, run_id: str) -> ReconciliationView:
         """One run. Raises Problem ``reconciliation-not-found``."""
         of_the_house(principal)
-        return _view(self._known(run_id))
+        return _view(self.known(run_id))
 
     def list(self, principal: Principal, asked: ListReconciliations) -> ReconciliationPage:
         """Runs, newest first."""
         of_the_house(principal)
-        items, more = self.runs.page(limit=asked.limit, before=asked.cursor)
+        items, more = self.runs.work.page(limit=asked.limit, before=asked.cursor)
         views = [_view(item) for item in items]
         return ReconciliationPage(
             items=views, next_cursor=views[-1].reconciliation_id if more and views else None
@@ -117,13 +77,14 @@ class ReconciliationService:
     def found(self, principal: Principal, run_id: str, asked: ListExceptions) -> FoundPage:
         """What a run found that a person must look at."""
         of_the_house(principal)
-        self._known(run_id)
+        self.known(run_id)
         items, more = self.runs.found(run_id, limit=asked.limit, after=asked.cursor)
         views = [FoundView.model_validate(item, strict=False) for item in items]
         return FoundPage(items=views, next_cursor=views[-1].exception_id if more and views else None)
 
-    def _known(self, run_id: str) -> Item:
-        run = self.runs.get(run_id) if is_id(run_id, "rec") else None
+    def known(self, run_id: str) -> Item:
+        """The run as it is stored. Raises Problem ``reconciliation-not-found``."""
+        run = self.runs.work.get(run_id) if is_id(run_id, "rec") else None
         if run is None:
             raise Problem(RECONCILIATION_NOT_FOUND, "No reconciliation has that identifier.")
         return run
@@ -140,9 +101,10 @@ class ReconciliationService:
             )
         return day
 
-    def _queue(
+    def queue(
         self, actor: str, day: date, key: str | None, request_id: str, remaining_ms: int
     ) -> StoredAnswer:
+        """Queue a match as of ``day`` for ``actor``, a person or a schedule; one per ``key``."""
         claim = self.idempotency.claim(
             principal_id=actor,
             key=key,
@@ -168,9 +130,9 @@ class ReconciliationService:
         }
         answer = StoredAnswer(202, _view(run).model_dump(mode="json"))
         transaction = Transaction(self.client)
-        self.runs.queue_in(transaction, run)
+        self.runs.work.add_in(transaction, run)
         self.audit.append_in(
-            transaction, _line(actor, "reconciliations.start", run, request_id, day=day.isoformat())
+            transaction, run_line(actor, "reconciliations.start", run, request_id, day=day.isoformat())
         )
         self.idempotency.answer_in(transaction, claim, answer)
         try:
@@ -179,75 +141,14 @@ class ReconciliationService:
             raise Problem(CONCURRENT_CHANGE, "Another call queued the same run.", retry_after_s=1) from None
         return answer
 
-    def _work(self, waiting: Item, request_id: str, remaining_ms: Callable[[], int]) -> bool:
-        """Work at a run; whether it ended by this."""
-        now = self.clock.now()
-        tell_until = now + timedelta(milliseconds=remaining_ms() // 2)
-        lease_until = now + timedelta(seconds=remaining_ms() // 1000 + LEASE_MARGIN_S)
-        run = self.runs.take(waiting, now=now, lease_until=lease_until)
-        if run is None:
-            return False
-        run_id, day = run["reconciliation_id"], date.fromisoformat(run["day"])
-        # What was today when it was asked for may be yesterday: it must not undo what newer facts have shown.
-        is_current = day == business_date(now)
-        try:
-            done = self.match.carry_out(
-                day,
-                is_current=is_current,
-                request_id=request_id,
-                note=lambda found: self.runs.note(run_id, found.exception_id, found.model_dump(mode="json")),
-                tell_until=tell_until,
-            )
-        except (GatewayError, Problem) as error:
-            code = GATEWAY_UNAVAILABLE.code if isinstance(error, GatewayError) else error.kind.code
-            self.logger.warning("a run could not be carried out", reconciliation_id=run_id, code=code)
-            given_up = now - from_iso(run["requested_at"]) > GIVEN_UP_AFTER
-            state = RunState.FAILED if given_up else RunState.QUEUED
-            later = {**run, "state": state.value, "failure": code if given_up else None}
-            return self._end(later, None, request_id, lease_until)
-        return self._end(
-            {**run, "is_current": is_current, "state": RunState.DONE.value, **done.told()},
-            done,
-            request_id,
-            lease_until,
-        )
 
-    def _end(self, run: Item, done: MatchDone | None, request_id: str, lease_until: datetime) -> bool:
-        """Write how a run ended, or that it waits again; whether it ended."""
-        ended = bool(run["state"] != RunState.QUEUED)
-        transaction = Transaction(self.client)
-        if ended:
-            run = {**run, "completed_at": iso(self.clock.now())}
-            self.audit.append_in(
-                transaction,
-                _line(
-                    run["started_by"],
-                    "reconciliations.end",
-                    run,
-                    request_id,
-                    state=run["state"],
-                    exceptions=run["exceptions"],
-                ),
-            )
-        if done is not None:
-            self.outbox.add_in(transaction, done.event(run["reconciliation_id"], run["day"]))
-        self.runs.end_in(transaction, run, lease_until=lease_until)
-        try:
-            transaction.commit()
-        except ConditionFailed:  # it took so long that another process holds it now
-            self.logger.warning("a run went on elsewhere", reconciliation_id=run["reconciliation_id"])
-            return False
-        if done is not None and run["is_current"]:
-            self.metrics.count(MATCH_RAN)
-        return ended
-
-
-def _line(actor: str, action: str, run: Item, request_id: str, **details: Any) -> AuditLine:
+def run_line(actor: str, action: str, run: Item, request_id: str, **details: Any) -> AuditLine:
+    """The audit line of something that happens to a run."""
     return AuditLine(
         actor_id=actor,
         action=action,
         subject=run["reconciliation_id"],
-        outcome=AuditOutcome.DONE,
+        outcome=Outcome.DONE,
         request_id=request_id,
         details=details,
     )

@@ -1,23 +1,15 @@
-"""Bank statements as people send them: read, and every line kept once."""
+"""Bank statements as people send them within a call."""
 
 import base64
 import binascii
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runtime.payments.reconciliation.contracts import (
-    BrokenRowView,
-    StatementPartView,
-    StatementView,
-    UploadStatement,
-)
-from runtime.payments.reconciliation.match import BROKEN_SHOWN_MAX
+from runtime.payments.reconciliation.contracts import UploadStatement
+from runtime.payments.reconciliation.leases import LEASE_MARGIN_S
 from runtime.payments.reconciliation.people import of_the_house
-from runtime.payments.reconciliation.repository import BankLines, KeptLine
-from runtime.payments.reconciliation.runs import LEASE_MARGIN_S
-from runtime.payments.reconciliation.statements.model import BankAccount, StatementFile, StatementRefused
-from runtime.payments.reconciliation.statements.profiles import profile_for
-from runtime.payments.reconciliation.statements.reader import read_statement
+from runtime.payments.reconciliation.statements.model import StatementRefused
+from runtime.payments.reconciliation.taking import Sent, StatementTaker
 from runtime.platform.audit import AuditLine, AuditTrail, Outcome
 from runtime.platform.auth import Principal
 from runtime.platform.clock import Clock, business_date
@@ -35,7 +27,7 @@ class StatementService:
     """Takes statements of ``accounts`` (our own names)."""
 
     client: "DynamoDBClient"
-    lines: BankLines
+    taker: StatementTaker
     audit: AuditTrail
     idempotency: IdempotencyStore
     accounts: frozenset[str]
@@ -58,7 +50,12 @@ class StatementService:
         taken, with the fault and the line where it shows.
         """
         of_the_house(principal)
-        read = self._read(asked)
+        known_account(asked.account, self.accounts)
+        today = business_date(self.clock.now())
+        try:
+            read = self.taker.read(Sent(_content(asked), asked.account, asked.profile, today))
+        except StatementRefused as refused:
+            raise as_problem(refused) from None
         claim = self.idempotency.claim(
             principal_id=principal.principal_id,
             key=key,
@@ -68,66 +65,45 @@ class StatementService:
         )
         if isinstance(claim, StoredAnswer):
             return claim
-        posted = [KeptLine(asked.account, line) for line in read.lines_to_post()]
-        kept = sum(self.lines.keep(line) for line in posted)
-        answer = StoredAnswer(201, _view(asked.account, read, kept, len(posted)).model_dump(mode="json"))
+        taken = self.taker.keep(read, taken_by=claim.resource_id)
+        answer = StoredAnswer(201, taken.view.model_dump(mode="json"))
         line = AuditLine(
             actor_id=principal.principal_id,
             action="statements.take",
-            subject=read.file_digest,
+            subject=taken.view.file_digest,
             outcome=Outcome.DONE,
             request_id=request_id,
-            details={"account": asked.account, "kept": kept, "broken": len(read.broken)},
+            details={"account": asked.account, "kept": taken.view.kept, "broken": taken.view.broken},
         )
         transaction = Transaction(self.client)
+        taken.mark_in(transaction)
         self.audit.append_in(transaction, line)
         self.idempotency.answer_in(transaction, claim, answer)
         transaction.commit()
         return answer
 
-    def _read(self, asked: UploadStatement) -> StatementFile:
-        if asked.account not in self.accounts:
-            raise Problem(BANK_ACCOUNT_UNKNOWN, "No account of ours has that name.")
-        try:
-            data = base64.b64decode(asked.content_base64, validate=True)
-        except binascii.Error:
-            raise Problem(
-                BODY_INVALID,
-                "The content is no base64.",
-                errors=[FieldError("/content_base64", "it does not decode")],
-            ) from None
-        today = business_date(self.clock.now())
-        try:
-            profile = profile_for(asked.profile, today) if asked.profile else None
-            return read_statement(data, BankAccount(asked.account), received_on=today, profile=profile)
-        except StatementRefused as refused:
-            raise Problem(
-                STATEMENT_REFUSED,
-                f"Nothing of the file was taken: {refused.message}.",
-                extensions={"fault": refused.fault.value, "line_no": refused.line_no},
-            ) from None
+
+def known_account(account: str, accounts: frozenset[str]) -> None:
+    """Raises Problem ``bank-account-unknown`` for an account that is none of ``accounts``."""
+    if account not in accounts:
+        raise Problem(BANK_ACCOUNT_UNKNOWN, "No account of ours has that name.")
 
 
-def _view(account: str, read: StatementFile, kept: int, posted: int) -> StatementView:
-    lines = {line.line_id for statement in read.statements for line in statement.lines}
-    return StatementView(
-        file_digest=read.file_digest,
-        account=account,
-        kept=kept,
-        known=posted - kept,
-        held_back=len(lines) - posted,
-        statements=[
-            StatementPartView(
-                statement_id=statement.statement_id,
-                lines=len(statement.lines),
-                balance=statement.balance.value,
-                difference_paise=statement.difference_paise,
-            )
-            for statement in read.statements
-        ],
-        broken=len(read.broken),
-        broken_rows=[
-            BrokenRowView(row_no=row.line_no, code=row.fault.value, reason=row.reason)
-            for row in read.broken[:BROKEN_SHOWN_MAX]
-        ],
+def as_problem(refused: StatementRefused) -> Problem:
+    """The problem ``statement-refused`` with the fault and the line where it shows."""
+    return Problem(
+        STATEMENT_REFUSED,
+        f"Nothing of the file was taken: {refused.message}.",
+        extensions={"fault": refused.fault.value, "line_no": refused.line_no},
     )
+
+
+def _content(asked: UploadStatement) -> bytes:
+    try:
+        return base64.b64decode(asked.content_base64, validate=True)
+    except binascii.Error:
+        raise Problem(
+            BODY_INVALID,
+            "The content is no base64.",
+            errors=[FieldError("/content_base64", "it does not decode")],
+        ) from None

@@ -19,6 +19,7 @@ from runtime.payments.reconciliation.exception_model import (
     Refusal,
     TransitionRefused,
 )
+from runtime.payments.reconciliation.leases import LEASE_MARGIN_S
 from runtime.payments.reconciliation.people import of_the_house
 from runtime.payments.reconciliation.recorder import ExceptionChanged, ExceptionRecorder
 from runtime.payments.reconciliation.repository import KeptException
@@ -50,7 +51,6 @@ _PROBLEMS: Final[dict[Refusal, ProblemType]] = {
     Refusal.NOT_OWNER: EXCEPTION_NOT_OWNER,
 }
 LABEL_IDEMPOTENCY: Final = "idempotency"
-LEASE_MARGIN_S: Final = 1
 Step = Callable[[ReconciliationException, datetime], ReconciliationException]
 
 

@@ -7,6 +7,7 @@ class RefundCode(StrEnum):
     """Why a refund, or a word about one, was refused."""
 
     AMOUNT_INVALID = "refund-amount-invalid"
+    NO_STEP = "refund-amount-no-step"
     BELOW_MINIMUM = "refund-below-minimum"
     OVER_BALANCE = "refund-over-balance"
     ID_REUSED = "refund-id-reused"

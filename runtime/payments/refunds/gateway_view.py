@@ -1,7 +1,7 @@
 """What Razorpay says of a refund, in the terms of this project: a pure translation."""
 
 from runtime.gateways.razorpay.models import Refund as GatewayRefund
-from runtime.payments.gateway_view import StatusNotKnown
+from runtime.payments.gateway_view import StatusNotKnown, base_paise
 from runtime.payments.refunds.model import Refund, RefundStatus
 from runtime.platform.ids import is_id
 
@@ -32,4 +32,5 @@ def refund_from(refund: GatewayRefund, *, observed_at: int, request_id: str | No
         speed_processed=refund.speed_processed,
         arn=acquirer.arn or acquirer.rrn or acquirer.utr,
         was_failed=status is RefundStatus.FAILED,
+        base_amount_paise=base_paise(refund),
     )

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from runtime.payments.model import Frozen
+from runtime.platform.currencies import BOOKS_CURRENCY
 
 REFUNDS_MAX = 500
 """Refunds, and requests for them, of one payment."""
@@ -20,7 +21,8 @@ class RefundStatus(StrEnum):
 
 
 class RefundRequest(Frozen):
-    """A refund that we asked for. It holds its amount (paise) from before the gateway is asked.
+    """A refund that we asked for. It holds its amount (minor units of the payment's currency, paise of INR)
+    from before the gateway is asked.
 
     ``refused``: the gateway said no, so there is no such refund. ``outcome_unknown``: it did not answer, so
     there may be one; the amount stays held until a fetch tells.
@@ -37,7 +39,8 @@ class Refund(Frozen):
 
     ``request_id`` is ours where we asked for it; a refund made in the gateway's dashboard has none.
     ``observed_at`` (unix seconds) is the moment of the newest word. ``arn`` is the bank's reference.
-    ``was_failed`` stays true once true.
+    ``was_failed`` stays true once true. ``amount_paise`` is in minor units of ``currency``;
+    ``base_amount_paise`` is what the gateway says it took of us for it, where that is another than INR.
     """
 
     gateway_refund_id: str
@@ -50,6 +53,18 @@ class Refund(Frozen):
     speed_processed: str | None = None
     arn: str | None = None
     was_failed: bool = False
+    base_amount_paise: int | None = None
+
+    @property
+    def awaits_base(self) -> bool:
+        """Whether the payer has it and the gateway has not told what it took for it in rupees."""
+        is_foreign = self.currency != BOOKS_CURRENCY
+        return is_foreign and self.status is RefundStatus.PROCESSED and self.base_amount_paise is None
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether the books still hold its amount: the gateway has not paid it, or not said for how much."""
+        return self.status is RefundStatus.PENDING or self.awaits_base
 
     @property
     def is_contradicted(self) -> bool:
@@ -59,15 +74,18 @@ class Refund(Frozen):
 
 
 class RefundBook(Frozen):
-    """All refunds of one captured gateway payment (paise), by request and by gateway refund.
+    """All refunds of one captured gateway payment, by request and by gateway refund; amounts are in minor
+    units of its ``currency`` (paise of INR).
 
-    ``refunded_at_gateway_paise`` is the largest ``amount_refunded`` that the gateway ever gave for the
-    payment. ``journal`` names the entries booked for the refunds, in the order in which they were booked.
+    ``captured_base_paise`` is what the capture is in the books, 0 while it is not. A payment of INR is worth
+    itself. ``refunded_at_gateway_paise`` is the largest ``amount_refunded`` that the gateway ever gave for
+    the payment. ``journal`` names the entries booked for the refunds, in the order in which they were booked.
     """
 
     gateway_payment_id: str
     currency: str
     captured_paise: int
+    captured_base_paise: int = 0
     requests: dict[str, RefundRequest] = Field(default_factory=dict)
     refunds: dict[str, Refund] = Field(default_factory=dict)
     refunded_at_gateway_paise: int = 0

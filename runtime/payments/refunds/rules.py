@@ -13,7 +13,8 @@ from runtime.payments.months import months_after
 from runtime.payments.refunds.errors import RefundCode
 from runtime.payments.refunds.model import REFUNDS_MAX, Refund, RefundBook, RefundRequest, RefundStatus
 from runtime.payments.refusal import Refused, require_whole
-from runtime.platform.money import AMOUNT_MAX_PAISE
+from runtime.platform.currencies import BOOKS_CURRENCY, currency
+from runtime.platform.money import AMOUNT_MAX_PAISE, Money, written
 
 _RANK = {RefundStatus.PENDING: 0, RefundStatus.FAILED: 1, RefundStatus.PROCESSED: 2}
 """How far a refund has come. ``processed`` ranks above ``failed``: money that went out is never forgotten,
@@ -25,7 +26,7 @@ _SPEED_RANK = {"instant": 1, "normal": 2}
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A captured payment by what became of it, in paise.
+    """A captured payment by what became of it, in minor units of its currency (paise of INR).
 
     ``refunded_paise`` is processed; ``pending_paise`` is promised: held by our requests and on its way at the
     gateway; ``external_paise`` is refunded by the gateway's own total without a refund that we know of.
@@ -60,7 +61,8 @@ def reserve(
 
     ``disputed_paise`` of the payment is contested by the payer's bank, which must not get it twice. ``on`` is
     the day in India. Raises Refused ``refund-over-balance``, ``refund-below-minimum``,
-    ``refund-amount-invalid``, ``refund-id-reused`` (known with another amount) and ``refunds-too-many``.
+    ``refund-amount-invalid``, ``refund-amount-no-step`` (of the currency), ``refund-id-reused`` (known with
+    another amount) and ``refunds-too-many``.
     """
     known = book.requests.get(request_id)
     if known is not None:
@@ -68,13 +70,37 @@ def reserve(
             raise Refused(RefundCode.ID_REUSED, "The refund is known with another amount.")
         return book
     _check_paise(amount_paise)
-    minimum_paise = value_on(MoneyRule.REFUND_MIN_PAISE, on)
-    if amount_paise < minimum_paise:
-        raise Refused(RefundCode.BELOW_MINIMUM, f"The least that can be refunded is {minimum_paise} paise.")
+    if not currency(book.currency).takes(amount_paise):
+        raise Refused(RefundCode.NO_STEP, step_words(book.currency))
+    least_minor = refund_min_minor(book.currency, on)
+    if amount_paise < least_minor:
+        least = amount_words(least_minor, book.currency)
+        raise Refused(RefundCode.BELOW_MINIMUM, f"The least that can be refunded is {least}.")
     free_paise = max(0, balance(book).refundable_paise - disputed_paise)
     if amount_paise > free_paise:
-        raise Refused(RefundCode.OVER_BALANCE, f"Of the payment, {free_paise} paise can still be refunded.")
+        left = amount_words(free_paise, book.currency)
+        raise Refused(RefundCode.OVER_BALANCE, f"Of the payment, {left} can still be refunded.")
     return hear_request(book, RefundRequest(request_id=request_id, amount_paise=amount_paise))
+
+
+def refund_min_minor(code: str, on: date) -> int:
+    """The least that can be refunded in a currency, in its minor units; ``on`` is the day in India.
+
+    The gateway says so of rupees only. Of another currency it is a step, and the gateway decides.
+    """
+    if code == BOOKS_CURRENCY:
+        return value_on(MoneyRule.REFUND_MIN_PAISE, on)
+    return currency(code).step
+
+
+def amount_words(amount_minor: int, code: str) -> str:
+    """An amount as a caller reads it: ``4500 paise``, ``USD 45.00``."""
+    return f"{amount_minor} paise" if code == BOOKS_CURRENCY else written(Money(amount_minor, code))
+
+
+def step_words(code: str) -> str:
+    """What an amount that is no step of a currency is told."""
+    return f"An amount in {code} is a multiple of {currency(code).step} of its minor units."
 
 
 def refused(book: RefundBook, request_id: str) -> RefundBook:
@@ -148,13 +174,15 @@ def hear_total(book: RefundBook, amount_refunded_paise: int) -> RefundBook:
 def merge_refund(known: Refund | None, heard: Refund) -> Refund:
     """What is known of a refund after ``heard``: further along wins, then the newer word.
 
-    The bank's reference, our request and the speed are merged by themselves, for a word may omit them. Raises
-    Refused ``refund-contradicted`` when the two differ in what a refund is: its amount or currency.
+    The bank's reference, our request, the speed and what it took in rupees are merged by themselves, for a
+    word may omit them. Raises Refused ``refund-contradicted`` when the two differ in what a refund is: its
+    amount, in its currency or in rupees.
     """
     failed = heard.was_failed or heard.status is RefundStatus.FAILED
     if known is None:
         return heard.model_copy(update={"was_failed": failed})
-    if _identity(known) != _identity(heard):
+    bases = {known.base_amount_paise, heard.base_amount_paise} - {None}
+    if _identity(known) != _identity(heard) or len(bases) > 1:
         raise Refused(RefundCode.CONTRADICTED, "Two words about one refund differ in amount or currency.")
     return max(known, heard, key=_order).model_copy(
         update={
@@ -163,6 +191,7 @@ def merge_refund(known: Refund | None, heard: Refund) -> Refund:
             "speed_processed": max(known.speed_processed, heard.speed_processed, key=_speed),
             "arn": _larger(known.arn, heard.arn),
             "was_failed": known.was_failed or failed,
+            "base_amount_paise": next(iter(bases), None),
         }
     )
 
@@ -208,8 +237,8 @@ def told_of(book: RefundBook, refund: Refund) -> RefundBook:
 
 def to_be_asked(book: RefundBook) -> bool:
     """Whether something is open that the gateway can tell: a request without an answer (or that was never
-    sent), a refund on its way, or more refunded than we know of."""
-    on_its_way = any(refund.status is RefundStatus.PENDING for refund in book.refunds.values())
+    sent), a refund on its way, what one took in rupees, or more refunded than we know of."""
+    on_its_way = any(refund.is_on_its_way for refund in book.refunds.values())
     return on_its_way or bool(open_requests(book)) or balance(book).external_paise > 0
 
 

@@ -11,7 +11,9 @@ from runtime.payments.accounting import capture_id, credited_account
 from runtime.payments.disputes.accounting import dispute_entries_due
 from runtime.payments.model import Payment
 from runtime.payments.refunds.accounting import refund_entries_due
+from runtime.payments.refunds.worth import share_paise
 from runtime.payments.returns.model import Returns
+from runtime.payments.returns.rules import lost_minor
 
 
 def booked(
@@ -24,7 +26,11 @@ def booked(
         return returns, ()
     owed = credited_account(payment, attempt.gateway_payment_id)
     refunds = refund_entries_due(
-        returns.book, owed=owed, school_id=payment.school_id, business_day=business_day
+        returns.book,
+        owed=owed,
+        school_id=payment.school_id,
+        business_day=business_day,
+        lost_minor=lost_minor(returns),
     )
     disputes: list[JournalEntry] = []
     for dispute in returns.disputes.values():
@@ -35,6 +41,7 @@ def booked(
                 owed=owed,
                 school_id=payment.school_id,
                 business_day=business_day,
+                amount_paise=share_paise(returns.book, dispute.amount_paise),
             )
         )
     journal = (*returns.book.journal, *(entry.entry_id for entry in refunds))

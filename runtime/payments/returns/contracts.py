@@ -20,11 +20,14 @@ Reason = Annotated[
 
 
 class CreateRefund(Contract):
-    """Ask for a refund. The amount is in paise: ₹450.00 is 45000."""
+    """Ask for a refund, in the payment's own currency: ₹450.00 is 45000 (paise), USD 5.40 is 540."""
 
     amount_paise: int = Field(
-        description="A whole number of paise, at least 100 and at most refundable_paise of the payment.",
-        json_schema_extra={"minimum": 100},
+        description=(
+            "A whole number of paise, at least 100, or of the minor units of the payment's currency; at most "
+            "refundable_paise of the payment. Of a currency with three decimal places the last digit is 0."
+        ),
+        json_schema_extra={"minimum": 1},
     )
     reason: Reason | None = Field(
         default=None, description="Why; whoever may see the payment reads it. No personal data."
@@ -49,8 +52,9 @@ class RefundState(StrEnum):
 
 
 class RefundView(Contract):
-    """A refund as callers see it. `bank_reference` is what the payer's bank finds it by; it may come after
-    `processed`."""
+    """A refund as callers see it, in the currency of its payment. `bank_reference` is what the payer's bank
+    finds it by; it may come after `processed`. `base_amount_paise` is what the gateway took for one in
+    another currency than INR, where it has told it."""
 
     refund_id: str
     payment_id: str
@@ -59,6 +63,7 @@ class RefundView(Contract):
     gateway_refund_id: str | None
     amount_paise: int
     currency: str
+    base_amount_paise: int | None
     status: RefundState
     speed_requested: str | None
     speed_processed: str | None
@@ -107,6 +112,7 @@ def _waiting(returns: Returns, request: RefundRequest) -> RefundView:
         gateway_refund_id=None,
         amount_paise=request.amount_paise,
         currency=returns.book.currency,
+        base_amount_paise=None,
         status=RefundState.REFUSED if request.refused else state,
         speed_requested=terms.speed,
         speed_processed=None,
@@ -127,6 +133,7 @@ def _at_gateway(returns: Returns, refund_id: str, refund: Refund) -> RefundView:
         gateway_refund_id=refund.gateway_refund_id,
         amount_paise=refund.amount_paise,
         currency=refund.currency,
+        base_amount_paise=refund.base_amount_paise,
         status=RefundState(refund.status.value),
         speed_requested=terms.speed if terms else refund.speed_requested,
         speed_processed=refund.speed_processed,

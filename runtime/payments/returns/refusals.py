@@ -7,6 +7,7 @@ from runtime.platform.errors import (
     ALREADY_REFUNDED,
     AMOUNT_ABOVE_MAXIMUM,
     AMOUNT_BELOW_MINIMUM,
+    AMOUNT_STEP_INVALID,
     GATEWAY_BALANCE_LOW,
     GATEWAY_REJECTED,
     REFUND_EXCEEDS_BALANCE,
@@ -18,6 +19,7 @@ from runtime.platform.errors import (
 
 _BY_RULE: dict[str, ProblemType] = {
     RefundCode.AMOUNT_INVALID: AMOUNT_ABOVE_MAXIMUM,
+    RefundCode.NO_STEP: AMOUNT_STEP_INVALID,
     RefundCode.BELOW_MINIMUM: AMOUNT_BELOW_MINIMUM,
     RefundCode.OVER_BALANCE: REFUND_EXCEEDS_BALANCE,
     RefundCode.TOO_MANY: REFUNDS_TOO_MANY,

@@ -1,5 +1,6 @@
 """How the returns of a gateway payment and the payment itself belong together: pure rules."""
 
+from runtime.payments.disputes.model import DisputeStatus
 from runtime.payments.disputes.rules import disputed_paise
 from runtime.payments.model import Attempt, Payment, ReturnTotals
 from runtime.payments.refunds.model import RefundBook
@@ -34,8 +35,20 @@ def followed(returns: Returns, attempt: Attempt) -> Returns:
     """
     if not attempt.was_captured:
         return returns
-    book = returns.book.model_copy(update={"captured_paise": attempt.amount_paise})
+    book = returns.book.model_copy(
+        update={
+            "captured_paise": attempt.amount_paise,
+            "captured_base_paise": returns.book.captured_base_paise or attempt.worth_paise or 0,
+        }
+    )
     return returns.model_copy(update={"book": hear_total(book, attempt.amount_refunded_paise)})
+
+
+def lost_minor(returns: Returns) -> tuple[int, ...]:
+    """What the disputes that were lost took, each in minor units of the payment's currency."""
+    return tuple(
+        dispute.amount_paise for dispute in returns.disputes.values() if dispute.status is DisputeStatus.LOST
+    )
 
 
 def totals(returns: Returns) -> ReturnTotals:

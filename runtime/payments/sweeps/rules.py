@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from runtime.payments.model import OPEN_STATUSES, Attempt, AttemptStatus, Payment, PaymentStatus
-from runtime.payments.refunds.model import RefundStatus
 from runtime.payments.refunds.rules import open_requests, to_be_asked
 from runtime.payments.returns.model import Returns
-from runtime.payments.rules import derive_status, hear
+from runtime.payments.rules import awaits_base, derive_status, hear
 from runtime.platform.clock import from_iso, iso
 
 QUIET_FOR: Final = timedelta(minutes=10)
@@ -20,13 +19,17 @@ FRESH_FOR: Final = timedelta(days=3)
 mostly a checkout that somebody left; it is looked at too, but apart, so that it never delays the fresh."""
 
 ORDER_UNKNOWN_MAX: Final = timedelta(hours=1)
+BASE_UNKNOWN_MAX: Final = timedelta(days=1)
+"""Razorpay converts at the time of the payment; what it has not told a day later a person must ask about."""
+
 ATTEMPT_UNANSWERED_MAX: Final = timedelta(days=4)
 """A day more than the gateway asks the bank. What is open after that a person must ask about."""
 
 REFUND_UNANSWERED_MAX: Final = timedelta(hours=1)
 """One look finds out whether the gateway has a refund. What several looks did not is for a person."""
 REFUND_PENDING_MAX: Final = timedelta(days=15)
-"""Twice what Razorpay gives banks for a refund (five to seven working days)."""
+"""Twice what Razorpay gives banks for a refund (five to seven working days). What one in another currency
+took is in the gateway's rows of the settlement before that."""
 
 Open = Payment | Returns
 _RETURNS: Final = "returns"
@@ -108,6 +111,8 @@ def is_resolved(before: Open, after: Open) -> bool:
         return not to_be_asked(after.book)
     if isinstance(before, Returns):
         raise TypeError("returns do not become a payment")
+    if awaits_base(after):
+        return False
     if before.status is PaymentStatus.FAILED:
         return after.status is not PaymentStatus.FAILED
     if before.status is PaymentStatus.UNKNOWN:
@@ -117,13 +122,16 @@ def is_resolved(before: Open, after: Open) -> bool:
 
 def is_open(found: Open) -> bool:
     """Whether something about it is still to be found out. What failed is only looked at."""
-    return isinstance(found, Returns) or found.status in OPEN_STATUSES
+    return isinstance(found, Returns) or found.status in OPEN_STATUSES or awaits_base(found)
 
 
 def is_open_too_long(payment: Open, now: datetime) -> bool:
     """Whether somebody's money may be where nobody knows, for longer than the gateway takes to find out."""
     if isinstance(payment, Returns):
         return _are_open_too_long(payment, now)
+    if awaits_base(payment):
+        untold_since = now.timestamp() - BASE_UNKNOWN_MAX.total_seconds()
+        return any(each.awaits_base and each.observed_at < untold_since for each in payment.attempts.values())
     if payment.status is PaymentStatus.UNKNOWN:
         return now - from_iso(payment.created_at) > ORDER_UNKNOWN_MAX
     if payment.status not in OPEN_STATUSES:
@@ -141,6 +149,6 @@ def _are_open_too_long(returns: Returns, now: datetime) -> bool:
         return True
     unheard_since = now.timestamp() - REFUND_PENDING_MAX.total_seconds()
     return any(
-        refund.status is RefundStatus.PENDING and refund.observed_at < unheard_since
+        refund.is_on_its_way and refund.observed_at < unheard_since
         for refund in returns.book.refunds.values()
     )

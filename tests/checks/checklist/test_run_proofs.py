@@ -33,6 +33,12 @@ def test_without_a_run_nothing_is_proved(world: World) -> None:
     assert seen(world, "run:dependency-audit")[0] is Status.NOT_EVALUATED
 
 
+def test_the_rollback_window_is_open_until_a_report_puts_it_in(world: World) -> None:
+    status, observed = seen(world, "run:rollback-window")
+    assert status is Status.NOT_EVALUATED
+    assert "the report takes it" in observed
+
+
 def test_a_run_of_all_tests_proves_suites_named_tests_and_coverage(world: World) -> None:
     world.tests_ran()
     for suite in ("unit", "integration", "infrastructure", "end-to-end"):

@@ -24,6 +24,7 @@ from tests.checks.release.world import (
     SIGNERS,
     B,
     Case,
+    MadeUpAlarm,
     criterion,
     item,
     results,
@@ -44,6 +45,7 @@ class Estate:
         self.records = Records(folder / "releases", "prod", SIGNERS)
         self.client: Any = FakeLambda()
         self.now = NOW
+        self.alarm = MadeUpAlarm()
         for name in NAMES:
             self.client.add(name, versions=9, live=1)
 
@@ -72,7 +74,15 @@ class Estate:
             self.client.aliases[name].version = str(number)
 
     def open(self) -> GoLive:
-        return opening.open_window(self.records, self.running(), OWNER, opened=OPENED, deployed_at=self.now)
+        return opening.open_window(
+            self.records,
+            self.running(),
+            OWNER,
+            opened=OPENED,
+            deployed_at=self.now,
+            alarm=self.alarm,
+            now=self.now,
+        )
 
     def release(self, number: int, found: Results | None = None) -> GoLive:
         self.prepare(found)
@@ -82,7 +92,15 @@ class Estate:
     def close(self, found: Results | None = None, late_reason: str = "") -> None:
         self.now += HOUR
         good = found or results(generated_at=self.now)
-        opening.close_window(self.records, good, OWNER, by=PERSON, late_reason=late_reason, now=self.now)
+        opening.close_window(
+            self.records,
+            good,
+            OWNER,
+            by=PERSON,
+            late_reason=late_reason,
+            alarm=self.alarm,
+            now=self.now,
+        )
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=700)
@@ -90,7 +108,13 @@ class Estate:
 
     def roll_back(self) -> RolledBack:
         record, _ = rollback.roll_back(
-            self.records, self.client, OWNER, by=PERSON, reason="OPS-9", clock=self.clock
+            self.records,
+            self.client,
+            OWNER,
+            by=PERSON,
+            reason="OPS-9",
+            alarm=self.alarm,
+            clock=self.clock,
         )
         return record
 
@@ -352,7 +376,15 @@ def test_a_link_is_followed_nowhere(estate: Estate) -> None:
 def test_a_record_by_a_key_that_may_not_is_refused(estate: Estate) -> None:
     estate.prepare()
     estate.deploy(2)
-    opening.open_window(estate.records, estate.running(), RUNNER, opened=OPENED, deployed_at=estate.now)
+    opening.open_window(
+        estate.records,
+        estate.running(),
+        RUNNER,
+        opened=OPENED,
+        deployed_at=estate.now,
+        alarm=estate.alarm,
+        now=estate.now,
+    )
     with pytest.raises(DocumentRefused, match="may not sign for hasivu-release"):
         estate.records.all()
 

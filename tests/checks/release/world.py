@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from checks.checklist.model import Evidence, ItemResult, Level, Results, Status
+from checks.errors import ExitCode, HasivuError
 from checks.release import report_files
 from checks.release.allowed_signers import AllowedSigners
 from checks.release.approval import Approval, Basis, decide
@@ -48,6 +49,24 @@ class MadeUpSigner:
     def sign(self, document: bytes, namespace: Namespace) -> bytes:
         raw = self._private.sign(signed_bytes(document, namespace))
         return made(self.public_key(), namespace, string(ED25519.encode()) + string(raw))
+
+
+class MadeUpAlarm:
+    """An alarm that is set or not; ``broken`` names what does not work."""
+
+    def __init__(self) -> None:
+        self.set_for: GoLive | None = None
+        self.broken = ""
+
+    def set(self, live: GoLive, *, now: datetime) -> None:
+        if self.broken == "set":
+            raise HasivuError("ALARM_NOT_SET", "no", next_step="again", exit_code=ExitCode.CHECK_FAILED)
+        self.set_for = live
+
+    def silence(self) -> None:
+        if self.broken == "silence":
+            raise HasivuError("ALARM_NOT_SILENCED", "no", next_step="again", exit_code=ExitCode.CHECK_FAILED)
+        self.set_for = None
 
 
 def person_of(role: str) -> str:

@@ -22,7 +22,7 @@ from checks.checklist.model import (
     Waiver,
     WaiverState,
 )
-from checks.report.model import Decision, Release, Rollback, RollbackState, Run, SignatureState, SignOff
+from checks.report.model import Moved, Release, Rollback, RollbackState, Run, SignOff, SignOffState
 
 T, L, R, P = Level.TEMPLATE, Level.LIVE, Level.RUN, Level.PERSON
 AT = datetime(2026, 11, 26, 20, 5, tzinfo=UTC)
@@ -294,43 +294,109 @@ def earlier() -> Results:
     )
 
 
-def release() -> Release:
-    """Sign-offs in every state, and an open rollback window."""
+def person(role: str) -> str:
+    """An address as the committed list of signers has it."""
+    return f"{role.split(maxsplit=1)[0].lower()}@hasivu.example"
+
+
+def release(**changes: Any) -> Release:
+    """Sign-offs in every state, an open rollback window, and the proofs that go with them."""
     states = (
-        *[SignatureState.VALID] * 4,
-        SignatureState.VOID,
-        SignatureState.EXPIRED,
-        SignatureState.INVALID,
+        *[SignOffState.APPROVED] * 3,
+        SignOffState.CONDITIONS_OPEN,
+        SignOffState.VOID,
+        SignOffState.REJECTED,
+        SignOffState.GONE,
+        SignOffState.MISSING,
+        SignOffState.MISSING,
     )
-    return Release(
-        sign_offs=tuple(
-            SignOff(
-                role=role,
-                name=f"Person {index}" if index < 7 else "",
-                decision=Decision.PENDING
-                if index >= 7
-                else Decision.REJECT
-                if index == 6
-                else Decision.APPROVE_WITH_CONDITIONS
-                if index == 3
-                else Decision.APPROVE,
-                conditions=("Refunds above ₹50,000 by two people until January.",) if index == 3 else (),
-                signed_at=AT + timedelta(hours=index) if index < 7 else None,
-                state=states[index] if index < 7 else SignatureState.MISSING,
-                reason="it was made over another assembly" if index == 4 else "",
+    signs = tuple(
+        sign_off(role, state, AT + timedelta(hours=index))
+        for index, (role, state) in enumerate(zip(_OWNERS, states, strict=True))
+    )
+    document: dict[str, Any] = {
+        "judged_at": AT + timedelta(hours=12),
+        "deployment_id": "prod-0007-4f1d2c3b5a69",
+        "sign_offs": signs,
+        "rollback": rollback(),
+        "people": tuple(sorted(person(role) for role in _OWNERS)),
+        "against": ("2 sign-offs missing: Project Manager, Technical Director",),
+        "proofs": (
+            *(
+                sign_off_proof(role, Status.ATTESTED if state is SignOffState.APPROVED else Status.FAILED)
+                for role, state in zip(_OWNERS, states, strict=True)
+            ),
+        ),
+    }
+    return Release(**document | changes)
+
+
+def sign_off(role: str, state: SignOffState, at: datetime) -> SignOff:
+    """What ``role`` decided."""
+    if state in (SignOffState.MISSING, SignOffState.GONE):
+        return SignOff(
+            role=role,
+            required=True,
+            state=state,
+            reasons=("the decision is not at hand",) if state is SignOffState.GONE else (),
+        )
+    conditions = ("Refunds above ₹50,000 by two people until January. (open)",)
+    return SignOff(
+        role=role,
+        required=True,
+        state=state,
+        decision="reject" if state is SignOffState.REJECTED else "approve",
+        name=person(role),
+        signed_at=at,
+        valid_until=at + timedelta(hours=72),
+        ticket="OPS-12",
+        conditions=conditions if state is SignOffState.CONDITIONS_OPEN else (),
+        reasons=("the assembly is not the one that was decided on",) if state is SignOffState.VOID else (),
+    )
+
+
+def sign_off_proof(role: str, status: Status) -> ProofResult:
+    """The same as a proof of the checklist."""
+    return ProofResult(
+        proof_id=f"record:signoff-{role.lower().replace(' ', '-')}",
+        level=P,
+        title=f"Sign-off: {role}",
+        status=status,
+        expected="approved by one person of this role, for exactly this report",
+        observed=f"by {person(role)}",
+        looked_at=1,
+    )
+
+
+def rollback(state: RollbackState = RollbackState.OPEN, **changes: Any) -> Rollback:
+    """A window with 21 functions of which one is new."""
+    document: dict[str, Any] = {
+        "deployment_id": "prod-0007-4f1d2c3b5a69",
+        "assembly_sha256": digest("the assembly"),
+        "previous_assembly_sha256": digest("the assembly before"),
+        "deployed_at": AT - timedelta(hours=10, minutes=20),
+        "deadline": AT + timedelta(hours=13, minutes=40),
+        "state": state,
+        "command": "hasivu rollback --env prod --reason TICKET --key KEY",
+        "functions": tuple(
+            Moved(
+                function=f"hasivu-prod-function-{number}",
+                previous=None if number == 20 else str(number + 3),
+                next=str(number + 4),
             )
-            for index, role in enumerate(_OWNERS)
+            for number in range(21)
         ),
-        rollback=Rollback(
-            deployment_id="2026-11-26-prod-1",
-            deployed_at=AT - timedelta(hours=10, minutes=20),
-            deadline=AT + timedelta(hours=13, minutes=40),
-            state=RollbackState.OPEN,
-            command="hasivu rollback --env prod --deployment 2026-11-26-prod-1",
-            previous_assembly_sha256=digest("the assembly before"),
-            owner="DevOps Engineer",
-        ),
-    )
+        "removed": ("hasivu-prod-old",),
+        "owner": person("DevOps Engineer"),
+        "ticket": "OPS-12",
+    }
+    if state in (RollbackState.CLOSED, RollbackState.ROLLED_BACK):
+        document |= {
+            "ended_at": AT + timedelta(hours=9),
+            "ended_by": person("DevOps Engineer"),
+            "ended_how": "13 success criteria met",
+        }
+    return Rollback(**document | changes)
 
 
 def history(last: Results, count: int = 14) -> tuple[Run, ...]:

@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 from checks import cli
 from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
+from checks.report import commands
 from checks.report.form import Form
 from checks.report.model import Report
 from checks.report.write import FILES, MANIFEST, render
 from checks.report.write import write as written
-from tests.checks.report.factory import earlier, history, release, results, sound
+from tests.checks.report.factory import AT, earlier, history, release, results, sound
 
 RUNNER = CliRunner()
 
@@ -43,13 +44,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_it_writes_every_form_and_the_manifest_names_every_file(tmp_path: Path) -> None:
     found = put(tmp_path / "in" / "results.json", results())
     before = put(tmp_path / "before" / "results.json", earlier())
-    told = tmp_path / "release.json"
-    told.write_text(release().model_dump_json(by_alias=True), encoding="utf-8")
-    answer = run(found, "--output", tmp_path / "out", "--since", before.parent, "--release", told)
+    answer = run(found, "--output", tmp_path / "out", "--since", before.parent)
     assert answer.exit_code == ExitCode.OK
     assert "NO-GO prod: 22 blocking items open, 129 of 164 satisfied" in answer.output
     files = contents(tmp_path / "out")
-    assert set(files) == {"results.json", MANIFEST, *(name for name, _ in FILES.values())}
+    assert set(files) == {"results.json", "release.json", MANIFEST, *(name for name, _ in FILES.values())}
     assert files["results.json"] == results().canonical()
     manifest = json.loads(files.pop(MANIFEST))
     assert manifest["results_sha256"] == results().sha256
@@ -62,7 +61,10 @@ def test_it_writes_every_form_and_the_manifest_names_every_file(tmp_path: Path) 
     assert len((tmp_path / "history.jsonl").read_text(encoding="utf-8").splitlines()) == 1
 
 
-def test_twice_is_the_same_and_later_runs_change_nothing(tmp_path: Path) -> None:
+def test_twice_is_the_same_and_later_runs_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "_now", lambda: AT)
     found = put(tmp_path / "a" / "results.json", earlier())
     later = put(tmp_path / "b" / "results.json", results())
     run(found, "--output", tmp_path / "out" / "one")
@@ -104,13 +106,14 @@ def test_another_process_and_another_seed_of_hashes_give_the_same_bytes(tmp_path
 def test_only_the_forms_asked_for_are_written_and_older_ones_do_not_stay(tmp_path: Path) -> None:
     found = put(tmp_path / "results.json", sound())
     run(found, "--output", tmp_path / "out")
-    run("--format", "badge", "--format", "markdown", found, "--output", tmp_path / "out")
+    run("--format", "badge", "--format", "markdown", found, "--output", tmp_path / "out", "--release", "none")
     assert set(contents(tmp_path / "out")) == {"results.json", MANIFEST, "badge.svg", "summary.md"}
 
 
 def test_a_folder_is_taken_for_the_results_in_it(tmp_path: Path) -> None:
     put(tmp_path / "results.json", sound())
-    assert "GO prod" in run(tmp_path, "--output", tmp_path / "out", "--format", "badge").output
+    only = ("--output", tmp_path / "out", "--format", "badge", "--release", "none")
+    assert run(tmp_path, *only).output.startswith("GO prod")
 
 
 @pytest.mark.parametrize(
@@ -140,13 +143,28 @@ def test_results_that_are_not_there_are_refused(tmp_path: Path) -> None:
         run(tmp_path / "nothing.json")
 
 
-def test_a_release_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_release_that_nobody_wrote_down_is_refused(tmp_path: Path) -> None:
     found = put(tmp_path / "results.json", sound())
-    told = tmp_path / "release.json"
-    told.write_text('{"schema":"hasivu.release/1","sign_offs":[{"role":"x"}]}', encoding="utf-8")
     with pytest.raises(HasivuError) as refused:
-        run(found, "--output", tmp_path / "out", "--release", told)
-    assert refused.value.code == "RELEASE_UNREADABLE"
+        run(found, "--output", tmp_path / "out", "--release", "prod-0009", "--records", tmp_path)
+    assert refused.value.code == "RELEASE_UNKNOWN"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_signature_of_another_list_of_files_does_not_stay(tmp_path: Path) -> None:
+    """The results' signature stays as long as they are the same, whatever is shown beside them."""
+    found, folder = put(tmp_path / "results.json", sound()), tmp_path / "out"
+    run(found, "--output", folder, "--release", "none", "--format", "badge")
+    for name in ("results.json.sig", "manifest.json.sig"):
+        (folder / name).write_text("signed", encoding="utf-8")
+    run(found, "--output", folder, "--release", "none", "--format", "badge")
+    assert (folder / "manifest.json.sig").exists()
+    run(found, "--output", folder, "--release", "none", "--format", "csv")
+    assert (folder / "results.json.sig").exists()
+    assert not (folder / "manifest.json.sig").exists()
+    other = put(tmp_path / "other" / "results.json", results())
+    run(other, "--output", folder, "--release", "none", "--format", "csv")
+    assert not (folder / "results.json.sig").exists()
 
 
 def test_private_data_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from oscal_bindings.v1 import AssessmentResultsDocument
 from checks.checklist.model import Results, Status
 from checks.report.badge import badge
 from checks.report.junit import junit
+from checks.report.model import Report
 from checks.report.ocsf import VERSION, ocsf
 from checks.report.oscal import oscal, token
 from checks.report.sarif import sarif
@@ -123,19 +124,19 @@ def test_ocsf_has_a_finding_for_each_item_and_control_and_passes_nothing_else() 
 
 @pytest.mark.parametrize("found", WORLDS)
 def test_oscal_is_valid(found: Results) -> None:
-    document = AssessmentResultsDocument.model_validate_json(oscal(found))
+    document = AssessmentResultsDocument.model_validate_json(oscal(Report(found)))
     assert len(document.assessment_results.results) == 1
 
 
 def test_the_models_of_oscal_refuse_what_is_wrong() -> None:
-    document = json.loads(oscal(results()))
+    document = json.loads(oscal(Report(results())))
     document["assessment-results"]["results"][0]["findings"][0]["target"]["status"]["state"] = "mostly"
     with pytest.raises(ValueError, match="state"):
         AssessmentResultsDocument.model_validate(document)
 
 
 def test_oscal_refers_only_to_what_is_in_it_and_its_ids_follow_from_the_results() -> None:
-    text = oscal(results())
+    text = oscal(Report(results()))
     document = json.loads(text)["assessment-results"]
     uuids = re.findall(r'"uuid": "([^"]+)"', text)
     assert len(set(uuids)) == len(uuids)
@@ -147,13 +148,13 @@ def test_oscal_refers_only_to_what_is_in_it_and_its_ids_follow_from_the_results(
     resources = {f"#{each['uuid']}" for each in document["back-matter"]["resources"]}
     for each in result["observations"]:
         assert {one["href"] for one in each.get("relevant-evidence", [])} <= resources
-    assert oscal(results()) == text
-    assert not set(uuids) & set(re.findall(r'"uuid": "([^"]+)"', oscal(earlier())))
+    assert oscal(Report(results())) == text
+    assert not set(uuids) & set(re.findall(r'"uuid": "([^"]+)"', oscal(Report(earlier()))))
 
 
 def test_oscal_calls_satisfied_only_what_is() -> None:
     found = results()
-    findings = json.loads(oscal(found))["assessment-results"]["results"][0]["findings"]
+    findings = json.loads(oscal(Report(found)))["assessment-results"]["results"][0]["findings"]
     satisfied = {
         each["target"]["target-id"] for each in findings if each["target"]["status"]["state"] == "satisfied"
     }

@@ -17,6 +17,7 @@ from checks.report.page import difference, page
 from checks.toolchain import REPOSITORY
 from tests.checks.report.browser import Browser, chromium
 from tests.checks.report.factory import earlier, history, release, results
+from tests.checks.report.test_page import crowded
 
 INTERACTIVE_MS_MAX = 1_000
 SHOWN = (
@@ -123,6 +124,35 @@ def test_a_link_into_it_opens_its_item_even_when_it_is_filtered_out(browser: Bro
         "(() => { const at = document.getElementById('HC-011').getBoundingClientRect();"
         "return at.top >= 0 && at.bottom <= innerHeight })()"
     )
+
+
+def test_what_a_proof_says_in_short_is_told_in_full_to_whoever_looks(browser: Browser, path: Path) -> None:
+    found = results()
+    proof = next(each for each in found.proofs if each.status is Status.PASSED and each.evidence)
+    place = f"p{sorted(each.proof_id for each in found.proofs).index(proof.proof_id) + 1}"
+    ready(browser, path)
+    text = f"document.getElementById('{place}').textContent"
+    assert proof.expected not in browser.evaluate(text)
+    browser.evaluate(f"location.hash = '#{place}'")
+    browser.wait(f"document.querySelector('#{place} dl')")
+    told = browser.evaluate(text)
+    for said in (proof.expected, *proof.evidence, *proof.controls):
+        assert said in told
+    assert browser.evaluate(f"document.querySelectorAll('#{place} dl').length") == 1
+
+
+def test_an_item_that_is_opened_names_all_of_its_proofs_and_what_else_they_are_for(
+    browser: Browser, tmp_path: Path
+) -> None:
+    found = crowded()
+    path = tmp_path / "crowded.html"
+    path.write_text(page(Report(found)), encoding="utf-8")
+    item = found.items[20]
+    ready(browser, path, f"#{item.item_id}")
+    browser.wait(f"!document.querySelector('#{item.item_id} .rest')")
+    links = f"[...document.querySelectorAll('#{item.item_id} .proofs a')].map((each) => each.textContent)"
+    assert sorted(browser.evaluate(links)) == sorted(set(item.proofs))
+    assert "Also evidence for" in browser.evaluate(f"document.getElementById('{item.item_id}').textContent")
 
 
 def test_items_and_controls_are_two_views_of_the_same(browser: Browser, path: Path) -> None:

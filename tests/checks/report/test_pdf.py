@@ -1,5 +1,6 @@
 """The PDF: sound, real text, the digest on every page, the same bytes whenever it is made."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -59,6 +60,27 @@ def test_it_has_text_a_title_and_the_digest_on_every_page(document: bytes, tmp_p
     told = tool("pdfinfo", str(path), package="poppler-utils")
     assert "Deployment report of prod: NO-GO" in told
     assert b"/Lang (en-GB)" in document
+
+
+def test_who_does_not_see_it_hears_headings_and_text_in_order_and_no_ornament(
+    document: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.pdf"
+    path.write_bytes(document)
+    assert "Tagged:          yes" in tool("pdfinfo", str(path), package="poppler-utils")
+    assert b"/DisplayDocTitle true" in document
+    structure = tool("pdfinfo", "-struct-text", str(path), package="poppler-utils")
+    found = results()
+    headings = re.findall(r'H1 \(block\)\n\s+"([^"]+)"', structure)
+    assert headings[:3] == ["NO-GO", "What keeps it from going live (22)", "Framework by level of proof"]
+    assert "Sign-offs" in headings
+    assert re.search(r'H2 \(block\)\n\s+"Rollback window"', structure)
+    told = [structure.index(f'"{item.item_id}"', structure.index('"Items (171)"')) for item in found.items]
+    assert told == sorted(told)
+    text = "".join(structure.split())
+    assert "".join(found.items[0].text.split()) in text
+    # once as the report's identity, once in the command that verifies it: the foot of a page says nothing
+    assert text.replace('""', "").count(found.sha256) == 2
 
 
 def test_a_sound_environment_is_go(tmp_path: Path) -> None:

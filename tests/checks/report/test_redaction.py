@@ -32,7 +32,24 @@ def test_every_kind_has_an_example() -> None:
 
 
 def test_the_results_of_a_check_are_not_refused() -> None:
-    refuse_private_data(results=results(), previous=earlier(), release=release())
+    refuse_private_data(results=results(), previous=earlier())
+
+
+def test_who_signed_is_told_and_nobody_else_is() -> None:
+    told = release()
+    refuse_private_data(signers=told.people, release=told)
+    with pytest.raises(HasivuError, match="would show"):
+        refuse_private_data(release=told)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["asha@hasivu.example asked", "xdevops@hasivu.example", "devops@hasivu.example.net", "+91 98765 43210"],
+)
+def test_a_signers_address_excuses_no_other(text: str) -> None:
+    told = release(against=(text,))
+    with pytest.raises(HasivuError, match="would show"):
+        refuse_private_data(signers=told.people, release=told)
 
 
 @pytest.mark.parametrize(("kind", "text"), PRIVATE.items(), ids=PRIVATE)

@@ -432,7 +432,7 @@ def eventing() -> dict[str, Body]:
                     "source": ["hasivu.payments"],
                     "detail-type": [
                         *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
-                        *("RefundProcessed", "RefundFailed"),
+                        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
                     ],
                 },
                 "State": "ENABLED",
@@ -491,7 +491,6 @@ def eventing() -> dict[str, Body]:
                 allow("sqs:SendMessage", arn("DeadLetters")),
             ),
         ),
-        **schedules(),
     }
 
 
@@ -1005,6 +1004,8 @@ def alarms() -> dict[str, Body]:
         "AuditSeal": alarm(own, "AuditSealed", "SampleCount", 1),
         "SweepSilent": alarm(own, "SweepRan", "Sum", 1),
         "MatchSilent": alarm(own, "MatchRan", "Sum", 1),
+        "HistorySilent": alarm(own, "HistoryCompacted", "Sum", 1),
+        "HistoryFailed": alarm(own, "HistoryCompactionFailed", "Sum", 1),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {
@@ -1107,6 +1108,7 @@ def templates() -> dict[str, Body]:
     return {
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
         "Watched": {"Resources": auditor()},
+        "Clock": {"Resources": _from_outside(schedules(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
 

@@ -1,5 +1,6 @@
 """The sound estate's history: a table of the catalogue and a workgroup."""
 
+from checks.rules.history import PARQUET_SERDE
 from tests.checks.rules.building import Body, arn, ref, resource
 
 
@@ -18,6 +19,17 @@ def history() -> dict[str, Body]:
             "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
         },
     }
+    parquet = {
+        "Name": "payment_events_compacted",
+        "Parameters": {"classification": "parquet"},
+        "TableType": "EXTERNAL_TABLE",
+        "StorageDescriptor": {
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "Location": {"Fn::Join": ["", ["s3://", ref("Analytics"), "/compacted/"]]},
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "SerdeInfo": {"SerializationLibrary": PARQUET_SERDE},
+        },
+    }
     encryption = {"EncryptionOption": "SSE_KMS", "KmsKey": arn("Key")}
     return {
         "History": resource(
@@ -28,6 +40,21 @@ def history() -> dict[str, Body]:
         "PaymentEvents": resource(
             "AWS::Glue::Table",
             {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": table},
+            tags=False,
+        ),
+        "CompactedEvents": resource(
+            "AWS::Glue::Table",
+            {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": parquet},
+            tags=False,
+        ),
+        "Question": resource(
+            "AWS::Athena::NamedQuery",
+            {
+                "Database": "hasivu_prod",
+                "Name": "events",
+                "QueryString": "SELECT count(*) FROM payment_events",
+                "WorkGroup": "hasivu-prod-analytics",
+            },
             tags=False,
         ),
         "WorkGroup": resource(

@@ -4,16 +4,18 @@ import json
 
 from tests.checks.rules.building import Body, allow, arn, named, ref, resource, role
 
-SCHEDULED = ("HealthCheck", "PaymentsReconciliation", "PaymentsRetry")
+SCHEDULED = ("HealthCheck", "PaymentsAnalytics", "PaymentsReconciliationWorker", "PaymentsRetry")
 
 
 def schedules() -> dict[str, Body]:
     return {
+        "CompactionSchedule": _schedule("PaymentsAnalytics", "rate(5 minutes)", "compact"),
         "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
-        "MatchingSchedule": _schedule("PaymentsReconciliation", "cron(30 10,18 * * ? *)", "daily"),
+        "ImportSchedule": _schedule("PaymentsReconciliationWorker", "rate(1 minute)", "import"),
+        "MatchingSchedule": _schedule("PaymentsReconciliationWorker", "cron(30 10,18 * * ? *)", "daily"),
         "RetrySchedule": _schedule("PaymentsRetry", "rate(1 minute)", "sweep"),
-        "RunsSchedule": _schedule("PaymentsReconciliation", "rate(1 minute)", "work"),
-        "SweepSchedule": _schedule("PaymentsReconciliation", "rate(15 minutes)", "sweep"),
+        "RunsSchedule": _schedule("PaymentsReconciliationWorker", "rate(1 minute)", "work"),
+        "SweepSchedule": _schedule("PaymentsReconciliationWorker", "rate(15 minutes)", "sweep"),
         **named(
             "ScheduleRole",
             role(

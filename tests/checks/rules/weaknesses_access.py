@@ -87,6 +87,12 @@ WEAKNESSES = (
         where=is_the_auditor,
     ),
     Weakness("HASIVU-IAM-21", "another role has a name", ROLE, put("RoleName", "hasivu-prod-admin")),
+    Weakness(
+        "HASIVU-IAM-21",
+        "a function's role has the name of the role that pages",
+        ROLE,
+        put("RoleName", "hasivu-prod-rollback-deadline"),
+    ),
     granted("HASIVU-IAM-1", "a role may do everything", "*", "*"),
     granted("HASIVU-IAM-1", "a role may do everything to tables", "dynamodb:*"),
     granted("HASIVU-IAM-1", "a role may read whatever begins so", "s3:Get*"),

@@ -81,6 +81,12 @@ DECIDED = (
     decided(
         "somebody else is woken", SUBSCRIPTION, "Endpoint", "me@elsewhere.example", named("Protocol", "email")
     ),
+    decided(
+        "in a currency that nobody decided on",
+        FUNCTION,
+        "Environment.Variables.PRESENTMENT_CURRENCIES",
+        "INR,USD",
+    ),
     decided("logs for a year less", "AWS::Logs::LogGroup", "RetentionInDays", 400),
     decided("twice the price", "AWS::Budgets::Budget", "Budget.BudgetLimit.Amount", 6000),
     decided(
@@ -158,6 +164,19 @@ POLICIES = (
         "objects of somebody's bucket",
         POLICY,
         add(STATEMENTS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::x/lines/*"}),
+    ),
+    *(
+        Weakness(
+            "HASIVU-IAM-17",
+            f"somebody's {what}",
+            POLICY,
+            add(STATEMENTS, {"Effect": "Allow", "Action": action, "Resource": f"arn:aws:{resource}"}),
+        )
+        for what, action, resource in (
+            ("workgroup", "athena:StartQueryExecution", "athena:ap-south-1:111122223333:workgroup/primary"),
+            ("database", "glue:GetTable", "glue:ap-south-1:111122223333:database/default"),
+            ("table", "glue:GetTable", "glue:ap-south-1:111122223333:table/hasivu_prod/others"),
+        )
     ),
     Weakness(
         "HASIVU-IAM-18",
@@ -405,7 +424,15 @@ PEOPLE = (
         "AWS::CodeDeploy::DeploymentGroup",
         put("DeploymentStyle.DeploymentOption", "WITHOUT_TRAFFIC_CONTROL"),
     ),
-    Weakness("HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.CURRENCIES_ENABLED", "USD")),
+    Weakness(
+        "HASIVU-FN-7", "in dollars", FUNCTION, put("Environment.Variables.PRESENTMENT_CURRENCIES", "USD")
+    ),
+    Weakness(
+        "HASIVU-FN-7",
+        "in no currency",
+        FUNCTION,
+        put("Environment.Variables.PRESENTMENT_CURRENCIES", "INR,XYZ"),
+    ),
 )
 
 WEAKNESSES = (*PROPERTIES, *ANSWERS, *DECIDED, *POLICIES, *DELIVERIES, *KEPT, *PEOPLE)

@@ -87,7 +87,7 @@ FUNCTIONS = (
         "KICS", "patched by nobody", FUNCTION, put("RuntimeManagementConfig", {"UpdateRuntimeOn": "Manual"})
     ),
     Weakness("KICS", "another module", FUNCTION, put("Handler", "index.handler")),
-    Weakness("SOX", "in dollars", FUNCTION, put(f"{VARIABLES}.CURRENCIES_ENABLED", "INR,USD"), HASIVU),
+    Weakness("SOX", "in dollars", FUNCTION, put(f"{VARIABLES}.PRESENTMENT_CURRENCIES", "INR,USD"), HASIVU),
     Weakness("SOX", "another ledger", FUNCTION, put(f"{VARIABLES}.LEDGER_TABLE", "hasivu-prod-copy"), HASIVU),
     Weakness("SOX", "keys of another kind", FUNCTION, put(f"{VARIABLES}.IDEMPOTENCY_TABLE", ""), HASIVU),
     Weakness("CKV_AWS_301", "anybody calls", PERMISSION, put("Principal", "*")),

@@ -21,6 +21,7 @@ from tests.integration.notifications.world import (
     status,
 )
 from tests.integration.tables import Tables
+from tests.unit.notifications.test_events import told_of_a_reminder
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -73,6 +74,7 @@ def environment(
         "POWERTOOLS_SERVICE_NAME": unique,
         "AUDIT_TABLE": tables["audit"],
         "NOTIFICATIONS_TABLE": tables["notifications"],
+        "PAYMENTS_TABLE": tables["payments"],
         "SCHOOLS_TABLE": tables["schools"],
         "USER_POOL_ID": pool_id,
         "WHATSAPP_SECRET_ARN": arn,
@@ -143,4 +145,22 @@ def test_a_parent_who_left_or_was_locked_out_is_not_written_to(
     handler = notification_dispatcher.wire(environment)
     assert failed_messages(handler(sqs_event(news(), news(payer_id="usr_9")), Context())) == []
     assert {item["state"] for item in tables.items("notifications")} == {"undeliverable"}
+    assert simulator.control.messages() == []
+
+
+def test_a_reminder_is_held_against_its_link(
+    environment: dict[str, str],
+    tables: Tables,
+    simulator: WhatsAppSimulator,
+    cognito: "CognitoIdentityProviderClient",
+    pool_id: str,
+) -> None:
+    """Wired, it looks the link up: here there is none."""
+    add_user(cognito, pool_id, "usr_1", phone_number=PHONE)
+    _ = tables["payments"]
+    handler = notification_dispatcher.wire(environment)
+    message = json.dumps(told_of_a_reminder())
+    assert failed_messages(handler(sqs_event(message), Context())) == []
+    (kept,) = tables.items("notifications")
+    assert (kept["state"], kept["code"]) == ("withheld", "no-such-reminder")
     assert simulator.control.messages() == []

@@ -19,7 +19,7 @@ from runtime.gateways.errors import GatewayOutcomeUnknown, GatewayUnavailable
 from runtime.gateways.mail.client import SesMailer
 from runtime.gateways.transport import HttpRequest, HttpResponse
 from runtime.gateways.whatsapp.client import WhatsAppClient
-from runtime.notifications.dispatcher import Dispatcher
+from runtime.notifications.dispatcher import Dispatcher, Look
 from runtime.notifications.repository import NotificationRepository
 from runtime.payments.events import status_event
 from runtime.payments.model import AttemptStatus, PaymentStatus
@@ -143,6 +143,7 @@ class World:
     client: Any
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOON_IN_INDIA))
     log: io.StringIO = field(default_factory=io.StringIO)
+    looks: dict[str, Look] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.whatsapp, self.ses, self.pool = FakeWhatsApp(), FakeSes(), FakeUserPool()
@@ -174,6 +175,7 @@ class World:
             mailer=lambda: SesMailer(any_ses, sender="HASIVU <payments@hasivu.example>"),
             audit=AuditTrail(client, self.tables["audit"], self.clock, self.ids),
             logger=self.logger,
+            looks=self.looks,
         )
 
     def deliver(self, *bodies: str, receive_count: int = 1, client: Any = None) -> list[str]:

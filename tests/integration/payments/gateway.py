@@ -293,9 +293,10 @@ class FakeGateway:
         return _answer(200, {"status": "cancellation_initiated"} if operation == "cancel_token" else token)
 
     def pay(self, order_id: str, payment_id: str, **changes: Any) -> dict[str, Any]:
-        """An attempt to pay an order, captured unless ``changes`` say otherwise."""
+        """An attempt to pay an order in its currency, captured unless ``changes`` say otherwise."""
         (order,) = [order for order in self.orders if order["id"] == order_id]
-        payment = gateway_payment(payment_id, order_id, amount=order["amount"], **changes)
+        asked = {"amount": order["amount"], "currency": order["currency"]}
+        payment = gateway_payment(payment_id, order_id, **asked | changes)
         self.payments[payment_id] = payment
         return payment
 

@@ -13,10 +13,16 @@ from runtime.payments.reconciliation.facts import FactReader
 from runtime.payments.reconciliation.healing import Healer
 from runtime.payments.reconciliation.match import Match
 from runtime.payments.reconciliation.recorder import ExceptionRecorder
-from runtime.payments.reconciliation.repository import BankLines, Exceptions, SettledMarks
+from runtime.payments.reconciliation.repository import BankLines, Exceptions, SettledMarks, TakenFiles
 from runtime.payments.reconciliation.run_store import Runs
+from runtime.payments.reconciliation.run_worker import RunWorker
 from runtime.payments.reconciliation.runs import ReconciliationService
 from runtime.payments.reconciliation.settled import SettledNews
+from runtime.payments.reconciliation.statement_files import StatementFiles
+from runtime.payments.reconciliation.statement_uploads import StatementUploadService
+from runtime.payments.reconciliation.taking import StatementTaker
+from runtime.payments.reconciliation.upload_store import uploads_in
+from runtime.payments.reconciliation.upload_worker import UploadWorker
 from runtime.payments.reconciliation.uploads import StatementService
 from runtime.payments.reconciliation.workflow import ExceptionService
 from runtime.payments.reconciliation.working_days import WorkingDays
@@ -46,22 +52,58 @@ SETTLED_ON = date(2026, 4, 7)
 class Reconciling(World):
     """The payment functions and the reconciliation beside them."""
 
+    s3: Any = None
+    """For files of statements, where a test uploads some, to the bucket ``uploads_bucket``."""
+    uploads_bucket: str = ""
+
     @property
     def reconciliation_api(self) -> Api:
-        lines = BankLines(self.client, self.tables["reconciliation"])
-        idempotency = IdempotencyStore(self.client, self.tables["idempotency"], self.clock)
+        accounts = frozenset({"settlements"})
+        uploads = StatementUploadService(
+            client=self.client,
+            uploads=uploads_in(self.client, self.tables["reconciliation"]),
+            files=self.statement_files,
+            audit=self.audit,
+            idempotency=self.idempotency,
+            accounts=accounts,
+            clock=self.clock,
+            ids=self.ids,
+        )
+        statements = StatementService(
+            self.client, self.taker, self.audit, self.idempotency, accounts, self.clock, self.ids
+        )
+        days = self.runs.match.days
         return payments_reconciliation.api(
-            self.runs,
-            StatementService(
-                self.client,
-                lines,
-                self.audit,
-                idempotency,
-                frozenset({"settlements"}),
-                self.clock,
-                self.ids,
-            ),
-            ExceptionService(self.exception_recorder, self.runs.match.days, idempotency, self.clock),
+            self.runs.queued,
+            statements,
+            uploads,
+            ExceptionService(self.exception_recorder, days, self.idempotency, self.clock),
+            logger=self.logger,
+        )
+
+    @property
+    def idempotency(self) -> IdempotencyStore:
+        return IdempotencyStore(self.client, self.tables["idempotency"], self.clock)
+
+    @property
+    def taker(self) -> StatementTaker:
+        table = self.tables["reconciliation"]
+        return StatementTaker(BankLines(self.client, table), TakenFiles(self.client, table))
+
+    @property
+    def statement_files(self) -> StatementFiles:
+        return StatementFiles(self.s3, self.uploads_bucket, self.clock)
+
+    @property
+    def upload_worker(self) -> UploadWorker:
+        return UploadWorker(
+            client=self.client,
+            uploads=uploads_in(self.client, self.tables["reconciliation"]),
+            files=self.statement_files,
+            taker=self.taker,
+            audit=self.audit,
+            clock=self.clock,
+            logger=self.logger,
         )
 
     @property
@@ -70,11 +112,13 @@ class Reconciling(World):
         return ExceptionRecorder(self.client, exceptions, self.journal, self.audit, self.outbox, self.clock)
 
     @property
-    def runs(self) -> ReconciliationService:
+    def runs(self) -> RunWorker:
         table = self.tables["reconciliation"]
         lines = BankLines(self.client, table)
-        return ReconciliationService(
-            client=self.client,
+        return RunWorker(
+            queued=ReconciliationService(
+                self.client, Runs(self.client, table), self.audit, self.idempotency, self.clock, self.ids
+            ),
             match=Match(
                 facts=FactReader(self.journal, self.razorpay, lines),
                 healer=Healer(
@@ -87,12 +131,7 @@ class Reconciling(World):
                 clock=self.clock,
                 logger=self.logger,
             ),
-            runs=Runs(self.client, table),
-            audit=self.audit,
             outbox=self.outbox,
-            idempotency=IdempotencyStore(self.client, self.tables["idempotency"], self.clock),
-            clock=self.clock,
-            ids=self.ids,
             logger=self.logger,
         )
 

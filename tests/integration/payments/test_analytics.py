@@ -138,7 +138,7 @@ class TestBatches:
         counting.tell(second, first, first)
         assert counting.bucket.objects == kept
         (name,) = kept
-        assert name.startswith("payments/dt=2026-04-01/")
+        assert name.startswith("payments/arrived=2026-04-01/dt=2026-04-01/")
         assert name.endswith(".jsonl.gz")
 
     def test_a_batch_across_midnight_in_india_is_kept_by_day(self, counting: Counting) -> None:
@@ -146,7 +146,7 @@ class TestBatches:
             fact(occurred_at="2026-04-01T18:29:59.000Z"),
             fact(event_id="evt_2", occurred_at="2026-04-01T18:30:00.000Z"),
         )
-        days = sorted(name.split("/")[1] for name in counting.bucket.objects)
+        days = sorted(name.split("/")[2] for name in counting.bucket.objects)
         assert days == ["dt=2026-04-01", "dt=2026-04-02"]
 
     def test_a_batch_of_other_events_keeps_nothing(self, counting: Counting) -> None:

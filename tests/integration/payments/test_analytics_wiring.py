@@ -28,6 +28,8 @@ def environment(in_aws: dict[str, str], tables: Tables, unique: str, s3: "S3Clie
         "AUDIT_TABLE": tables["audit"],
         "PAYMENT_ROLLUPS_TABLE": tables["payment_rollups"],
         "ANALYTICS_BUCKET": bucket,
+        "HISTORY_DATABASE": "hasivu_test",
+        "HISTORY_WORKGROUP": "hasivu-test-analytics",
         "ALLOWED_ORIGINS": "https://app.hasivu.example",
     }
 

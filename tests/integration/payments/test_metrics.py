@@ -9,11 +9,14 @@ import pytest
 
 from runtime.payments.applier import EventApplier
 from runtime.payments.inbox import WebhookInbox
+from runtime.payments.links.reminders.service import ReminderService
+from runtime.payments.links.reminders.sweep import ReminderSweep
 from runtime.payments.metrics import METRICS
 from runtime.payments.recorder import PaymentRecorder
 from runtime.platform.metrics import Metrics
 from tests.integration.payments.gateway import gateway_payment
 from tests.integration.payments.splitting import run, set_terms, tell_of_transfer
+from tests.integration.payments.test_link_reminders import go_to, link_until_30_april, remind, sweep
 from tests.integration.payments.world import World, webhook_body
 from tests.integration.tables import Tables
 
@@ -45,6 +48,14 @@ class CountedWorld(World):
     @property
     def applier(self) -> EventApplier:
         return replace(super().applier, metrics=self.metrics)
+
+    @property
+    def reminder_service(self) -> ReminderService:
+        return replace(super().reminder_service, metrics=self.metrics)
+
+    @property
+    def reminder_sweep(self) -> ReminderSweep:
+        return replace(super().reminder_sweep, metrics=self.metrics)
 
     def counted(self) -> dict[str, list[Any]]:
         """The values of each metric so far: its label where it has one, otherwise its number."""
@@ -195,6 +206,16 @@ def test_a_split_that_stops_is_counted_once(world: CountedWorld) -> None:
             failed = world.gateway.transfers.fail(name)
             tell_of_transfer(world, f"evt_{name}_{number}", "transfer.failed", failed, 1_775_030_000)
     assert world.counted()["SplitStopped"] == [1, 1]
+
+
+def test_reminders_are_counted_by_their_occasion_and_once(world: CountedWorld) -> None:
+    link_id = link_until_30_april(world)
+    for _ in range(2):
+        remind(world, link_id)
+    go_to(world, 4, "12:00")
+    for _ in range(2):
+        sweep(world)
+    assert world.counted()["LinkReminded"] == ["by_hand", "planned"]
 
 
 def test_nothing_that_leads_to_a_person_is_in_any_metric(world: CountedWorld) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.functions.payments_reconciliation import daily
+from runtime.functions.payments_reconciliation_worker import daily
 from runtime.ledger.accounts import gateway_receivable, school_payable
 from runtime.ledger.model import JournalEntry, credit, debit
 from runtime.payments.reconciliation.expectations import expectations_of

@@ -199,9 +199,9 @@ class TestSplit:
 
     def test_another_currency_is_not_split(self, world: World) -> None:
         world.currencies = frozenset({"INR", "USD"})
-        set_terms(world)
         payment = world.created(currency="USD")
-        told = world.gateway.pay(str(payment.order_id), PAID) | {"currency": "USD"}
+        set_terms(world)
+        told = world.gateway.pay(str(payment.order_id), PAID, base_amount=3_750_000, base_currency="INR")
         world.tell("evt_1", "payment.captured", told, 1)
         run(world)
         assert split_of(world, payment.payment_id).unsplit == "split-currency-unsupported"

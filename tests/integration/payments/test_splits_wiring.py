@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.functions.payments_reconciliation import sweep_splits
+from runtime.functions.payments_reconciliation_worker import sweep_splits
 from runtime.payments.reconciliation.expectations import expectations_of
 from runtime.payments.splits.sweep import SplitSweep
 from tests.events import Context

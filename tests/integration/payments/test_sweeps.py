@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runtime.functions.payments_reconciliation import SWEEP_RESERVE_MS, sweep
+from runtime.functions.payments_reconciliation_worker import SWEEP_RESERVE_MS, sweep
 from runtime.payments.model import Payment, PaymentStatus
 from runtime.payments.sweeps.repository import OpenPayments
 from runtime.payments.sweeps.service import ACTOR, PAGE_SIZE, Sweeper, SweepReport

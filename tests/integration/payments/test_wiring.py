@@ -1,15 +1,23 @@
 """The two functions as Lambda starts them: settings, secrets and parameters read, routes answered."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import urllib3
 
 from checks.sandbox.razorpay import RazorpaySimulator
-from runtime.functions import payments_advanced, payments_reconciliation, payments_webhook_handler
+from runtime.functions import (
+    payments_advanced,
+    payments_reconciliation,
+    payments_reconciliation_worker,
+    payments_webhook_handler,
+)
 from runtime.gateways.razorpay.signatures import sign
 from runtime.platform.aws import CACHED_FOR_S
+from runtime.platform.clock import FixedClock, SystemClock
 from runtime.platform.function import Handler
 from runtime.platform.settings import SettingsError
 from tests.events import Answer, Context, failed_messages, rest_event, sqs_event
@@ -27,6 +35,8 @@ from tests.integration.payments.world import (
 from tests.integration.tables import Tables
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
@@ -46,6 +56,7 @@ def environment(
     queue_url: str,
     secrets_manager: "SecretsManagerClient",
     ssm: "SSMClient",
+    cognito: "CognitoIdentityProviderClient",
     simulator: RazorpaySimulator,
 ) -> dict[str, str]:
     """The environment variables of both functions, with everything they name in place."""
@@ -68,9 +79,12 @@ def environment(
         "PAYMENT_METHODS_TABLE": tables["payment_methods"],
         "IDEMPOTENCY_TABLE": tables["idempotency"],
         "SCHOOLS_TABLE": tables["schools"],
+        "NOTIFICATIONS_TABLE": tables["notifications"],
+        "USER_POOL_ID": cognito.create_user_pool(PoolName=unique)["UserPool"]["Id"],
         "WEBHOOK_EVENTS_TABLE": tables["webhook_events"],
         "WEBHOOK_QUEUE_URL": queue_url,
         "RECONCILIATION_TABLE": tables["reconciliation"],
+        "UPLOADS_BUCKET": f"{unique}-uploads",
         "RAZORPAY_SECRET_ARN": razorpay["ARN"],
         "RAZORPAY_WEBHOOK_SECRET_ARN": webhook["ARN"],
         "RAZORPAY_BASE_URL_PARAMETER": f"/{unique}/base-url",
@@ -100,10 +114,10 @@ def test_the_reconciliation_answers_its_schedules_and_the_api(
 ) -> None:
     created = create(payments_advanced.wire(environment))
     assert created.status == 201
-    reconciliation = payments_reconciliation.wire(environment)
-    swept = reconciliation({"task": "sweep"}, Context())
+    worker = payments_reconciliation_worker.wire(environment)
+    swept = worker({"task": "sweep"}, Context())
     assert (swept["looked_at"], swept["finished"]) == (0, True), "it is too young"
-    done = reconciliation({"task": "daily"}, Context())
+    done = worker({"task": "daily"}, Context())
     assert done["exceptions"] == 0
     event = rest_event(
         "GET",
@@ -111,9 +125,59 @@ def test_the_reconciliation_answers_its_schedules_and_the_api(
         principal=ADMIN,
         path_parameters={"reconciliation_id": done["reconciliation_id"]},
     )
-    shown = Answer.of(reconciliation(event, Context()))
+    shown = Answer.of(payments_reconciliation.wire(environment)(event, Context()))
     assert (shown.status, shown.body["started_by"]) == (200, "schedule")
-    assert reconciliation({"task": "daily"}, Context()) == done, "Lambda repeats under the same request id"
+    assert worker({"task": "daily"}, Context()) == done, "Lambda repeats under the same request id"
+    assert worker({"task": "work"}, Context()) == {"ended": 0}
+    for told in ({}, {"task": "else"}, event):
+        with pytest.raises(ValueError, match="no task"):
+            worker(told, Context())
+
+
+def test_the_reconciliation_s_api_knows_no_gateway(environment: dict[str, str]) -> None:
+    for name in ("RAZORPAY_SECRET_ARN", "RAZORPAY_BASE_URL_PARAMETER", "PAYMENTS_TABLE"):
+        del environment[name]
+    event = rest_event("GET", "/v1/reconciliations", principal=ADMIN)
+    assert Answer.of(payments_reconciliation.wire(environment)(event, Context())).status == 200
+
+
+def test_a_large_statement_from_its_link_to_its_lines(
+    environment: dict[str, str], s3: "S3Client", unique: str
+) -> None:
+    s3.create_bucket(
+        Bucket=environment["UPLOADS_BUCKET"],
+        CreateBucketConfiguration={"LocationConstraint": "ap-south-1"},
+    )
+    reconciliation = payments_reconciliation.wire(environment)
+    data = b"booked_on,amount,narration,reference\n2026-04-06,439.38,NEFT,AXISCN1153863727"
+    body = {
+        "account": "settlements",
+        "profile": "signed",
+        "format": "csv",
+        "file_name": "april.csv",
+        "size_bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    event = rest_event(
+        "POST",
+        "/v1/bank-statement-uploads",
+        principal=ADMIN,
+        headers={"Idempotency-Key": "key-upload-0001"},
+        body=json.dumps(body),
+    )
+    upload = Answer.of(reconciliation(event, Context())).body
+    link = upload["link"]
+    assert urllib3.request("PUT", link["url"], body=data, headers=link["headers"]).status == 200
+    worker = payments_reconciliation_worker.wire(environment)
+    assert worker({"task": "import"}, Context(remaining_ms=900_000)) == {"ended": 1}
+    event = rest_event(
+        "GET",
+        "/v1/bank-statement-uploads/{upload_id}",
+        principal=ADMIN,
+        path_parameters={"upload_id": upload["upload_id"]},
+    )
+    shown = Answer.of(reconciliation(event, Context())).body
+    assert (shown["state"], shown["result"]["kept"]) == ("done", 1)
 
 
 def test_a_capture_is_split_off_the_queue_and_what_is_left_by_the_sweep(
@@ -135,12 +199,60 @@ def test_a_capture_is_split_off_the_queue_and_what_is_left_by_the_sweep(
     (due,) = [body for body in messages(tables) if "PaymentSplitDue" in body]
     assert list(simulator.gw.each("transfers")) == []
 
-    swept = payments_reconciliation.wire(environment)({"task": "sweep"}, Context())
+    swept = payments_reconciliation_worker.wire(environment)({"task": "sweep"}, Context())
     assert (swept["splits"]["looked_at"], swept["splits"]["finished"]) == (1, True)
     assert failed_messages(payments(sqs_event(due), Context())) == []
     made = {each["recipient"]: each["amount"] for each in simulator.gw.each("transfers")}
     assert made == {CATERER: 31_500, SCHOOL: 13_500}
     assert failed_messages(payments(sqs_event("no event"), Context())) != []
+
+
+def test_a_payer_is_reminded_by_hand_and_by_the_sweep(
+    environment: dict[str, str], cognito: "CognitoIdentityProviderClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FixedClock(SystemClock().now().replace(hour=6, minute=30))  # noon in India
+    for module in (payments_advanced, payments_reconciliation_worker):
+        monkeypatch.setattr(module, "SystemClock", lambda: clock)
+    payments = payments_advanced.wire(environment)
+
+    def call(method: str, path: str, *, body: Any = None, **parameters: str) -> Answer:
+        event = rest_event(
+            method,
+            path,
+            principal=SCHOOL_ADMIN,
+            headers={"Idempotency-Key": f"key-{path[-9:]}"},
+            body=None if body is None else json.dumps(body),
+            path_parameters=parameters,
+        )
+        return Answer.of(payments(event, Context()))
+
+    asked = {
+        "school_id": "sch_1",
+        "payer_id": "usr_parent",
+        "amount_paise": 45_000,
+        "description": "Lunches",
+        "reminders": {"after_days": [1]},
+    }
+    made = call("POST", "/v1/payment-links", body=asked)
+    assert made.status == 201, made.text
+    link_id = made.body["link_id"]
+    reminders = "/v1/payment-links/{link_id}/reminders"
+    assert call("POST", reminders, link_id=link_id).code == "contact-missing"
+    cognito.admin_create_user(
+        UserPoolId=environment["USER_POOL_ID"],
+        Username="usr_parent",
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "phone_number", "Value": "+919000090000"}],
+    )
+    assert call("POST", reminders, link_id=link_id).status == 202
+    clock.advance(seconds=86_400)
+    swept = payments_reconciliation_worker.wire(environment)({"task": "sweep"}, Context())
+    assert swept["reminders"] == {"looked_at": 1, "reminded": 1, "failed": 0, "finished": True}
+    shown = call("GET", "/v1/payment-links/{link_id}", link_id=link_id).body["reminders"]["made"]
+    assert [(each["occasion"], each["outcome"]) for each in shown] == [
+        ("by_hand", "waiting"),
+        ("planned", "waiting"),
+    ]
 
 
 def test_a_payment_from_the_first_call_to_its_webhook(

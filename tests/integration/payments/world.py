@@ -18,11 +18,14 @@ from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.signatures import sign
 from runtime.ledger.journal import Journal
 from runtime.ledger.model import TrialBalance, trial_balance
+from runtime.notifications.repository import NotificationRepository
 from runtime.payments.applier import EventApplier
 from runtime.payments.captures.service import CaptureService
 from runtime.payments.disputes.service import DisputeService
 from runtime.payments.inbox import EventState, WebhookInbox
 from runtime.payments.links import routes as link_routes
+from runtime.payments.links.reminders.service import ReminderService
+from runtime.payments.links.reminders.sweep import ReminderSweep
 from runtime.payments.links.service import LinkService
 from runtime.payments.methods.customers import GatewayCustomers
 from runtime.payments.methods.mandates import MandateService
@@ -320,7 +323,7 @@ class World:
     @property
     def payments_api(self) -> Api:
         further = (
-            *link_routes.handled(self.link_service),
+            *link_routes.handled(self.link_service, self.reminder_service),
             *plan_routes.handled(self.plan_service),
             *split_routes.handled(self.split_service),
         )
@@ -367,11 +370,24 @@ class World:
             gateway=self.razorpay,
             key_secret=KEY_SECRET,
             former_key_secret=self.former_key_secret,
+            outcomes=payments_advanced.reminder_outcomes(
+                NotificationRepository(self.client, self.tables["notifications"], self.clock, self.ids)
+            ),
             origins=WEB_ORIGINS,
             clock=self.clock,
             ids=self.ids,
             logger=self.logger,
         )
+
+    @property
+    def reminder_service(self) -> ReminderService:
+        contacts: Any = self.contacts
+        idempotency = IdempotencyStore(self.client, self.tables["idempotency"], self.clock)
+        return ReminderService(self.recorder.links, idempotency, contacts, self.clock)
+
+    @property
+    def reminder_sweep(self) -> ReminderSweep:
+        return ReminderSweep(self.recorder, self.razorpay, self.clock, self.logger)
 
     @property
     def webhook_api(self) -> Api:

@@ -4,11 +4,13 @@ import io
 import json
 import shutil
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -20,12 +22,15 @@ from checks.errors import ExitCode, HasivuError
 from checks.release import commands, context, live
 from checks.release.aliases import LIVE, roll_back, snapshot
 from checks.release.allowed_signers import AllowedSigners
+from checks.release.deadline import ScheduledPage
 from checks.release.kms_key import KmsKey
 from checks.release.records import FunctionVersions
 from checks.release.rehearsal import rehearse
 from checks.release.signing import signature_over
 from checks.release.sshsig import Namespace
-from tests.checks.release.world import A, criterion, item, results, write_report
+from checks.toolchain import REPOSITORY
+from stacks.environment_file import load_environment
+from tests.checks.release.world import A, criterion, go_live, item, results, write_report
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -176,6 +181,91 @@ def test_a_kms_key_that_is_not_there_is_named(kms: "KMSClient") -> None:
     assert refused.value.code == "KMS_REFUSES"
 
 
+# --- the alarm at the deadline ---
+
+
+def alarm_at() -> str | None:
+    """When the alarm of the deadline rings, as EventBridge has it."""
+    client = boto3.Session().client("scheduler")
+    try:
+        return client.get_schedule(Name=f"hasivu-{ENV}-rollback-deadline")["ScheduleExpression"]
+    except client.exceptions.ResourceNotFoundException:
+        return None
+
+
+RIGHTS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["scheduler:CreateSchedule", "scheduler:UpdateSchedule", "scheduler:DeleteSchedule"],
+            "Resource": f"arn:aws:scheduler:*:*:schedule/default/hasivu-{ENV}-rollback-deadline",
+        },
+        {
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": f"arn:aws:iam::*:role/hasivu-{ENV}-rollback-deadline",
+            "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+        },
+    ],
+}
+"""What docs/guides/release.md says that whoever opens and closes windows needs."""
+
+
+def page_of(rights: dict[str, Any]) -> ScheduledPage:
+    """The alarm as somebody sets it who has these rights and no others."""
+    iam = boto3.Session().client("iam")
+    name = f"owner-{uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(rights))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+    settings = load_environment(ENV, directory=REPOSITORY / "environments", today=datetime.now(UTC).date())
+    return ScheduledPage(session.client("scheduler"), settings)
+
+
+def test_the_rights_of_the_guide_are_enough_to_set_and_to_silence_it() -> None:
+    page, now = page_of(RIGHTS), datetime.now(UTC)
+    for _ in range(2):
+        page.set(go_live(environment=ENV), now=now)
+        assert alarm_at() is not None
+    page.silence()
+    page.silence()
+    assert alarm_at() is None
+
+
+def test_without_rights_it_is_refused_and_so_is_the_go_live() -> None:
+    other = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+    page, now = page_of({"Version": "2012-10-17", "Statement": [other]}), datetime.now(UTC)
+    with pytest.raises(HasivuError) as refused:
+        page.set(go_live(environment=ENV), now=now)
+    assert refused.value.code == "ALARM_NOT_SET"
+    with pytest.raises(HasivuError) as refused:
+        page.silence()
+    assert refused.value.code == "ALARM_NOT_SILENCED"
+
+
+def test_it_rings_on_the_topic_that_pages_and_is_gone() -> None:
+    sns, sqs = boto3.Session().client("sns"), boto3.Session().client("sqs")
+    topic = sns.create_topic(Name=f"hasivu-{ENV}-alarms-page")["TopicArn"]
+    queue = sqs.create_queue(QueueName="whoever-is-paged")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    tell = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [tell]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    page, long_ago = page_of(RIGHTS), datetime.now(UTC) - timedelta(days=2)
+    assert page.topic == topic
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    live_ = go_live(environment=ENV, deployed_at=long_ago, rollback_deadline=long_ago + timedelta(hours=24))
+    page.set(live_, now=long_ago)
+    until = time.monotonic() + 60
+    heard: list[Any] = []
+    while not heard and time.monotonic() < until:
+        heard = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    assert alarm_at() is None
+    assert heard
+
+
 # --- the commands, one release from the gate to its end ---
 
 
@@ -225,6 +315,7 @@ def test_a_release_from_the_gate_to_its_rollback(
     before = snapshot(functions, ENV)
     deploy(functions, deployed)
     assert "rollback deadline" in desk.run("go-live", "--env", ENV, "--opened", "--ticket", "OPS-1")
+    assert alarm_at() == f"at({desk.now + timedelta(hours=24, minutes=1):%Y-%m-%dT%H:%M:%S})"
     desk.pass_(24)
     assert "open" in desk.run("window", "--env", ENV)
     desk.pass_(1)
@@ -237,6 +328,7 @@ def test_a_release_from_the_gate_to_its_rollback(
     assert "3 aliases moved" in done
     assert snapshot(functions, ENV) == before
     assert "rolled-back" in desk.run("window", "--env", ENV)
+    assert alarm_at() is None
     shown = desk.run("verify", report)
     assert "sandbox-0001-" in shown
     assert "1 deployments, one chain" in shown
@@ -263,7 +355,10 @@ def test_a_release_from_the_gate_to_its_success(
     with pytest.raises(HasivuError, match="uptime"):
         desk.run("window", "--env", ENV, "--close", bad)
     good = desk.report("good")
-    assert "closed" in desk.run("window", "--env", ENV, "--close", good)
+    assert alarm_at() is not None
+    for _ in range(2):  # the same report again changes nothing
+        assert "closed" in desk.run("window", "--env", ENV, "--close", good)
+        assert alarm_at() is None
     with pytest.raises(HasivuError) as refused:
         desk.run("rollback", "--env", ENV, "--reason", "OPS-9", "--yes")
     assert refused.value.code == "WINDOW_CLOSED"

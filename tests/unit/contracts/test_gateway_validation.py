@@ -43,7 +43,9 @@ KNOWN: dict[str, dict[str, Any]] = {
         "parts": [{"due_on": "2026-04-05", "amount_paise": 90_000}],
         "description": "Meals 2026/27",
     },
-    "CreatePaymentLink": CREATE | {"accept_partial": True, "expires_on": "2026-04-30"},
+    "CreatePaymentLink": CREATE
+    | {"accept_partial": True, "expires_on": "2026-04-30", "reminders": {"before_end_days": [3, 0]}},
+    "ReminderSchedule": {"after_days": [3], "before_end_days": [3, 0], "on": ["2026-04-10"]},
     "VerifyPaymentLink": {
         "razorpay_payment_id": "pay_A1b2C3d4",
         "razorpay_payment_link_id": "plink_A1b2C3d4",
@@ -73,7 +75,16 @@ KNOWN: dict[str, dict[str, Any]] = {
     "ReleaseHold": {"account_id": "acc_Caterer0000001"},
     "CreateRefund": {"amount_paise": 10_000, "speed": "optimum", "reason": "Two days of holiday"},
     "StartReconciliation": {"day": "2026-04-07"},
+    "CompactionRequest": {"first_day": "2026-04-01", "last_day": "2026-04-07"},
     "UploadStatement": {"account": "settlements", "profile": "signed", "content_base64": "Zm9v"},
+    "AskStatementUpload": {
+        "account": "settlements",
+        "profile": "signed",
+        "format": "csv",
+        "file_name": "April 2026 (final).csv",
+        "size_bytes": 20_971_520,
+        "sha256": HEX64,
+    },
     "AssignException": {"owner": "usr_finance"},
     "CommentException": {"text": "Asked Razorpay"},
     "ResolveException": {"resolution": "void", "reason": "It was a test"},

@@ -7,13 +7,18 @@ import pytest
 
 from runtime.notifications.events import EventUnreadable, read_event
 from runtime.payments.events import status_event
+from runtime.payments.links.reminders.events import reminder_event
+from runtime.payments.links.reminders.model import Occasion
+from runtime.payments.links.reminders.rules import with_reminder
 from runtime.payments.model import AttemptStatus, PaymentStatus
 from runtime.payments.refunds.model import Refund, RefundStatus
 from runtime.payments.refunds.rules import hear
 from runtime.payments.returns.events import return_events
 from runtime.payments.returns.model import ReturnsChange
 from runtime.payments.returns.rules import no_returns
-from tests.unit.payments.samples import attempt, payment
+from runtime.platform.clock import from_iso
+from tests.unit.payments.links.test_link_rules import LINK_ID, a_link
+from tests.unit.payments.samples import CREATED_AT, attempt, payment
 
 
 def envelope(**changes: Any) -> dict[str, Any]:
@@ -95,3 +100,33 @@ def test_what_payments_tell_of_a_refund_is_read_with_the_amount_of_the_refund() 
         "RefundProcessed:rfnd_1",
     )
     assert (news.payer_id, news.description) == ("usr_1", "Lunches in April")
+
+
+def told_of_a_reminder(**changes: Any) -> dict[str, Any]:
+    """A reminder of a link as the topic delivers it."""
+    link = a_link(
+        captured_paise=15_000, short_url="https://rzp.io/rzp/1", expires_at="2026-04-30T18:29:59.000Z"
+    )
+    event = reminder_event(with_reminder(link, Occasion.PLANNED, from_iso(CREATED_AT)))
+    told = envelope() | {"detail-type": event.detail_type}
+    return told | {"detail": told["detail"] | {"detail": json.dumps(dict(event.detail) | changes)}}
+
+
+def test_what_links_tell_of_a_reminder_is_read_with_what_is_still_due() -> None:
+    news = read_event(json.dumps(told_of_a_reminder()))
+    assert (news.detail_type, news.subject, news.amount_paise) == ("LinkReminderDue", LINK_ID, 30_000)
+    assert (news.page, news.ends_at) == ("https://rzp.io/rzp/1", "2026-04-30T18:29:59.000Z")
+    assert news.message_key == f"LinkReminderDue:{LINK_ID}:1"
+
+
+def test_a_link_without_a_page_or_an_end_is_read_too() -> None:
+    news = read_event(json.dumps(told_of_a_reminder(short_url=None, expires_at=None)))
+    assert (news.page, news.ends_at) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"short_url": 7}, {"expires_at": ""}, {"due_paise": "1"}, {"link_id": None}]
+)
+def test_a_reminder_that_is_none_is_unreadable(changes: dict[str, Any]) -> None:
+    with pytest.raises(EventUnreadable):
+        read_event(json.dumps(told_of_a_reminder(**changes)))

@@ -1,6 +1,7 @@
 """What people read: every placeholder filled, nothing injected, whatever a name looks like."""
 
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 
 from runtime.gateways.mail.client import SUBJECT_LENGTH_MAX
 from runtime.gateways.whatsapp.client import TextParameter
-from runtime.notifications.events import PaymentNews
-from runtime.notifications.messages import GREETING_WITHOUT_NAME, TEMPLATES, Message, compose, one_line
+from runtime.notifications.events import News
+from runtime.notifications.messages import GREETING_WITHOUT_NAME, TEMPLATES, Message, Place, compose, one_line
 from runtime.payments.events import DETAIL_TYPES
+from runtime.payments.links.reminders.model import REMINDER_DUE
 from runtime.payments.model import PaymentStatus
 from runtime.payments.returns.events import REFUND_DETAIL_TYPES
 
@@ -19,38 +21,77 @@ PLACEHOLDER = re.compile(r"\{\{(\d+)\}\}")
 ANY_TEXT = st.text(max_size=300)
 
 
-def news(**changes: object) -> PaymentNews:
+def news(**changes: object) -> News:
     values: dict[str, object] = {
         "detail_type": "PaymentCaptured",
         "message_key": "PaymentCaptured:pmt_1:pay_1",
-        "payment_id": "pmt_1",
+        "subject": "pmt_1",
         "school_id": "sch_1",
         "payer_id": "usr_1",
         "amount_paise": 45_000,
         "currency": "INR",
         "description": "Lunches in April",
     }
-    return PaymentNews(**(values | changes))  # type: ignore[arg-type]  # the test decides what is in it
+    return News(**(values | changes))  # type: ignore[arg-type]  # the test decides what is in it
 
 
 def message(school: str | None = "Green Valley School", **changes: object) -> Message:
-    composed = compose(news(**changes), school)
-    assert composed is not None
-    return composed
+    told = news(**changes)
+    return compose(TEMPLATES[told.detail_type], told, school)
+
+
+def reminder(school: str | None = "Green Valley School", **changes: object) -> Message:
+    """A reminder of a payment link."""
+    values = {
+        "detail_type": REMINDER_DUE,
+        "subject": "plk_1",
+        "page": "https://rzp.io/rzp/00000000",
+        "ends_at": "2026-04-30T18:29:59.000Z",
+    }
+    return message(school, **values | changes)
 
 
 @pytest.mark.parametrize("detail_type", TEMPLATES)
-def test_every_template_uses_each_placeholder_once_and_in_order(detail_type: str) -> None:
-    assert PLACEHOLDER.findall(TEMPLATES[detail_type].body) == ["1", "2", "3", "4", "5"]
+def test_meta_sees_each_placeholder_once_and_in_order(detail_type: str) -> None:
+    template = TEMPLATES[detail_type]
+    numbers = [str(number) for number in range(1, len(template.places) + 1)]
+    assert PLACEHOLDER.findall(template.body) == numbers
+    assert len(set(template.places)) == len(template.places)
+
+
+@pytest.mark.parametrize("detail_type", TEMPLATES)
+def test_what_meta_approves_is_what_is_read_with_the_places_filled(detail_type: str) -> None:
+    composed = reminder(detail_type=detail_type)
+    texts = list(composed.texts("Asha").values())
+    filled = PLACEHOLDER.sub(lambda found: texts[int(found[1]) - 1], composed.template.body)
+    assert filled == composed.plain_text("Asha")
+
+
+@pytest.mark.parametrize("detail_type", TEMPLATES)
+def test_no_template_begins_or_ends_with_a_placeholder(detail_type: str) -> None:
+    """Meta refuses such a template."""
+    body = TEMPLATES[detail_type].body
+    assert not body.startswith("{{")
+    assert not body.endswith("}}")
+
+
+@pytest.mark.parametrize("detail_type", TEMPLATES)
+def test_a_template_has_nothing_that_html_would_read_otherwise(detail_type: str) -> None:
+    assert escape(TEMPLATES[detail_type].text) == TEMPLATES[detail_type].text
+
+
+def test_messages_about_payments_say_whose_what_and_which() -> None:
+    of_payments = (Place.NAME, Place.AMOUNT, Place.SCHOOL, Place.PURPOSE, Place.REFERENCE)
+    assert {template.places for name, template in TEMPLATES.items() if name != REMINDER_DUE} == {of_payments}
 
 
 @pytest.mark.parametrize("detail_type", TEMPLATES)
 def test_every_template_is_for_an_event_that_payments_tell(detail_type: str) -> None:
-    assert detail_type in {*DETAIL_TYPES.values(), *REFUND_DETAIL_TYPES.values()}
+    assert detail_type in {*DETAIL_TYPES.values(), *REFUND_DETAIL_TYPES.values(), REMINDER_DUE}
 
 
 def test_people_hear_of_money_and_of_nothing_in_between() -> None:
-    told = {status for status, name in DETAIL_TYPES.items() if compose(news(detail_type=name), "School")}
+    told = {status for status, name in DETAIL_TYPES.items() if name in TEMPLATES}
     assert told == {PaymentStatus.CAPTURED, PaymentStatus.FAILED, PaymentStatus.CONFLICTED}
 
 
@@ -59,6 +100,37 @@ def test_the_message_as_a_parent_reads_it() -> None:
         "Dear Asha, we have received ₹1,23,456.78 for Green Valley School (Lunches in April). "
         "Your payment reference is pmt_1. Thank you. HASIVU"
     )
+
+
+def test_a_reminder_as_a_parent_reads_it() -> None:
+    assert reminder(amount_paise=30_000).plain_text("Asha") == (
+        "Dear Asha, ₹300.00 is still to be paid for Green Valley School (Lunches in April). "
+        "You can pay until 30 April 2026 on this page: https://rzp.io/rzp/00000000 "
+        "(your payment reference is plk_1). If you have paid meanwhile, you need not do anything. HASIVU"
+    )
+
+
+def test_the_last_day_is_that_of_india() -> None:
+    assert "until 1 May 2026 on" in reminder(ends_at="2026-04-30T18:30:00.000Z").plain_text("Asha")
+
+
+def test_a_reminder_without_a_page_or_an_end_is_a_sentence_all_the_same() -> None:
+    text = reminder(page=None, ends_at=None).plain_text("Asha")
+    assert "You can pay until further notice on this page: the page that you were sent (your" in text
+
+
+def test_a_page_of_the_web_is_a_link_in_a_mail() -> None:
+    assert "<a href='https://rzp.io/rzp/00000000'>https://rzp.io/rzp/00000000</a>" in reminder().html("Asha")
+
+
+@pytest.mark.parametrize("page", ["javascript:alert(1)", "http://rzp.io/x", "data:text/html,x"])
+def test_anything_else_is_none(page: str) -> None:
+    assert "<a " not in reminder(page=page).html("Asha")
+
+
+def test_a_page_cannot_end_its_link() -> None:
+    html = reminder(page="https://rzp.io/'onclick='alert(1)").html("Asha")
+    assert "<a href='https://rzp.io/&#x27;onclick=&#x27;alert(1)'>" in html
 
 
 @pytest.mark.parametrize(
@@ -70,29 +142,30 @@ def test_an_amount_is_shown_in_its_currency(amount_paise: int, currency: str, sh
 
 @pytest.mark.parametrize("name", [None, "", "   ", "\n"])
 def test_who_has_no_name_is_greeted_all_the_same(name: str | None) -> None:
-    assert message().texts(name)[0] == GREETING_WITHOUT_NAME
+    assert message().texts(name)[Place.NAME] == GREETING_WITHOUT_NAME
 
 
 def test_what_is_missing_has_words_of_its_own() -> None:
     texts = message(None, description="\n").texts("Asha")
-    assert texts[2:4] == ("your school", "school meals")
-
-
-def test_the_same_news_is_one_message_for_a_person_and_another_for_the_next() -> None:
-    assert message().notification_id == message().notification_id
-    assert message().notification_id != message(payer_id="usr_2").notification_id
-    assert message().notification_id != message(message_key="PaymentCaptured:pmt_1:pay_2").notification_id
+    assert (texts[Place.SCHOOL], texts[Place.PURPOSE]) == ("your school", "school meals")
 
 
 @given(name=ANY_TEXT, school=ANY_TEXT, description=ANY_TEXT)
 def test_every_text_fits_into_a_placeholder_of_whatsapp(name: str, school: str, description: str) -> None:
-    for text in message(school, description=description).texts(name):
+    for text in reminder(school, description=description).texts(name).values():
         assert TextParameter(text).text == text
 
 
 @given(name=ANY_TEXT, school=ANY_TEXT, description=ANY_TEXT)
 def test_no_text_becomes_a_placeholder_of_another(name: str, school: str, description: str) -> None:
-    assert not PLACEHOLDER.search(message(school, description=description).plain_text(name))
+    assert not PLACEHOLDER.search(reminder(school, description=description).plain_text(name))
+
+
+@pytest.mark.parametrize("text", ["{page}", "{{page}}", "{{7}}", "{amount}"])
+def test_what_looks_like_a_place_in_what_people_wrote_is_not_filled(text: str) -> None:
+    read = reminder(text, description=text).plain_text(text)
+    assert read.count("https://rzp.io/rzp/00000000") == 1
+    assert read.count("₹450.00") == 1
 
 
 def test_a_placeholder_in_a_name_stays_a_text() -> None:

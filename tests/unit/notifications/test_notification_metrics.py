@@ -9,7 +9,7 @@ import pytest
 
 from runtime.gateways.whatsapp.webhooks import MessageStatus, PhoneNumber
 from runtime.notifications.dispatcher import Dispatcher, Sending
-from runtime.notifications.events import PaymentNews, read_event
+from runtime.notifications.events import News, read_event
 from runtime.notifications.metrics import METRICS
 from runtime.notifications.repository import State
 from runtime.platform.clock import FixedClock
@@ -32,7 +32,7 @@ class Everything:
 class Ending(Dispatcher):
     """A dispatcher whose sending ends as it is told."""
 
-    def _send(self, message: object, contact: object, attempt: int) -> Sending:
+    def _send(self, name: str, message: object, contact: object, attempt: int) -> Sending:
         return self.schools.ending  # type: ignore[attr-defined,no-any-return]  # the test's own schools
 
 
@@ -49,7 +49,7 @@ def dispatcher(lines: list[str], *, ending: Sending | None = None, progressed: b
     return Ending(**parts, logger=new_logger("test"), metrics=Metrics("test", FixedClock(NOON), lines.append))
 
 
-def news() -> PaymentNews:
+def news() -> News:
     detail = {
         "payment_id": "pmt_1",
         "school_id": "sch_1",
@@ -90,6 +90,7 @@ def counted(lines: list[str]) -> list[tuple[str, str | None]]:
         (Sending(State.SENT, "mail"), ("NotificationSent", "mail")),
         (Sending(State.UNKNOWN, "mail"), ("NotificationOutcomeUnknown", "mail")),
         (Sending(State.UNDELIVERABLE, "none"), ("NotificationUndeliverable", None)),
+        (Sending(State.WITHHELD, "none"), ("NotificationWithheld", None)),
     ],
 )
 def test_a_sending_is_counted_by_its_end(ending: Sending, expected: tuple[str, str | None]) -> None:
@@ -124,5 +125,6 @@ def test_every_metric_of_notifications_appears_above() -> None:
         "NotificationSent",
         "NotificationOutcomeUnknown",
         "NotificationUndeliverable",
+        "NotificationWithheld",
         "NotificationFailedLater",
     }

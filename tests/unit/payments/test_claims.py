@@ -17,7 +17,6 @@ def due(is_open: bool, booked: list[str]) -> tuple[JournalEntry, ...]:
         booked,
         owed=school_payable("sch_1"),
         held=refunds_payable("sch_1"),
-        currency="INR",
         business_day=date(2026, 4, 1),
     )
 

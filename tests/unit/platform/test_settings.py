@@ -19,7 +19,7 @@ def complete(model: type[FunctionSettings]) -> dict[str, str]:
     fixed = {
         "HASIVU_ENV": "dev",
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "CURRENCIES_ENABLED": "INR",
+        "PRESENTMENT_CURRENCIES": "INR",
         "AWS_ENDPOINT_URL": "",
         "ALLOWED_ORIGINS": "https://app.hasivu.example,https://schools.hasivu.example",
     }
@@ -76,11 +76,11 @@ def test_all_that_is_missing_is_named_at_once(function: str, model: type[Functio
         ("HASIVU_ENV", "dev\n"),
         ("POWERTOOLS_LOG_LEVEL", SECRET_VALUE),
         ("POWERTOOLS_LOG_LEVEL", "info"),
-        ("CURRENCIES_ENABLED", SECRET_VALUE),
-        ("CURRENCIES_ENABLED", "INR,"),
-        ("CURRENCIES_ENABLED", "inr"),
-        ("CURRENCIES_ENABLED", "INR, USD"),
-        ("CURRENCIES_ENABLED", ""),
+        ("PRESENTMENT_CURRENCIES", SECRET_VALUE),
+        ("PRESENTMENT_CURRENCIES", "INR,"),
+        ("PRESENTMENT_CURRENCIES", "inr"),
+        ("PRESENTMENT_CURRENCIES", "INR, USD"),
+        ("PRESENTMENT_CURRENCIES", ""),
     ],
 )
 def test_a_malformed_variable_is_named_without_its_value(name: str, value: str) -> None:
@@ -105,9 +105,9 @@ def test_blanks_around_a_value_are_taken_off() -> None:
 
 def test_rupees_are_the_only_currency_until_others_are_enabled() -> None:
     environment = complete(PaymentsAdvancedSettings)
-    del environment["CURRENCIES_ENABLED"]
+    del environment["PRESENTMENT_CURRENCIES"]
     assert load(PaymentsAdvancedSettings, environment).currencies == {"INR"}
-    several = load(PaymentsAdvancedSettings, environment | {"CURRENCIES_ENABLED": "INR,USD"})
+    several = load(PaymentsAdvancedSettings, environment | {"PRESENTMENT_CURRENCIES": "INR,USD"})
     assert several.currencies == {"INR", "USD"}
 
 

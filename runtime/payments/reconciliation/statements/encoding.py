@@ -7,6 +7,7 @@ from typing import Final
 from runtime.payments.reconciliation.statements.model import (
     FILE_BYTES_MAX,
     FILE_LINES_MAX,
+    LINE_LENGTH_MAX,
     FileFault,
     StatementRefused,
 )
@@ -58,7 +59,13 @@ def text_lines(text: str) -> list[str]:
     """The lines of ``text`` by the line ends of every system and no other sign. Raises StatementRefused."""
     if max(text.count("\n"), text.count("\r")) > FILE_LINES_MAX:
         raise StatementRefused(FileFault.TOO_MANY_LINES, f"a file has at most {FILE_LINES_MAX} lines")
-    return _LINE_BREAK.split(text)
+    lines = _LINE_BREAK.split(text)
+    for line_no, line in enumerate(lines, 1):
+        if len(line) > LINE_LENGTH_MAX:
+            raise StatementRefused(
+                FileFault.LINE_TOO_LONG, f"a line has at most {LINE_LENGTH_MAX} characters", line_no
+            )
+    return lines
 
 
 def _decoded(data: bytes) -> str:

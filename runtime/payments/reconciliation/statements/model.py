@@ -11,8 +11,10 @@ from pydantic import Field
 from runtime.payments.model import Frozen
 from runtime.platform.money import AMOUNT_MAX_PAISE
 
-FILE_BYTES_MAX: Final = 24 * 1024 * 1024
+FILE_BYTES_MAX: Final = 20 * 1024 * 1024
 FILE_LINES_MAX: Final = 1_000_000
+LINE_LENGTH_MAX: Final = 1_048_576
+"""In characters. No bank writes such a line of text; XML has no lines and other limits."""
 LINES_MAX: Final = 200_000
 STATEMENTS_MAX: Final = 2_000
 BROKEN_MAX: Final = 1_000
@@ -42,6 +44,9 @@ class FileFault(StrEnum):
     TOO_MANY_LINES = "statement-too-many-lines"
     TOO_MANY_BROKEN = "statement-too-many-broken-rows"
     ACCOUNT = "statement-account-differs"
+    SIZE = "statement-size-differs"
+    DIGEST = "statement-digest-differs"
+    LINE_TOO_LONG = "statement-line-too-long"
 
 
 class RowFault(StrEnum):

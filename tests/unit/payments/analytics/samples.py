@@ -53,6 +53,21 @@ _AROUND_MIDNIGHT = datetime(2026, 4, 30, 18, 0, tzinfo=UTC)
 """Half past eleven at night in India, on the last day of April."""
 
 
+_MONEY = st.builds(
+    lambda amount, told: {"amount_paise": amount} | told,
+    st.sampled_from([100, 45_000]),
+    st.sampled_from(
+        [
+            {"currency": "INR"},
+            {"currency": "INR"},
+            {"currency": "USD", "base_amount_paise": 8_377},
+            {"currency": "USD"},
+        ]
+    ),
+)
+"""Amounts as events tell them; of those in dollars the worth in rupees is not always known."""
+
+
 @st.composite
 def histories(draw: st.DrawFn, size_max: int = 12) -> list[PaymentFact]:
     """Different events of a few payments of two schools, around the end of a day and month in India."""
@@ -74,8 +89,7 @@ def histories(draw: st.DrawFn, size_max: int = 12) -> list[PaymentFact]:
                 payment_id=f"pmt_{payment}",
                 school_id=f"sch_{payment % 2}",
                 version=draw(st.integers(1, 3)),
-                amount_paise=draw(st.sampled_from([100, 45_000])),
-                currency=draw(st.sampled_from(["INR", "INR", "USD"])),
+                **draw(_MONEY),
                 method=draw(st.sampled_from(["upi", "card", None])),
                 network=draw(st.sampled_from(["Visa", None])),
                 issuer=draw(st.sampled_from(["HDFC", None])),
@@ -114,8 +128,7 @@ def _later(
         payment_id=f"pmt_{payment}",
         school_id=f"sch_{payment % 2}",
         version=None,
-        amount_paise=draw(st.sampled_from([100, 45_000])),
-        currency=draw(st.sampled_from(["INR", "INR", "USD"])),
+        **draw(_MONEY),
         method=draw(st.sampled_from(["upi", "card", None])),
         first_heard=news.value.startswith("Dispute") and draw(st.booleans()),
         **about,

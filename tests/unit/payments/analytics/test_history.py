@@ -16,6 +16,8 @@ from runtime.payments.analytics.model import PLATFORM, Dimension
 from runtime.payments.analytics.news import PaymentFact
 from runtime.payments.analytics.rules import fold
 from runtime.payments.analytics.settlements import settlements_of
+from runtime.platform.clock import FixedClock
+from tests.integration.tables import NOON_IN_INDIA
 from tests.unit.payments.analytics.samples import fact, histories, repeated
 
 
@@ -42,22 +44,27 @@ def keep(folder: Path, *batches: Sequence[PaymentFact]) -> Path:
     """Keep ``batches`` in a bucket below ``folder``, which is given back."""
     bucket: Any = Folder(folder)
     for batch in batches:
-        PaymentHistory(bucket, "analytics").keep(batch)
+        PaymentHistory(bucket, "analytics", FixedClock(NOON_IN_INDIA)).keep(batch)
     return folder
 
 
 def asked(folder: Path, sql: str) -> list[tuple[Any, ...]]:
     """What ``sql`` says of ``history``, which has each event once, as Athena would."""
     with duckdb.connect() as connection:
-        files = f"{folder}/analytics/payments/*/*.jsonl.gz"
+        files = f"{folder}/analytics/payments/*/*/*.jsonl.gz"
         lines = connection.read_json(
             files, columns=COLUMNS, format="newline_delimited", hive_partitioning=True
         )
         lines.create_view("lines")
-        connection.execute("CREATE VIEW history AS SELECT DISTINCT ON (event_id) * FROM lines")
+        connection.execute(HISTORY)
         return connection.execute(sql).fetchall()
 
 
+HISTORY = """
+    CREATE VIEW history AS
+    SELECT DISTINCT ON (event_id) *, if(currency = 'INR', amount_paise, base_amount_paise) AS books_paise
+      FROM lines
+"""
 TOTALS = """
     SELECT count(*) FILTER (version = 1),
            count(*) FILTER (news = 'PaymentCaptured'),
@@ -65,18 +72,18 @@ TOTALS = """
            count(*) FILTER (news = 'PaymentConflicted'),
            count(*) FILTER (news = 'PaymentOutcomeUnknown'),
            count(*) FILTER (failed_before AND news NOT IN ('PaymentFailed', 'PaymentAttemptFailed')),
-           coalesce(sum(amount_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
-           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise) FILTER (news = 'PaymentCaptured'), 0)::BIGINT,
+           coalesce(sum(fee_paise) FILTER (news = 'PaymentCaptured' AND books_paise IS NOT NULL), 0)::BIGINT,
            count(*) FILTER (news = 'RefundProcessed'),
-           coalesce(sum(amount_paise) FILTER (news = 'RefundProcessed' AND currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise) FILTER (news = 'RefundProcessed'), 0)::BIGINT,
            count(*) FILTER (first_heard),
-           coalesce(sum(amount_paise) FILTER (news = 'DisputeLost' AND currency = 'INR'), 0)::BIGINT
+           coalesce(sum(books_paise) FILTER (news = 'DisputeLost'), 0)::BIGINT
       FROM history
 """
 SETTLED = """
     SELECT count(*),
-           coalesce(sum(amount_paise) FILTER (currency = 'INR'), 0)::BIGINT,
-           coalesce(sum(net_paise) FILTER (currency = 'INR'), 0)::BIGINT,
+           coalesce(sum(books_paise), 0)::BIGINT,
+           coalesce(sum(net_paise) FILTER (books_paise IS NOT NULL), 0)::BIGINT,
            quantile_disc(settled_on::DATE - captured_on::DATE, 0.5),
            quantile_disc(settled_on::DATE - captured_on::DATE, 0.9),
            max(settled_on::DATE - captured_on::DATE)
@@ -124,7 +131,7 @@ def test_the_same_batch_is_the_same_bytes_under_the_same_name(tmp_path: Path) ->
 
 def test_nothing_to_keep_writes_nothing(tmp_path: Path) -> None:
     bucket: Any = Folder(tmp_path)
-    PaymentHistory(bucket, "analytics").keep([])
+    PaymentHistory(bucket, "analytics", FixedClock(NOON_IN_INDIA)).keep([])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -94,6 +94,39 @@ def test_paise_of_another_currency_are_never_added_to_rupees() -> None:
     assert hour == {"captured": 1, "other_currency": 1, "m00": 1}
 
 
+def test_a_payment_in_another_currency_counts_by_its_worth_in_rupees() -> None:
+    told = {"currency": "USD", "amount_paise": 5_400, "base_amount_paise": 452_331, "fee_paise": 1_062}
+    hour = added(News.CAPTURED, **told)[Dimension.HOUR, "2026-04-01", "12"]
+    assert (hour["captured"], hour["other_currency"]) == (1, 1)
+    assert (hour["captured_paise"], hour["fee_paise"]) == (452_331, 1_062)
+
+
+@pytest.mark.parametrize(
+    ("news", "column"), [(News.REFUND_PROCESSED, "refunded"), (News.DISPUTE_LOST, "dispute_lost")]
+)
+def test_what_goes_back_in_another_currency_counts_by_its_worth_in_rupees(news: News, column: str) -> None:
+    told = {"currency": "USD", "amount_paise": 1_800, "version": None}
+    key = (Dimension.HOUR, "2026-04-01", "12")
+    assert added(news, **told, base_amount_paise=150_777)[key] == {column: 1, f"{column}_paise": 150_777}
+    assert added(news, **told)[key] == {column: 1}
+
+
+def test_revenue_less_refunds_is_nothing_after_a_whole_refund_in_another_currency() -> None:
+    told = {"currency": "USD", "amount_paise": 100}
+    shares = (33, 33, 34)
+    facts = [fact(News.CAPTURED, event_id="evt_0", **told | {"amount_paise": 300}, base_amount_paise=100)]
+    facts += [
+        fact(News.REFUND_PROCESSED, event_id=f"evt_r{number}", **told, base_amount_paise=share, version=None)
+        for number, share in enumerate(shares)
+    ]
+    rows = fold(facts)
+    total = {
+        name: sum(counters.get(name, 0) for key, counters in rows.items() if key.dimension is Dimension.HOUR)
+        for name in ("captured_paise", "refunded_paise")
+    }
+    assert total["captured_paise"] == total["refunded_paise"] == 200  # of the school, and of the platform
+
+
 def test_a_late_word_of_the_bank_is_a_recovery() -> None:
     assert added(News.AUTHORIZED, failed_before=True)[Dimension.HOUR, "2026-04-01", "12"] == {
         "authorized": 1,

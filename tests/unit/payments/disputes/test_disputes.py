@@ -62,6 +62,7 @@ def booked(said: list[Dispute]) -> tuple[Dispute | None, list[JournalEntry]]:
                 owed=school_payable("sch_1"),
                 school_id="sch_1",
                 business_day=DAY,
+                amount_paise=known.amount_paise,
             )
         )
     return known, entries

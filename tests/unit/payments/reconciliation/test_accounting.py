@@ -171,6 +171,13 @@ def test_after_a_month_the_bank_has_what_the_gateway_settled(seed: int) -> None:
     assert balances(received(world)) == ({BANK: paid, GATEWAY: -paid} if paid else {})
 
 
+def test_a_line_in_another_currency_is_not_booked() -> None:
+    in_rupees = World([expectation()], [row()], [settlement()], [line()])
+    assert len(received(in_rupees)) == 1
+    in_dollars = World([expectation()], [row()], [settlement()], [line(currency="USD")])
+    assert received(in_dollars) == []
+
+
 @given(worlds(), st.integers(0, 2**32), st.integers(0, 6), st.integers(0, 6))
 def test_the_books_do_not_depend_on_what_was_known_first(
     world: World, seed: int, settlements_first: int, lines_first: int

@@ -170,6 +170,15 @@ class TestRefusals:
 
         assert refused(step) is Refusal.NOTHING_TO_FORCE
 
+    @pytest.mark.parametrize("changes", [{"currency": "USD"}, {"statuses": (Status.CURRENCY_MISMATCH,)}])
+    def test_another_currency_is_not_posted_by_force(self, changes: dict[str, Any]) -> None:
+        foreign = owned().model_copy(update=changes)
+
+        def step() -> object:
+            return request_force(foreign, difference_paise=-640, reason=REASON, actor=OWNER, at=NOON)
+
+        assert refused(step) is Refusal.FORCE_CURRENCY
+
     def test_who_asks_names_the_amount(self) -> None:
         def step() -> object:
             return request_force(owned(), difference_paise=640, reason=REASON, actor=OWNER, at=NOON)

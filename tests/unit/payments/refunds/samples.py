@@ -23,6 +23,7 @@ def book(**changes: Any) -> RefundBook:
         "gateway_payment_id": "pay_A",
         "currency": "INR",
         "captured_paise": CAPTURED_PAISE,
+        "captured_base_paise": CAPTURED_PAISE,
     }
     return RefundBook(**values | changes)
 

@@ -46,7 +46,9 @@ class Standing:
             created_at=iso(NOW),
             updated_at=iso(NOW),
         )
-        book = RefundBook(gateway_payment_id="pay_A", currency="INR", captured_paise=CAPTURED)
+        book = RefundBook(
+            gateway_payment_id="pay_A", currency="INR", captured_paise=CAPTURED, captured_base_paise=CAPTURED
+        )
         self.returns = Returns(payment_id="pmt_1", school_id="sch_1", payer_id="usr_1", book=book)
         self.entries: list[JournalEntry] = [entry]
         self.gateway: dict[str, Transfer] = {}

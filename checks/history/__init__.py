@@ -1,0 +1,1 @@
+"""The history of payments, asked in SQL: `hasivu history`."""
