@@ -95,6 +95,7 @@ def _tell(sandbox: Sandbox, endpoints: Endpoints, narrative: Narrative) -> Trial
         ("mandate", "A debit without the payer", standing_orders.mandate),
         ("link", "A payment link, paid in parts", in_parts.link),
         ("instalments", "Instalments, to the paisa", in_parts.instalments),
+        ("split", "A payment shared with the caterer", in_parts.split),
         ("refusals", "What is not accepted", trouble.refusals),
         ("documented-webhooks", "Every documented webhook", documented_webhooks.feed),
         ("reconciliation", "Gateway, books and bank", close_of_day.reconcile),

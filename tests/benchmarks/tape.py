@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
 
 from runtime.gateways.razorpay.client import RazorpayClient
@@ -48,10 +49,10 @@ class Tape:
         self._aws_at = self._gateway_at = 0
 
     def next_of_aws(self, operation: str) -> tuple[int, dict[str, str], bytes]:
-        recorded, *answer = self.aws[self._aws_at]
+        recorded, status, headers, content = self.aws[self._aws_at]
         assert recorded == operation
         self._aws_at += 1
-        return answer[0], answer[1], answer[2]
+        return status, headers, content
 
     def next_of_gateway(self, operation: str) -> HttpResponse:
         recorded, answer = self.gateway[self._gateway_at]
@@ -66,7 +67,8 @@ class Wire:
     def __init__(self, client: "DynamoDBClient") -> None:
         self._session = URLLib3Session()
         self._answer: Callable[[AWSPreparedRequest], AWSResponse] | None = None
-        client.meta.events.register("before-send.dynamodb", self._sent)
+        sent: Any = self._sent  # which answers; the stubs know only handlers that do not
+        client.meta.events.register("before-send.dynamodb", sent)
 
     def _sent(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
         return None if self._answer is None else self._answer(request)
@@ -86,7 +88,7 @@ class Wire:
 
         def answer(request: AWSPreparedRequest) -> AWSResponse:
             status, headers, content = tape.next_of_aws(_operation(request))
-            return AWSResponse(request.url, status, headers, _Body(content))
+            return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(content))
 
         self._answer = answer
 

@@ -44,7 +44,7 @@ def timed(
     benchmark: BenchmarkFixture, move: Move, known: Any, tape: Tape, again: Callable[[], World]
 ) -> None:
     """Make a move that is on tape as often as is measured."""
-    benchmark.pedantic(
+    benchmark.pedantic(  # type: ignore[no-untyped-call]  # it is not typed
         move.made,
         setup=lambda: ((again(), known), {}),
         rounds=CALLS if benchmark.enabled else 1,

@@ -24,6 +24,7 @@ STEPS = (
     "mandate",
     "link",
     "instalments",
+    "split",
     "refusals",
     "documented-webhooks",
     "reconciliation",

@@ -63,9 +63,11 @@ class DebitWorker:
         if remaining_ms < NEEDED_MS:
             return Worked.NO_TIME
         record = self.recorder.retries.get(payment_id)
+        if record is None:
+            return Worked.NOTHING_DUE
         leased = self._leased(record, remaining_ms)
-        if record is None or isinstance(leased, Worked):
-            return Worked.NOTHING_DUE if record is None else leased
+        if isinstance(leased, Worked):
+            return leased
         try:
             self._advance(leased, woken=record.woken, request_id=request_id)
         except GatewayError as error:
@@ -79,10 +81,10 @@ class DebitWorker:
             self._stop(*self.recorder.load(payment_id), self.teller.contact_missing(), request_id)
         return Worked.DONE
 
-    def _leased(self, record: RetryRecord | None, remaining_ms: int) -> RetryRecord | Worked:
+    def _leased(self, record: RetryRecord, remaining_ms: int) -> RetryRecord | Worked:
         """Take the lease, and give the record with it; or why there is nothing to do."""
         now = self.clock.now()
-        if record is None or record.due_at is None or from_iso(record.due_at) > now:
+        if record.due_at is None or from_iso(record.due_at) > now:
             return Worked.NOTHING_DUE
         if record.lease_until is not None and from_iso(record.lease_until) > now:
             return Worked.TAKEN
