@@ -12,7 +12,8 @@ class HouseStack(Stack):
 
     Construct ids never contain the environment, so that logical ids are the same everywhere.
     ``stateful`` stacks hold what must not be lost and are protected from deletion as the environment says.
-    ``region`` is for what is elsewhere on purpose; otherwise it is the environment's.
+    ``region`` is for what is elsewhere on purpose; otherwise it is the environment's. A template that is not
+    ``indented`` is half as long.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class HouseStack(Stack):
         description: str,
         stateful: bool,
         region: str | None = None,
+        indented: bool = True,
     ) -> None:
         super().__init__(
             scope,
@@ -32,6 +34,7 @@ class HouseStack(Stack):
             description=description,
             env=Destination(account=environment.account, region=region or environment.region),
             termination_protection=stateful and environment.protection.termination_protection,
+            suppress_template_indentation=not indented,
             # The emulator's bootstrap roles would need permissions of their own under its IAM enforcement.
             synthesizer=CliCredentialsStackSynthesizer() if environment.embedded else None,
         )

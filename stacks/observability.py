@@ -45,6 +45,7 @@ class ObservabilityStack(HouseStack):
             environment=environment,
             description="HASIVU payments: metrics, alarms and dashboards",
             stateful=False,
+            indented=False,  # half of the template would be spaces, and CloudFormation takes a million bytes
         )
         signals = Signals(environment.name, api_name(api), LIVE)
         count(

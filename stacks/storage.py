@@ -100,6 +100,7 @@ class StorageStack(HouseStack):
             prefix=f"{STATEMENTS_PREFIX}/",
             expiration=Duration.days(MONTH_DAYS),
             noncurrent_version_expiration=Duration.days(WEEK_DAYS),
+            abort_incomplete_multipart_upload_after=Duration.days(WEEK_DAYS),
         )
         self.ml_models = self._bucket("MlModels", "ml-models", Keeping(superseded_days=YEAR_DAYS))
         self.invoice_templates = self._bucket(

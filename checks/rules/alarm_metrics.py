@@ -55,6 +55,7 @@ MUST_SPEAK: Mapping[str, int] = {
     "NumberOfBackupJobsCompleted": 26 * 3_600,
     "SweepRan": 3_600,
     "MatchRan": 24 * 3_600,
+    "HistoryCompacted": 48 * 3_600,
 }
 """Metrics whose silence is what is bad, and how long an alarm may wait for them, in seconds."""
 
