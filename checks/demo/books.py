@@ -23,7 +23,7 @@ def close(stage: Stage, step: Step) -> TrialBalance:
         stage.say(f"{rupees(balance_paise):>14}  {account}")
     owed = -sum(paise for name, paise in books.balances_paise.items() if name.startswith("school_payable:"))
     suspense = -sum(paise for name, paise in books.balances_paise.items() if name.startswith("suspense:"))
-    kept_paise = stage.captured_paise - stage.refunded_paise
+    kept_paise = stage.captured_paise - stage.refunded_paise - stage.shared_paise
     prove(f"at least what was paid now and not given back is owed to schools ({owed})", owed >= kept_paise)
     prove(f"nothing is unexplained ({suspense})", suspense == 0)
     dead = {queue: stage.records.messages_in(queue) for queue in DEAD_LETTERS}

@@ -18,7 +18,7 @@ EMI_PAISE, FIRST_INTEREST_PAISE = 52_871, 20_000
 interest."""
 
 CATERER, SCHOOL = "acc_SunriseCater01", "acc_SunriseSchool1"
-SPLIT_PAISE, BACK_PAISE = 100_000, 50_000
+SPLIT_PAISE = 100_000
 FEE_PAISE = 2_360
 """₹1,000.00 at 2 % and 18 % GST on that: ₹23.60. Of the rest seven tenths are the caterer's."""
 
@@ -144,7 +144,7 @@ def instalments(stage: Stage, step: Step) -> None:
 
 
 def split(stage: Stage, step: Step) -> None:
-    """A payment is shared with the caterer; a refund takes the shares back in the same proportion."""
+    """A payment is shared between the school and its caterer, less the platform's fee."""
     office = stage.people["finance"].api
     terms_path = f"/v1/schools/{SCHOOL_ID}/split-terms"
     terms = {
@@ -158,34 +158,21 @@ def split(stage: Stage, step: Step) -> None:
     ended = office.call("DELETE", terms_path)
     prove(f"the terms end (got {ended.status} {ended.code or ''})", ended.status == 200)
 
-    def standing(taken_back_paise: int) -> dict[str, Any] | None:
-        """The split, once everybody has what they are to have after so much was taken back."""
+    def standing() -> dict[str, Any] | None:
+        """The split, once everybody has what they are to have."""
         answer = office.call("GET", f"/v1/payments/{payment_id}/split")
-        if answer.status != 200:
-            return None
-        parts = answer.body["parts"]
-        settled = all(part["outstanding_paise"] == 0 and not part["needs_person"] for part in parts)
-        back = sum(part["taken_back_paise"] for part in parts)
-        return answer.body if settled and back == taken_back_paise else None
+        done = answer.status == 200 and all(part["outstanding_paise"] == 0 for part in answer.body["parts"])
+        return answer.body if done else None
 
-    seen = wait_for("the shares with their owners", lambda: standing(0))
+    seen = wait_for("the shares with their owners", standing)
     fee_paise = seen["fee_paise"] + seen["fee_gst_paise"]
     shares = {part["account_id"]: part["live_paise"] for part in seen["parts"]}
     prove(f"the fee is {FEE_PAISE} (got {fee_paise})", fee_paise == FEE_PAISE)
     prove(f"nothing is lost (got {shares})", fee_paise + sum(shares.values()) == SPLIT_PAISE)
     prove("each has their share", shares == {CATERER: CATERER_PAISE, SCHOOL: SCHOOL_PAISE})
-    refunded = office.call(
-        "POST", f"/v1/payments/{payment_id}/refunds", {"amount_paise": BACK_PAISE}, key=new_key()
-    )
-    prove(f"half goes back (got {refunded.status} {refunded.code or ''})", refunded.status == 201)
-    stage.refunded_paise += BACK_PAISE
-    seen = wait_for("what a refund takes back", lambda: standing(BACK_PAISE))
-    left = {part["account_id"]: part["live_paise"] for part in seen["parts"]}
-    prove(f"the shares give it back (got {left})", sum(shares.values()) - sum(left.values()) == BACK_PAISE)
+    stage.shared_paise += SPLIT_PAISE
     stage.say(
         f"{rupees(SPLIT_PAISE)}: {rupees(shares[CATERER])} to the caterer, {rupees(shares[SCHOOL])} to the "
-        f"school, {rupees(fee_paise)} fee with GST. Half goes back: "
-        f"{rupees(shares[CATERER] - left[CATERER])} from the caterer, "
-        f"{rupees(shares[SCHOOL] - left[SCHOOL])} from the school."
+        f"school, {rupees(fee_paise)} fee with GST."
     )
     step.evidence |= {"payment_id": payment_id, "fee_paise": fee_paise, "shares_paise": shares}

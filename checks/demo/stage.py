@@ -31,6 +31,8 @@ class Stage:
     gateway_credentials: str = field(repr=False)
     captured_paise: int = 0
     refunded_paise: int = 0
+    shared_paise: int = 0
+    """What was paid, and is owed to linked accounts instead of schools."""
 
     @property
     def parent(self) -> Person:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -148,15 +149,19 @@ class IdempotencyStore:
         )
 
     def release(self, claim: Claim) -> None:
-        """Let the next call continue at once: the work stopped in a known place without an answer."""
-        update_item_if(
-            self._client,
-            self._table,
-            {"idempotency_key": claim.record_key},
-            expression="SET lease_until = :now",
-            condition="lease_until = :lease",
-            values={":now": iso(self._clock.now()), ":lease": claim.lease},
-        )
+        """Let the next call continue at once: the work stopped in a known place without an answer.
+
+        Nothing happens where another call has taken the claim over: it is that one's to give back.
+        """
+        with suppress(ConditionFailed):
+            update_item_if(
+                self._client,
+                self._table,
+                {"idempotency_key": claim.record_key},
+                expression="SET lease_until = :now",
+                condition="lease_until = :lease",
+                values={":now": iso(self._clock.now()), ":lease": claim.lease},
+            )
 
     def _meet(
         self, existing: Mapping[str, Any], request_fingerprint: str, lease: str

@@ -1095,7 +1095,6 @@ PARTS = (
     configuration,
     alarms,
     dashboards,
-    history,
 )
 
 
@@ -1109,6 +1108,7 @@ def templates() -> dict[str, Body]:
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
         "Watched": {"Resources": auditor()},
         "Clock": {"Resources": _from_outside(schedules(), found)},
+        "History": {"Resources": _from_outside(history(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
 

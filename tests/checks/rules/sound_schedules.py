@@ -9,8 +9,8 @@ SCHEDULED = ("HealthCheck", "PaymentsAnalytics", "PaymentsReconciliationWorker",
 
 def schedules() -> dict[str, Body]:
     return {
-        "CompactionSchedule": _schedule("PaymentsAnalytics", "rate(5 minutes)", "compact"),
         "HealthSchedule": _schedule("HealthCheck", "rate(5 minutes)"),
+        "CompactionSchedule": _schedule("PaymentsAnalytics", "rate(5 minutes)", "compact"),
         "ImportSchedule": _schedule("PaymentsReconciliationWorker", "rate(1 minute)", "import"),
         "MatchingSchedule": _schedule("PaymentsReconciliationWorker", "cron(30 10,18 * * ? *)", "daily"),
         "RetrySchedule": _schedule("PaymentsRetry", "rate(1 minute)", "sweep"),

@@ -1,6 +1,5 @@
 """What people do about reminders: remind by hand, and choose other days."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,8 +79,7 @@ class ReminderService:
         try:
             return self._made(principal, link_id, claim, request_id)
         except Problem:
-            with suppress(ConditionFailed):  # another call has taken the claim over
-                self.idempotency.release(claim)
+            self.idempotency.release(claim)
             raise
         except ConditionFailed:  # another call has taken the claim over
             raise Problem(CONCURRENT_CHANGE, "The same request is at work twice.", retry_after_s=1) from None
