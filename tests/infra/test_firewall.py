@@ -30,6 +30,7 @@ MOVES_NO_MONEY = {
     "invoice-mailer": "an invoice that was written is sent",
     "invoice-templates": "how invoices look",
     "notification-dispatcher": "WhatsApp's events, limited like every request",
+    "payments-analytics": "what was counted is written anew",
     "payments-reconciliation": "compares what was moved",
     "payments-webhook-handler": "Razorpay's events, of its addresses alone, and never limited",
     "subscription-plans": "what may be subscribed to",

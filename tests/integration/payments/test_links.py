@@ -390,10 +390,11 @@ class TestPaying:
 
     def test_another_currency_is_a_conflict_and_not_counted(self, world: World) -> None:
         link_id = create(world).body["link_id"]
-        paid(world, "evt_1", PAY_1, 45_000, currency="USD")
+        worth = {"base_amount": 3_780_000, "base_currency": "INR"}
+        paid(world, "evt_1", PAY_1, 45_000, currency="USD", **worth)
         assert get(world, link_id).body["paid_paise"] == 0
         assert world.stored(part_id(link_id, PAY_1)).status is PaymentStatus.CONFLICTED
-        assert world.day_books().balances_paise["suspense:sch_1"] == -45_000
+        assert world.day_books().balances_paise["suspense:sch_1"] == -3_780_000
 
     def test_a_link_of_unknown_outcome_becomes_known_by_its_event(self, world: World) -> None:
         world.gateway.plan("create_payment_link", "timeout after")

@@ -72,7 +72,7 @@ ADMIN = caller("usr_hasivu", Role.ADMIN)
 
 TABLES_OF_PAYMENTS = (
     *("payments", "ledger", "audit", "outbox", "idempotency"),
-    *("webhook_events", "schools", "payment_methods"),
+    *("webhook_events", "schools", "payment_methods", "notifications"),
 )
 
 
