@@ -1022,7 +1022,7 @@ def alarms() -> dict[str, Body]:
         "ComparisonOperator": "LessThanThreshold",
         "TreatMissingData": "missing",
     }
-    for silent in ("AuditSeal", "HealthSilent", "MatchSilent", "SweepSilent"):
+    for silent in ("AuditSeal", "HealthSilent", "HistorySilent", "MatchSilent", "SweepSilent"):
         found[silent]["Properties"] |= {
             "ComparisonOperator": "LessThanThreshold",
             "TreatMissingData": "breaching",
