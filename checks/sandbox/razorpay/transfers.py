@@ -33,6 +33,9 @@ def _terms(gw: Gateway, wanted: Any) -> Record:
     on_hold_until = wanted.get("on_hold_until")
     if on_hold_until is not None:
         on_hold_until = validation.whole_number(on_hold_until, "on_hold_until")
+    currency = validation.currency(gw, wanted, default="INR")
+    if currency != "INR":
+        raise ApiError("Transfers are in INR only.", field="currency")
     notes = validation.notes(wanted)
     linked = wanted.get("linked_account_notes") or []
     if not isinstance(linked, list) or any(name not in notes for name in linked):
@@ -40,7 +43,7 @@ def _terms(gw: Gateway, wanted: Any) -> Record:
     return {
         "account": account,
         "amount": validation.amount_paise(gw, wanted),
-        "currency": validation.currency(gw, wanted, default="INR"),
+        "currency": currency,
         "notes": notes,
         "linked_account_notes": linked,
         "on_hold": validation.flag(wanted.get("on_hold")) or on_hold_until is not None,

@@ -390,7 +390,7 @@ class TestPaying:
 
     def test_another_currency_is_a_conflict_and_not_counted(self, world: World) -> None:
         link_id = create(world).body["link_id"]
-        worth = {"base_amount": 3_780_000, "base_currency": "INR"}
+        worth: dict[str, Any] = {"base_amount": 3_780_000, "base_currency": "INR"}
         paid(world, "evt_1", PAY_1, 45_000, currency="USD", **worth)
         assert get(world, link_id).body["paid_paise"] == 0
         assert world.stored(part_id(link_id, PAY_1)).status is PaymentStatus.CONFLICTED

@@ -29,7 +29,7 @@ Http = Callable[..., tuple[int, Any]]
         ({"amount": 99, "currency": "INR"}, "The amount must be at least INR 1.00", "amount"),
         ({"amount": 50_000_001, "currency": "INR"}, "Amount exceeds maximum amount allowed.", "amount"),
         ({"amount": 100}, "The currency field is required.", "currency"),
-        ({"amount": 100, "currency": "EUR"}, "The currency provided is not supported.", "currency"),
+        ({"amount": 100, "currency": "XTS"}, "The currency provided is not supported.", "currency"),
         (
             {"amount": 100, "currency": "INR", "receipt": "r" * 41},
             "The receipt may not be greater than 40 characters.",
