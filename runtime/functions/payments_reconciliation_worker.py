@@ -4,14 +4,14 @@ Open payments and splits are swept, payers are reminded of links, gateway, ledge
 statements that were uploaded are imported. What people see and do of it is payments-reconciliation's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from runtime.gateways.razorpay.client import RazorpayClient
-from runtime.payments.links.reminders.sweep import ReminderSweep
+from runtime.payments.links.reminders.sweep import ReminderReport, ReminderSweep
 from runtime.payments.metrics import SWEEP_RAN
 from runtime.payments.reconciliation.exception_model import MATCHER
 from runtime.payments.reconciliation.facts import FactReader
@@ -30,7 +30,7 @@ from runtime.payments.reconciliation.upload_worker import UploadWorker
 from runtime.payments.reconciliation.working_days import WorkingDays
 from runtime.payments.recorder import PaymentRecorder
 from runtime.payments.retry.holidays import bank_calendar
-from runtime.payments.splits.sweep import SplitSweep
+from runtime.payments.splits.sweep import SplitSweep, SplitSweepReport
 from runtime.payments.splits.worker import SplitWorker
 from runtime.payments.sweeps.merging import Merger
 from runtime.payments.sweeps.repository import OpenPayments
@@ -63,37 +63,43 @@ IMPORT_RESERVE_MS = 8 * 60_000
 
 
 def sweep_splits(splits: SplitSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Sweep the splits for a minute at most; gives the report. That they cannot be swept must not keep the
-    payments from it."""
+    """Sweep the splits for a minute at most; gives the report."""
     remaining_ms = context.get_remaining_time_in_millis
-    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - SPLITS_MAX_MS)
-    try:
-        report = splits.sweep(
-            request_id=context.aws_request_id,
-            remaining_ms=remaining_ms,
-            may_go_on=lambda: remaining_ms() > until_ms,
-        )
-    except Exception:
-        logger.exception("the splits could not be swept")
-        return {"failed": True}
-    logger.info("splits swept", **asdict(report))
-    return asdict(report)
+
+    def swept(may_go_on: Callable[[], bool]) -> SplitSweepReport:
+        return splits.sweep(request_id=context.aws_request_id, remaining_ms=remaining_ms, may_go_on=may_go_on)
+
+    return _apart("splits", swept, logger, context, max_ms=SPLITS_MAX_MS)
 
 
 def sweep_reminders(reminders: ReminderSweep, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Remind payers for two minutes at most; gives the report. That nobody can be reminded must not keep the
+    """Remind payers for two minutes at most; gives the report."""
+
+    def swept(may_go_on: Callable[[], bool]) -> ReminderReport:
+        return reminders.sweep(request_id=context.aws_request_id, may_go_on=may_go_on)
+
+    return _apart("reminders", swept, logger, context, max_ms=REMINDERS_MAX_MS)
+
+
+def _apart(
+    of: str,
+    swept: Callable[[Callable[[], bool]], SplitSweepReport | ReminderReport],
+    logger: Logger,
+    context: LambdaContext,
+    *,
+    max_ms: int,
+) -> dict[str, Any]:
+    """Sweep what comes before the payments for ``max_ms`` at most; that it cannot be must not keep the
     payments from being swept."""
     remaining_ms = context.get_remaining_time_in_millis
-    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - REMINDERS_MAX_MS)
+    until_ms = max(SWEEP_RESERVE_MS, remaining_ms() - max_ms)
     try:
-        report = reminders.sweep(
-            request_id=context.aws_request_id, may_go_on=lambda: remaining_ms() > until_ms
-        )
+        report = asdict(swept(lambda: remaining_ms() > until_ms))
     except Exception:
-        logger.exception("payers could not be reminded")
+        logger.exception("a sweep failed", of=of)
         return {"failed": True}
-    logger.info("payers reminded", **asdict(report))
-    return asdict(report)
+    logger.info("swept", of=of, **report)
+    return report
 
 
 def sweep(sweeper: Sweeper, logger: Logger, context: LambdaContext) -> dict[str, Any]:
@@ -114,29 +120,18 @@ def daily(runs: RunWorker, logger: Logger, context: LambdaContext) -> dict[str, 
     return done
 
 
-def work(runs: RunWorker, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Work at the runs that wait; gives how many ended."""
+def work(
+    worker: RunWorker | UploadWorker, logger: Logger, context: LambdaContext, *, reserve_ms: int
+) -> dict[str, Any]:
+    """Work at what waits while there is ``reserve_ms`` for one more; gives how many ended."""
     remaining_ms = context.get_remaining_time_in_millis
-    ended = runs.work(
+    ended = worker.work(
         request_id=context.aws_request_id,
         remaining_ms=remaining_ms,
-        may_go_on=lambda: remaining_ms() > RUN_RESERVE_MS,
+        may_go_on=lambda: remaining_ms() > reserve_ms,
     )
     if ended:
-        logger.info("worked at runs", ended=ended)
-    return {"ended": ended}
-
-
-def import_statements(uploads: UploadWorker, logger: Logger, context: LambdaContext) -> dict[str, Any]:
-    """Import the statements that were uploaded; gives how many uploads ended."""
-    remaining_ms = context.get_remaining_time_in_millis
-    ended = uploads.work(
-        request_id=context.aws_request_id,
-        remaining_ms=remaining_ms,
-        may_go_on=lambda: remaining_ms() > IMPORT_RESERVE_MS,
-    )
-    if ended:
-        logger.info("uploads ended", ended=ended)
+        logger.info("worked at what waited", ended=ended)
     return {"ended": ended}
 
 
@@ -233,7 +228,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
     def handle(event: Event, context: LambdaContext) -> dict[str, Any]:
         task = event.get("task")
         if task == "import":  # which needs nothing of the gateway
-            return import_statements(uploads, logger, context)
+            return work(uploads, logger, context, reserve_ms=IMPORT_RESERVE_MS)
         sweeper, splits, reminders, runs = parts.current()
         match task:
             case "sweep":
@@ -241,7 +236,7 @@ def wire(environment: Mapping[str, str]) -> Handler:
                 reminded = sweep_reminders(reminders, logger, context)
                 return {**sweep(sweeper, logger, context), "splits": swept, "reminders": reminded}
             case "work":
-                return work(runs, logger, context)
+                return work(runs, logger, context, reserve_ms=RUN_RESERVE_MS)
             case "daily":
                 return daily(runs, logger, context)
             case _:

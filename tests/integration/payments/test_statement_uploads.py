@@ -452,8 +452,11 @@ def test_who_may_upload_and_look(world: Reconciling) -> None:
 
 def test_the_schedule_imports(world: Reconciling) -> None:
     upload_id = uploaded(world, csv(ONE))
-    told = payments_reconciliation_worker.import_statements(
-        world.upload_worker, world.logger, Context(remaining_ms=900_000)
+    told = payments_reconciliation_worker.work(
+        world.upload_worker,
+        world.logger,
+        Context(remaining_ms=900_000),
+        reserve_ms=payments_reconciliation_worker.IMPORT_RESERVE_MS,
     )
     assert told == {"ended": 1}
     assert shown(world, upload_id)["state"] == "done"
