@@ -106,10 +106,10 @@ for _weakness in WEAKNESSES:
 
 @pytest.mark.parametrize("weakness", ONE_EACH.values(), ids=str)
 def test_a_planted_weakness_fails_the_proof_of_its_rule(weakness: Weakness) -> None:
-    weak = weakness.plant(sound.templates())
+    weak = weakness.plant(sound.known().templates)
     assert weak is not None
     templates, _ = weak
-    proof, _ = prove_rule(rule(weakness.rule_id), sound.estate(templates), PROD, {})
+    proof, _ = prove_rule(rule(weakness.rule_id), sound.known().with_templates(templates), PROD, {})
 
     assert proof.status in {Status.FAILED, Status.ERROR}
     assert "finding" in proof.observed

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,10 @@ def test_results_with_nothing_in_them_make_a_document() -> None:
 
 
 @pytest.fixture(scope="module")
-def layout() -> Document:
-    return Document(title="t", subject="s", foot="f", at=AT)
+def layout() -> Iterator[Document]:
+    document = Document(title="t", subject="s", foot="f", at=AT)
+    yield document
+    document.output()  # closes the fonts
 
 
 @settings(max_examples=80)

@@ -44,16 +44,17 @@ class Weakness:
         nothing to weaken."""
         if self.section is not None or self.beside is not None:
             stack = _stack_of(templates, self.kind)
-            weak = _copied(templates, stack)
             if self.section is not None:
+                weak = templates | {stack: _plain(templates[stack])}
                 self.section(weak[stack])
                 return weak, self._named(weak, stack)
+            weak = _copied(templates, stack)
             weak[stack]["Resources"]["Planted"] = copy.deepcopy(self.beside)
             return weak, frozenset({"Planted"}) | self._witnesses(weak)
         found = next(self._candidates(templates), None)
         if found is None:
             return None
-        weak = _copied(templates, found.stack)
+        weak = _copied(templates, found.stack, found.logical_id)
         resources = weak[found.stack]["Resources"]
         if self.gone:
             del resources[found.logical_id]
@@ -97,8 +98,19 @@ def _stack_of(templates: Templates, kind: str) -> str:
     return next(iter(templates))
 
 
-def _copied(templates: Templates, stack: str) -> Templates:
-    return templates | {stack: copy.deepcopy(templates[stack])}
+def _copied(templates: Templates, stack: str, *logical_ids: str) -> Templates:
+    """The templates with the resources of ``stack`` to be added to and removed from, and with those of
+    ``logical_ids`` to be changed; all the others are shared."""
+    resources = dict(templates[stack]["Resources"])
+    resources |= {logical_id: _plain(resources[logical_id]) for logical_id in logical_ids}
+    return templates | {stack: templates[stack] | {"Resources": resources}}
+
+
+def _plain(value: Any) -> Any:
+    """A copy of ``value`` to be changed: an estate reads it again, and what was put into it."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 # What can be done to a body. A path is dotted; it starts at the properties, with "/" at the body.

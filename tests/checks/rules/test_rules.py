@@ -21,12 +21,12 @@ def test_a_sound_estate_is_found_sound() -> None:
 
 @pytest.mark.parametrize("weakness", WEAKNESSES, ids=str)
 def test_the_rule_names_what_is_weak(weakness: Weakness) -> None:
-    planted = weakness.plant(sound.templates())
+    planted = weakness.plant(sound.known().templates)
     assert planted is not None, "the sound estate has nothing to weaken"
     weak, names = planted
     (rule,) = (rule for rule in rules() if rule.rule_id == weakness.rule_id)
 
-    found = list(rule.findings(sound.estate(weak)))
+    found = list(rule.findings(sound.known().with_templates(weak)))
 
     assert {finding.logical_id for finding in found} & names
 

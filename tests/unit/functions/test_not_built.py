@@ -45,6 +45,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[AuditTable]:
     monkeypatch.setattr(aws, "dynamodb", lambda: table)
     monkeypatch.setenv("HASIVU_ENV", "test")
     monkeypatch.setenv("AUDIT_TABLE", "audit-of-the-tests")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     yield table
     assert boto3.DEFAULT_SESSION is None, "nothing but the audit table is reached for"
 
