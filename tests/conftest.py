@@ -1,13 +1,21 @@
 """For all tests: how hypothesis works on a machine that others use too, and what shares a worker."""
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/e2e/", "tests/infra/")
 """One deployed sandbox, and one synthesis of every environment."""
+
+MEASURED = ("tests/integration/", "tests/unit/")
+"""The tests that must reach every branch of the runtime. Tracing doubles what a test costs, and the others
+run the runtime in processes of their own, or not at all."""
+
+STOPPED = pytest.StashKey[list[Coverage]]()
 
 # How long one example takes says nothing here; what must be fast has a test or a benchmark of its own.
 settings.register_profile("hasivu", deadline=None, print_blob=True)
@@ -29,3 +37,17 @@ class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist sh
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherScheduling:
     """What `--numprocesses` uses, whatever `--dist` says."""
     return TogetherScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure coverage, if it is measured at all, only while those tests run, fixtures included."""
+    stopped = item.config.stash.setdefault(STOPPED, [])
+    if item.nodeid.startswith(MEASURED):
+        while stopped:
+            stopped.pop().start()
+    else:
+        while measuring := Coverage.current():  # one within another: pytest-cov begins twice in a worker
+            measuring.stop()
+            stopped.append(measuring)
+    return (yield)
