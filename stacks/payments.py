@@ -270,6 +270,7 @@ class PaymentsStack(HouseStack):
             concurrency=20,
         )
         self._allow_the_payment_transaction(function.role)
+        data.payments.allow(function.role, "BatchGetItem")  # a payment and its record are read in one call
         data.payments.allow_query(function.role, "by_due")
         data.payment_methods.allow(function.role, "Query")
         data.idempotency.allow(function.role, "GetItem", "PutItem", "UpdateItem")

@@ -10,7 +10,8 @@ from checks.checklist.survey import survey
 from checks.demo.narrative import Narrative, Step, prove
 from checks.progress import Reporter
 from checks.release import report_files
-from checks.release.context import signer_for
+from checks.release.context import Context, refused_as_error, signer_for
+from checks.release.standing import Question, standing
 from checks.report import history
 from checks.report.model import Report, Run
 from checks.report.write import write
@@ -32,13 +33,19 @@ def close(sandbox: Sandbox, folder: Path, narrative: Narrative, reporter: Report
     run = Run.of(results)
     line = folder.parent / "history.jsonl"
     seen = history.read(line).until(run)
-    write(Report(results=results, history=seen.runs, history_unread=seen.unread), folder)
+    context = Context(ENVIRONMENT, signers=None, records=None, directory=sandbox.layout.directory)
+    asked = Question(folder=folder, which="", deployer="")
+    with refused_as_error():
+        release = standing(context, results, asked, now=results.generated_at)
+    report = Report(results=results, release=release, history=seen.runs, history_unread=seen.unread)
+    write(report, folder)
     history.append(line, run)
     report_files.sign(folder, signer_for(ENVIRONMENT, None, None, sandbox.layout.directory))
-    satisfied, applying = results.score
-    counted = Counter(item.status.value for item in results.items)
+    shown = report.settled
+    satisfied, applying = shown.score
+    counted = Counter(item.status.value for item in shown.items)
     narrative.say(
-        f"{satisfied} of {applying} items that apply are satisfied; {len(results.blockers)} keep it from "
+        f"{satisfied} of {applying} items that apply are satisfied; {len(shown.blockers)} keep it from "
         "going live: " + ", ".join(f"{count} {status}" for status, count in sorted(counted.items())) + "."
     )
     live = sum(proof.level is Level.LIVE and proof.looked_at > 0 for proof in results.proofs)
@@ -46,4 +53,5 @@ def close(sandbox: Sandbox, folder: Path, narrative: Narrative, reporter: Report
         f"{len(results.proofs)} proofs, {live} of them looked at what runs, as the auditor. The report: "
         f"{folder / 'report.html'}"
     )
+    narrative.say(f"What speaks against a release besides: {'; '.join(release.against) or 'nothing'}.")
     step.evidence |= {"satisfied": satisfied, "applying": applying, "statuses": dict(counted)}

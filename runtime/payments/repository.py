@@ -55,6 +55,17 @@ class PaymentRepository:
         item = get_item(self._client, self._table, _key("PAYMENT", payment_id))
         return None if item is None else read_payment(item)
 
+    def get_with(self, payment_id: str, beside: str) -> tuple[Payment, Item] | None:
+        """The payment and what is kept beside it at the sort key ``beside``, read in one call; None where one
+        of them is missing."""
+        whole = _key("PAYMENT", payment_id)
+        found = {
+            item["sk"]: item for item in get_items(self._client, self._table, [whole, whole | {"sk": beside}])
+        }
+        if len(found) < 2:
+            return None
+        return read_payment(found[whole["sk"]]), found[beside]
+
     def get_by_order(self, order_id: str, gateway_payment_id: str | None = None) -> Payment | None:
         """The payment that the gateway's order belongs to, or None when the order is not ours.
 

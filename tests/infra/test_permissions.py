@@ -206,7 +206,7 @@ def test_the_catalogue_is_changed_only_where_the_history_moves(assembly: Assembl
 
 def test_payments_retry_may_do_its_work_and_no_more(assembly: Assembly) -> None:
     assert table_rights(assembly, "payments-retry") == PAYMENT_TRANSACTION | {
-        "hasivu-payments": {"GetItem", "PutItem", "Query by_due"},
+        "hasivu-payments": {"BatchGetItem", "GetItem", "PutItem", "Query by_due"},
         "hasivu-payment-methods": {"GetItem", "PutItem", "Query"},
         "hasivu-idempotency": {"GetItem", "PutItem", "UpdateItem"},
         "hasivu-schools": {"GetItem"},

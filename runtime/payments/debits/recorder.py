@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from runtime.payments.debits.events import retry_event
 from runtime.payments.debits.model import RetryRecord
-from runtime.payments.debits.repository import RetryRepository
+from runtime.payments.debits.repository import RETRY, RetryRepository
 from runtime.payments.debits.standing import is_news
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
@@ -22,12 +22,12 @@ class DebitRecorder:
     retries: RetryRepository
 
     def load(self, payment_id: str) -> tuple[Payment, RetryRecord]:
-        """A debit's payment and its record. Raises LookupError for what is no debit."""
-        record = self.retries.get(payment_id)
-        payment = self.payments.repository.get(payment_id)
-        if record is None or payment is None:
+        """A debit's payment and its record, in one call. Raises LookupError for what is no debit."""
+        found = self.payments.repository.get_with(payment_id, RETRY)
+        if found is None:
             raise LookupError(f"no debit {payment_id}")
-        return payment, record
+        payment, beside = found
+        return payment, RetryRecord.model_validate(beside)
 
     def put(self, after: RetryRecord) -> RetryRecord:
         """Write a change that is news to nobody, such as a lease; gives the record as it is kept then.
@@ -52,19 +52,20 @@ class DebitRecorder:
         was: Payment | None = None,
         attempt: Attempt | None = None,
         also: Sequence[AlsoIn] = (),
-    ) -> None:
-        """Write ``after`` in place of ``before``; ``payment`` in place of ``was`` where they differ.
+    ) -> tuple[Payment, RetryRecord]:
+        """Write ``after`` in place of ``before``; ``payment`` in place of ``was`` where they differ. Gives
+        both as they are kept then.
 
         What is no news to anybody has neither audit line nor event. Raises PaymentChanged when somebody
         was faster.
         """
         writes: list[AlsoIn] = [lambda transaction: self.retries.put_in(transaction, after), *also]
         news = is_news(before, after)
+        kept = after.model_copy(update={"version": after.version + 1})
         if news:
             writes.append(lambda transaction: self._tell_in(transaction, payment, after))
         if payment is not was:
-            self.payments.record(was, payment, line, attempt=attempt, also=writes)
-            return
+            return self.payments.record(was, payment, line, attempt=attempt, also=writes), kept
         transaction = Transaction(self.payments.client)
         for write in writes:
             write(transaction)
@@ -76,6 +77,7 @@ class DebitRecorder:
             if LABEL_RETRY in failed.labels:
                 raise PaymentChanged(after.payment_id) from None
             raise
+        return payment, kept
 
     def _tell_in(self, transaction: Transaction, payment: Payment, record: RetryRecord) -> None:
         self.payments.outbox.add_in(transaction, retry_event(payment, record))

@@ -20,6 +20,9 @@ LABEL_CYCLE = "cycle"
 BUCKETS = 4
 """Partitions of the index; its writes and the sweep's reads spread over them."""
 
+RETRY = "RETRY"
+"""The sort key of a payment's record."""
+
 _NEW = "attribute_not_exists(pk)"
 
 
@@ -98,7 +101,7 @@ class RetryRepository:
 
 
 def _key(payment_id: str) -> dict[str, str]:
-    return {"pk": f"PAYMENT#{payment_id}", "sk": "RETRY"}
+    return {"pk": f"PAYMENT#{payment_id}", "sk": RETRY}
 
 
 def _cycle_key(mandate_id: str, cycle_start: str) -> dict[str, str]:

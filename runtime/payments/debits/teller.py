@@ -128,7 +128,7 @@ class DebitTeller:
             for _, attempt in heard:
                 payment = self._hear(payment, attempt, request_id)
             looked = partial(look_at, order_id=order_id, listed=heard, now=self.clock.now())
-            payment, record = self._update(payment.payment_id, looked)
+            payment, record = self._update(payment, record, looked)
         return payment, record
 
     def ask_of_notice(self, payment: Payment, record: RetryRecord) -> tuple[Payment, RetryRecord]:
@@ -144,7 +144,8 @@ class DebitTeller:
         delivered_at = _moment(found.delivered_at) or self.clock.now()
         debit_at = _moment(found.payment_after)
         return self._update(
-            payment.payment_id,
+            payment,
+            record,
             lambda known: hear_notice(known, order_id, status, delivered_at=delivered_at, debit_at=debit_at),
         )
 
@@ -182,7 +183,7 @@ class DebitTeller:
             order_id=record.notices[-1].order_id,
             initiated_at=iso(self.clock.now()),
         )
-        self._reserve(payment, record, around, one, request_id)
+        payment, tried = self._reserve(payment, record, around, one, request_id)
         try:
             receipt = self.gateway.create_recurring_payment(
                 email=contact.email,
@@ -198,16 +199,17 @@ class DebitTeller:
             said = refused.detail
             why = Refused(code=said.code, reason=said.reason, source=said.source, step=said.step)
             self._update(
-                payment.payment_id,
+                payment,
+                tried,
                 lambda known: _with_try(known, one.number, lambda it: it.model_copy(update={"refused": why})),
             )
         except (GatewayThrottled, GatewayUnavailable):
-            self._take_back(payment.payment_id, one, record)
+            self._take_back(payment, tried, one, record)
             raise
         except GatewayOutcomeUnknown:
             self.logger.warning("the outcome of a debit is unknown", payment_id=payment.payment_id)
         else:
-            self._receive(payment.payment_id, one, receipt.razorpay_payment_id, mandate.method, request_id)
+            self._receive(payment, tried, one, receipt.razorpay_payment_id, mandate.method, request_id)
 
     def order_refused(self, refused: GatewayRejected) -> PlanRecord:
         """What is planned when the gateway refuses a notice: a person must look."""
@@ -236,7 +238,7 @@ class DebitTeller:
 
     def _reserve(
         self, payment: Payment, record: RetryRecord, around: Surroundings, one: Try, request_id: str
-    ) -> None:
+    ) -> tuple[Payment, RetryRecord]:
         tried = record.model_copy(update={"tries": (*record.tries, one), "manual": False})
         now = self.clock.now()
         # If nothing is heard of it any more, the next look is the one after an outcome that is unknown.
@@ -244,14 +246,19 @@ class DebitTeller:
             update={"lease_until": record.lease_until}
         )
         line = self._line(payment, "debits.try", request_id, one.order_id)
-        self.recorder.save(payment, record, after, line, was=payment)
+        return self.recorder.save(payment, record, after, line, was=payment)
 
     def _receive(
-        self, payment_id: str, one: Try, gateway_payment_id: str, method: str, request_id: str
+        self,
+        payment: Payment,
+        record: RetryRecord,
+        one: Try,
+        gateway_payment_id: str,
+        method: str,
+        request_id: str,
     ) -> None:
         """The gateway has taken the debit on: it is an attempt from now on, its result comes later."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            payment, record = self.recorder.load(payment_id)
             attempt = Attempt(
                 gateway_payment_id=gateway_payment_id,
                 status=AttemptStatus.CREATED,
@@ -270,14 +277,16 @@ class DebitTeller:
             try:
                 self.recorder.save(after, record, known, line, was=payment, attempt=attempt)
             except PaymentChanged:
+                payment, record = self.recorder.load(payment.payment_id)
                 continue
             return
-        self.logger.warning("a debit is left for the next look to find", payment_id=payment_id)
+        self.logger.warning("a debit is left for the next look to find", payment_id=payment.payment_id)
 
-    def _take_back(self, payment_id: str, one: Try, before: RetryRecord) -> None:
+    def _take_back(self, payment: Payment, record: RetryRecord, one: Try, before: RetryRecord) -> None:
         """Forget a try that did not leave the house, and let the plan stand that it was made by."""
         self._update(
-            payment_id,
+            payment,
+            record,
             lambda known: known.model_copy(
                 update={
                     "tries": tuple(each for each in known.tries if each.number != one.number),
@@ -289,21 +298,21 @@ class DebitTeller:
         )
 
     def _update(
-        self, payment_id: str, change: Callable[[RetryRecord], RetryRecord]
+        self, payment: Payment, record: RetryRecord, change: Callable[[RetryRecord], RetryRecord]
     ) -> tuple[Payment, RetryRecord]:
+        """Change the record; gives the debit as it is then. What is given counts as long as nobody was
+        faster, which the write finds out."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
-            payment, record = self.recorder.load(payment_id)
             after = change(record)
             if after == record:
                 return payment, record
             try:
-                self.recorder.save(
+                return self.recorder.save(
                     payment, record, after, self._line(payment, "retries.look", ""), was=payment
                 )
             except PaymentChanged:
-                continue
-            return payment, after.model_copy(update={"version": after.version + 1})
-        raise PaymentChanged(payment_id)
+                payment, record = self.recorder.load(payment.payment_id)
+        raise PaymentChanged(payment.payment_id)
 
     def _listed(self, payment: Payment, order_id: str) -> list[tuple[str, Attempt]]:
         """The payments of an order as attempts, the oldest first. What is known already keeps the moment at

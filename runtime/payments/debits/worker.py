@@ -12,7 +12,7 @@ from enum import StrEnum
 from aws_lambda_powertools import Logger
 
 from runtime.gateways.errors import GatewayError, GatewayRejected
-from runtime.payments.debits.desk import PlanningDesk
+from runtime.payments.debits.desk import PlanningDesk, Surroundings
 from runtime.payments.debits.model import PlanKind, PlanRecord, RetryRecord
 from runtime.payments.debits.recorder import DebitRecorder
 from runtime.payments.debits.standing import with_plan
@@ -99,7 +99,7 @@ class DebitWorker:
         payment = self.recorder.payments.repository.get(payment_id)
         if payment is None:
             raise LookupError(f"no payment {payment_id}")
-        plan, now = record.plan, self.clock.now()
+        plan, now, around = record.plan, self.clock.now(), None
         if plan.kind is PlanKind.POLL and not woken:
             if plan.subject == PollSubject.MANDATE.value:
                 self.teller.ask_of_mandate(payment, request_id)
@@ -110,8 +110,8 @@ class DebitWorker:
                 if self._announced(payment, record, request_id):
                     return
             elif plan.at is not None and from_iso(plan.at) <= now:
-                self._debit(payment, record, request_id)
-        self._plan(payment_id, request_id)
+                around = self._debit(payment, record, request_id)
+        self._plan(payment_id, request_id, around)
 
     def _announced(self, payment: Payment, record: RetryRecord, request_id: str) -> bool:
         """Raise the notice, if the debit is still to be made; whether there is nothing else to do.
@@ -130,22 +130,25 @@ class DebitWorker:
             self._stop(payment, record, self.teller.order_refused(refused), request_id)
         return True
 
-    def _debit(self, payment: Payment, record: RetryRecord, request_id: str) -> None:
-        """Ask the gateway what it has, then for the debit, if nothing forbids it at this moment."""
+    def _debit(self, payment: Payment, record: RetryRecord, request_id: str) -> Surroundings:
+        """Ask the gateway what it has, then for the debit, if nothing forbids it at this moment; gives what
+        it depended on."""
         payment, record = self.teller.look(payment, record, request_id)
         payment, record = self.teller.ask_of_notice(payment, record)
         around = self.desk.around(payment)
         forbidden = self.desk.forbids(payment, record, around)
         if forbidden:
             self.logger.info("a debit is not made now", codes=[why.code for why in forbidden])
-            return
-        self.teller.debit(payment, record, around, request_id)
+        else:
+            self.teller.debit(payment, record, around, request_id)
+        return around
 
-    def _plan(self, payment_id: str, request_id: str) -> None:
-        """Plan anew and let go of the record. News that came meanwhile keeps it due."""
+    def _plan(self, payment_id: str, request_id: str, around: Surroundings | None) -> None:
+        """Plan anew, by what is ``around`` the debit if that was read just now, and let go of the record. News
+        that came meanwhile keeps it due."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
             payment, record = self.recorder.load(payment_id)
-            after = with_plan(record, self.desk.plan(payment, record), self.clock.now())
+            after = with_plan(record, self.desk.plan(payment, record, around), self.clock.now())
             try:
                 self.recorder.save(payment, record, after, self._line(payment, request_id), was=payment)
             except PaymentChanged:

@@ -26,7 +26,8 @@ WRITES = "writes in transactions"
 DELIVERY = {"put_item": 1}
 """The event is kept. One message to the queue besides."""
 
-READ, PUT, UPDATED, ASKED, COMMITTED = "get_item", "put_item", "update_item", "query", "transact_write_items"
+READ, BATCH, PUT, UPDATED = "get_item", "batch_get_item", "put_item", "update_item"
+ASKED, COMMITTED = "query", "transact_write_items"
 APPLICATION = {READ: 3, COMMITTED: 1, WRITES: 6}
 """Event, order pointer, payment; then payment, two journal entries, audit line, event, mark."""
 
@@ -55,7 +56,7 @@ COSTS: dict[str, tuple[dict[str, int], list[str]]] = {
         ["find_order_by_receipt", "create_order"],
     ),
     "a debit is made": (
-        {READ: 14, ASKED: 2, COMMITTED: 4, WRITES: 8},
+        {READ: 5, BATCH: 1, ASKED: 1, COMMITTED: 4, WRITES: 8},
         ["list_order_payments", "create_recurring_payment"],
     ),
     "a payment is split": ({READ: 4, COMMITTED: 1, WRITES: 7}, []),
@@ -70,8 +71,8 @@ COSTS: dict[str, tuple[dict[str, int], list[str]]] = {
     "an instalment is heard of": ({READ: 4, COMMITTED: 1, WRITES: 8}, []),
 }
 """What each move asks of DynamoDB and of the gateway. Where the gateway is asked for money there are two
-transactions: what is to happen is written before, and what was answered after. A debit is the dearest: it is
-looked at anew after each word of the gateway, and all that forbids it is read at the last moment."""
+transactions: what is to happen is written before, and what was answered after. A debit has a lease and a plan
+besides: all that forbids it is read once the lease is taken, and its plan is made of what is kept by then."""
 
 ANALYTICS_OF_A_CREATION = {"get_item": 1, "transact_write_items": 1, WRITES: 5}
 """The mark; then mark, hour and funnel of school and platform."""
