@@ -144,8 +144,8 @@ class DebitWorker:
         return around
 
     def _plan(self, payment_id: str, request_id: str, around: Surroundings | None) -> None:
-        """Plan anew, by what is ``around`` the debit if that was just read, and let go of the record. News that
-        came meanwhile keeps it due."""
+        """Plan anew, by what is ``around`` the debit if that was just read, and let go of the record. News
+        that came meanwhile keeps it due."""
         for _ in range(CHANGE_ATTEMPTS_MAX):
             payment, record = self.recorder.load(payment_id)
             after = with_plan(record, self.desk.plan(payment, record, around), self.clock.now())
