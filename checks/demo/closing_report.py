@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from checks.checklist.model import Level
+from checks.checklist.model import Level, Status
 from checks.checklist.survey import survey
 from checks.demo.narrative import Narrative, Step, prove
 from checks.progress import Reporter
@@ -53,5 +53,6 @@ def close(sandbox: Sandbox, folder: Path, narrative: Narrative, reporter: Report
         f"{len(results.proofs)} proofs, {live} of them looked at what runs, as the auditor. The report: "
         f"{folder / 'report.html'}"
     )
-    narrative.say(f"What speaks against a release besides: {'; '.join(release.against) or 'nothing'}.")
+    missing = sum(proof.status is Status.MANUAL_PENDING for proof in release.proofs)
+    narrative.say(f"{len(release.proofs) - missing} of {len(release.proofs)} roles have signed it.")
     step.evidence |= {"satisfied": satisfied, "applying": applying, "statuses": dict(counted)}
