@@ -66,6 +66,12 @@ class FakeTransfers:
         self.made[transfer_id] |= {"status": "failed", "error": error}
         return self.made[transfer_id]
 
+    def take_back(self, transfer_id: str, amount: int) -> dict[str, Any]:
+        """Somebody reverses a part of a transfer in the dashboard."""
+        status, _ = self._reverse(self.made[transfer_id], amount)
+        assert status == 200
+        return self.made[transfer_id]
+
     def process(self, transfer_id: str) -> dict[str, Any]:
         """The linked account was credited, and the fee is known."""
         self.made[transfer_id] |= {"status": "processed", **_fee(self.made[transfer_id]["amount"])}
