@@ -7,6 +7,7 @@ import pytest
 
 from checks.sandbox.razorpay import RazorpaySimulator, settlements, transfers
 from runtime.payments.reconciliation.model import Leg, Status
+from runtime.payments.splits.worker import NAMED_MAX
 from tests.integration.payments.reconciling import (
     FEE,
     SETTLED_ON,
@@ -225,6 +226,19 @@ class TestOfOthers:
         assert_conserved(world, record)
         world.run()
         assert world.exception(found["exception_id"])["resolution"] == "matched"
+
+    def test_that_are_many_get_their_names_in_several_looks(self, world: Reconciling) -> None:
+        payment_id = shared(world)
+        for _ in range(NAMED_MAX + 5):
+            told = self.by_hand(world, 100)
+        tell_of_transfer(world, "evt_t", "transfer.processed", told, 1_775_030_000)
+        run(world)
+        for unnamed_paise in (500, 0):
+            record = split_of(world, payment_id)
+            assert sum(each.unnamed_paise for each in record.transfers.values()) == unnamed_paise
+            assert_conserved(world, record)
+            world.clock.advance(seconds=900)
+            sweep(world)
 
     def test_a_gateway_that_does_not_name_them_is_asked_less_and_less_often(self, world: Reconciling) -> None:
         payment_id = shared(world)
