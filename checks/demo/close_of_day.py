@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from typing import Any
+from urllib.parse import quote
 
 import urllib3
 
@@ -61,11 +62,29 @@ def reconcile(stage: Stage, step: Step) -> None:
         paise = sum(status["paise"] for status in leg["statuses"]) + leg["repeated"]["paise"]
         prove("and every paisa", paise == leg["inputs"]["paise"])
     stage.say(f"{run['exceptions']} exceptions; {run['lines_booked']} lines of the bank are booked.")
+    _reversals_match(stage, path, day)
     step.evidence |= {
         "reconciliation_id": run["reconciliation_id"],
         "exceptions": run["exceptions"],
         "bank_lines": len(rows),
     }
+
+
+def _reversals_match(stage: Stage, path: str, day: str) -> None:
+    """The shares that a refund took back are among the gateway's rows, and nobody has to look at them."""
+    year, month, date = day.split("-")
+    recon = f"settlements/recon/combined?year={year}&month={month}&day={date}&count=1000"
+    rows = {row["entity_id"] for row in stage.at_gateway(recon)["items"]}
+    prove("the gateway settled every reversal", rows.issuperset(stage.reversals))
+    office, found = stage.people["admin"].api, set[str]()
+    cursor: str | None = ""
+    while cursor is not None:
+        more = f"&cursor={quote(cursor)}" if cursor else ""
+        page = office.call("GET", f"{path}/exceptions?limit=100{more}").body
+        found |= {each["group_id"] for each in page["items"]}
+        cursor = page["next_cursor"]
+    prove("and every one is matched", found.isdisjoint(stage.reversals))
+    stage.say(f"The {len(stage.reversals)} reversals of shares are matched, each by its name.")
 
 
 def figures(stage: Stage, step: Step) -> None:

@@ -1,5 +1,6 @@
 """In parts: a link that takes two payments, an instalment plan to the paisa, a split with the caterer."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ FEE_PAISE = 2_360
 """₹1,000.00 at 2 % and 18 % GST on that: ₹23.60. Of the rest seven tenths are the caterer's."""
 
 CATERER_BPS, CATERER_PAISE, SCHOOL_PAISE = 7_000, 68_348, 29_292
+GIVEN_BACK_PAISE = 10_000
 
 
 def link(stage: Stage, step: Step) -> None:
@@ -144,7 +146,8 @@ def instalments(stage: Stage, step: Step) -> None:
 
 
 def split(stage: Stage, step: Step) -> None:
-    """A payment is shared between the school and its caterer, less the platform's fee."""
+    """A payment is shared between the school and its caterer, less the platform's fee; a refund takes their
+    shares in it back."""
     office = stage.people["finance"].api
     terms_path = f"/v1/schools/{SCHOOL_ID}/split-terms"
     terms = {
@@ -176,3 +179,45 @@ def split(stage: Stage, step: Step) -> None:
         f"school, {rupees(fee_paise)} fee with GST."
     )
     step.evidence |= {"payment_id": payment_id, "fee_paise": fee_paise, "shares_paise": shares}
+    _give_back(stage, step, payment_id, standing)
+
+
+def _give_back(
+    stage: Stage, step: Step, payment_id: str, standing: Callable[[], dict[str, Any] | None]
+) -> None:
+    """A part of a shared payment is refunded: the gateway reverses as much of the shares, each by a name."""
+
+    def transfers() -> list[dict[str, Any]]:
+        seen = standing()
+        return [each for part in seen["parts"] for each in part["transfers"]] if seen else []
+
+    def arrived() -> bool:
+        found = transfers()
+        return bool(found) and all(each["status"] == "processed" for each in found)
+
+    def reversed_paise() -> int:
+        return sum(each["reversed_paise"] for each in transfers())
+
+    wait_for("the transfers' arrival", arrived)
+    given = stage.people["finance"].api.call(
+        "POST",
+        f"/v1/payments/{payment_id}/refunds",
+        {"amount_paise": GIVEN_BACK_PAISE, "reason": "The child was ill"},
+        key=new_key(),
+    )
+    prove(f"a part goes back (got {given.status} {given.code or ''})", given.status in (201, 202))
+    wait_for("the shares in the refund", lambda: reversed_paise() == GIVEN_BACK_PAISE)
+    found = [
+        reversal
+        for each in transfers()
+        for reversal in stage.at_gateway(f"transfers/{each['transfer_id']}/reversals")["items"]
+    ]
+    prove("the gateway says the same", sum(each["amount"] for each in found) == GIVEN_BACK_PAISE)
+    for each in found:
+        stage.wait_for_entry(f"reversal:{each['id']}")
+    stage.reversals += [each["id"] for each in found]
+    stage.say(
+        f"{rupees(GIVEN_BACK_PAISE)} go back to the parent, and come back from the shares: "
+        f"{' and '.join(rupees(each['amount']) for each in found)}."
+    )
+    step.evidence["reversals"] = list(stage.reversals)

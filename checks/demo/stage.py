@@ -33,6 +33,8 @@ class Stage:
     refunded_paise: int = 0
     shared_paise: int = 0
     """What was paid, and is owed to linked accounts instead of schools."""
+    reversals: list[str] = field(default_factory=list)
+    """The gateway's identifiers of shares that were taken back."""
 
     @property
     def parent(self) -> Person:

@@ -1,8 +1,8 @@
 """The merchant's balance: what each payment, refund, transfer and adjustment adds to it or takes from it.
 
 One posting becomes one recon row, in rupees whatever the customer paid in. Algebra (fee includes tax): a
-payment credits amount - fee; a refund debits amount + fee; a transfer debits amount + fee; an adjustment is
-all debit or all credit.
+payment credits amount - fee; a refund debits amount + fee; a transfer debits amount + fee; a reversal
+credits its amount; an adjustment is all debit or all credit.
 """
 
 from checks.sandbox.razorpay.gateway import Gateway
@@ -10,6 +10,7 @@ from checks.sandbox.razorpay.records import Record, compact_json
 from checks.sandbox.razorpay.settlement_calendar import settlement_due
 
 SETTLE_JOB = "settlement.run"
+OF_SHARES = frozenset({"transfer", "reversal"})
 
 
 def _post(
@@ -47,8 +48,8 @@ def _post(
             "description": description,
             "notes": compact_json(notes) if notes else None,
             "payment_id": payment["id"] if payment and shows_payment else None,
-            "order_id": order_id if kind != "transfer" else None,
-            "order_receipt": order["receipt"] if order and kind != "transfer" else None,
+            "order_id": order_id if kind not in OF_SHARES else None,
+            "order_receipt": order["receipt"] if order and kind not in OF_SHARES else None,
             "method": payment["method"] if payment and kind in {"payment", "refund"} else None,
             "card_network": card.get("network") if kind in {"payment", "refund"} else None,
             "card_issuer": card.get("issuer") if kind in {"payment", "refund"} else None,
@@ -121,6 +122,20 @@ def transfer_made(gw: Gateway, transfer: Record, payment: Record | None, *, fee:
     )
 
 
+def transfer_reversed(gw: Gateway, reversal: Record, payment: Record | None) -> None:
+    """Razorpay documents no row of a reversal: the simulator's has the reversal's identifier and type."""
+    _post(
+        gw,
+        "reversal",
+        str(reversal["id"]),
+        amount=reversal["amount"],
+        credit=reversal["amount"],
+        payment=payment,
+        available_at=None if payment is None else _with_its_payment(gw, payment),
+        notes=reversal["notes"],
+    )
+
+
 def adjustment(
     gw: Gateway,
     *,
@@ -130,7 +145,7 @@ def adjustment(
     payment: Record | None = None,
     dispute_id: str | None = None,
 ) -> None:
-    """A correction: lost dispute, failed refund, reversed transfer."""
+    """A correction: lost dispute, failed refund, failed transfer."""
     _post(
         gw,
         "adjustment",

@@ -113,7 +113,7 @@ _CALLS: tuple[tuple[str, str, Serve], ...] = (
     ("GET", "/v1/transfers/<id>", lambda gw, c: transfers.fetch(gw, c.ids["id"])),
     ("PATCH", "/v1/transfers/<id>", lambda gw, c: transfers.edit(gw, c.ids["id"], c.body)),
     ("POST", "/v1/transfers/<id>/reversals", lambda gw, c: transfers.reverse(gw, c.ids["id"], c.body)),
-    ("GET", "/v1/transfers/<id>/reversals", lambda gw, c: transfers.reversals_of(gw, c.ids["id"], c.query)),
+    ("GET", "/v1/transfers/<id>/reversals", lambda gw, c: transfers.reversals_of(gw, c.ids["id"])),
     ("GET", "/v1/settlements", lambda gw, c: settlements.list_all(gw, c.query)),
     ("GET", "/v1/settlements/recon/combined", lambda gw, c: settlements.recon(gw, c.query)),
     ("GET", "/v1/settlements/<id>", lambda gw, c: settlements.fetch(gw, c.ids["id"])),

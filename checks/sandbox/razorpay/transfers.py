@@ -169,7 +169,10 @@ def fail(gw: Gateway, transfer_id: str) -> Record:
     if transfer["status"] not in {"pending", "created"}:
         raise ControlError(f"The transfer is {transfer['status']}; only a pending one can fail.")
     if transfer["status"] == "pending":
-        _give_back(gw, transfer, int(transfer["amount"] + transfer["fees"]), int(transfer["amount"]))
+        payment = _returned(gw, transfer, int(transfer["amount"]))
+        credit = int(transfer["amount"] + transfer["fees"])
+        description = f"Transfer {transfer_id} returned"
+        postings.adjustment(gw, credit=credit, description=description, payment=payment)
     transfer["status"] = "failed"
     transfer["error"] = _error(
         transfer_id,
@@ -183,12 +186,13 @@ def fail(gw: Gateway, transfer_id: str) -> Record:
     return public(transfer)
 
 
-def _give_back(gw: Gateway, transfer: Record, credit: int, amount: int) -> None:
+def _returned(gw: Gateway, transfer: Record, amount: int) -> Record | None:
+    """The payment of a transfer, which may be transferred again by what came back."""
     payment_id = transfer["_payment_id"]
     payment = gw.find("payments", str(payment_id)) if payment_id else None
     if payment is not None:
         payment["amount_transferred"] -= amount
-    postings.adjustment(gw, credit=credit, description=f"Transfer {transfer['id']} returned", payment=payment)
+    return payment
 
 
 def reverse(gw: Gateway, transfer_id: str, body: Record) -> Record:
@@ -226,7 +230,7 @@ def _reverse(gw: Gateway, transfer: Record, amount: int, notes: Record) -> Recor
     transfer["amount_reversed"] += amount
     whole = transfer["amount_reversed"] == transfer["amount"]
     transfer["status"] = "reversed" if whole else "partially_reversed"
-    _give_back(gw, transfer, amount, amount)
+    postings.transfer_reversed(gw, reversal, _returned(gw, transfer, amount))
     return reversal
 
 
@@ -277,8 +281,9 @@ def of_payment(gw: Gateway, payment_id: str) -> Record:
     return collection([public(transfer) for transfer in reversed(of_payment_records(gw, payment))])
 
 
-def reversals_of(gw: Gateway, transfer_id: str, query: Mapping[str, str]) -> Record:
+def reversals_of(gw: Gateway, transfer_id: str) -> Record:
+    """GET /v1/transfers/:id/reversals: all of them, the newest first; it documents no paging."""
     if transfer_id not in gw.books["transfers"]:
         raise unknown_id()
     mine = [reversal for reversal in gw.each("reversals") if reversal["transfer_id"] == transfer_id]
-    return paging.page(mine, query, most=gw.config.limits.page)
+    return collection([public(reversal) for reversal in reversed(mine)])

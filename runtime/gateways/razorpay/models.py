@@ -289,7 +289,8 @@ class Settlement(Entity):
 
 class ReconRow(Entity):
     """One line of the settlement reconciliation: ``type`` is ``payment``, ``refund``, ``transfer`` or
-    ``adjustment``. ``fee`` includes ``tax``; ``settlement_utr`` may be None on an adjustment."""
+    ``adjustment``; that of a reversal's row is not documented. ``fee`` includes ``tax``; ``settlement_utr``
+    may be None on an adjustment."""
 
     entity_id: str
     type: str

@@ -101,3 +101,8 @@ class Transfers(RazorpayApi):
         fields = {"amount": requests.amount(amount_paise), "notes": requests.notes_object(notes)}
         path = f"/v1/transfers/{requests.identifier(transfer_id)}/reversals"
         return self._write(Reversal, "create_reversal", path, fields)
+
+    def list_reversals(self, transfer_id: str) -> tuple[Reversal, ...]:
+        """The reversals of one transfer."""
+        path = f"/v1/transfers/{requests.identifier(transfer_id)}/reversals"
+        return self._all(Reversal, "list_reversals", path)

@@ -14,11 +14,13 @@ _KINDS: Final = {
     "refund-processed": "refund",
     "refund-exchange": "refund",
     "transfer": "transfer",
+    "reversal": "reversal",
     "dispute-lost": "dispute",
 }
 """What an entry's id begins with, and the gateway's word for it. A refund that only a total tells of has no
-identifier that the gateway's rows would carry: it is asked about until it has one. A refund in another
-currency is booked by two entries at once: its share of the capture and the difference of exchange."""
+identifier that the gateway's rows would carry: it is asked about until it has one. So it is with the reversal
+of a transfer. A refund in another currency is booked by two entries at once: its share of the capture and the
+difference of exchange."""
 _FEE: Final = "fee"
 
 Fees = dict[str, tuple[int, int]]
@@ -84,12 +86,15 @@ def _together(known: Expectation | None, found: Expectation) -> Expectation:
 
 def _expectation(kind: str, entity_id: str, entry: JournalEntry) -> Expectation:
     amount_paise = _paid_out(entry) if kind == "refund" else _moved(entry, _RECEIVABLE)
+    fee_paise = 0 if kind == "reversal" else None  # nothing is booked for it, so a row must show none
     return Expectation(
         entity_id=entity_id,
         kind=kind,
         amount_paise=-amount_paise if kind == "dispute" else amount_paise,
         currency=entry.currency,
         made_on=entry.business_date,
+        fee_paise=fee_paise,
+        tax_paise=fee_paise,
         related_id=entry.reference,
     )
 

@@ -37,6 +37,8 @@ RECON_FIELDS: Final = frozenset(
     }
 )
 """All of a row that is read; the rest of what the gateway gives, personal data among it, is left there."""
+_REVERSAL: Final = "rvrsl_"
+"""How the identifiers of reversals begin. Their rows' type is not documented."""
 _AMOUNTS: Final = ("amount", "debit", "credit", "fee", "tax")
 _SIDES: Final = ("debit", "credit", "fee", "tax")
 _NUMBERS: Final = (*_AMOUNTS, "created_at")
@@ -148,6 +150,8 @@ def row_from(raw: Mapping[str, Any]) -> GatewayRow:
         raise GatewayRowBroken(RowCode.BOTH_SIDES, "the row is a debit and a credit")
     if kind == "adjustment" and debit and _is_name(dispute_id := get("dispute_id")):
         entity_id, kind = dispute_id, "dispute"  # the row's own identifier names nothing that we know
+    elif kind != "payment" and entity_id.startswith(_REVERSAL):
+        kind = "reversal"
     currency: Any = get("currency")
     if currency != "INR" and not _is_currency(currency):
         raise GatewayRowBroken(RowCode.CURRENCY, "currency is no code of three capitals")

@@ -89,12 +89,13 @@ class Reason(StrEnum):
 
 
 class Expectation(NamedTuple):
-    """What we know that the gateway must show: a capture, a refund, a transfer or an adjustment.
+    """What we know that the gateway must show: a capture, a refund, a transfer, its reversal, or an
+    adjustment.
 
     ``amount_paise`` is the gross amount: positive, but for an adjustment that takes money from us.
     ``fee_paise`` includes ``tax_paise``; None where we do not know them. ``made_on`` is the day in India.
-    ``related_id`` is the order of a payment and the payment of a refund or transfer, "" where we do not know
-    it. ``is_void``: it was called off.
+    ``related_id`` is the order of a payment and the payment of a refund, transfer or reversal, "" where we
+    do not know it. ``is_void``: it was called off.
     """
 
     entity_id: str

@@ -5,7 +5,7 @@ accounts and to the platform's fee; the gateway's transfers pay the linked accou
 shares back, so that the school's account can pay it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from runtime.ledger.accounts import (
@@ -59,19 +59,23 @@ def transfer_entry(
     )
 
 
-def transfer_reversal_entry(
-    reversal_id: str, account_id: str, amount_paise: int, currency: str, business_day: date
+def reversal_entry(
+    reversal_id: str,
+    account_id: str,
+    amount_paise: int,
+    currency: str,
+    business_day: date,
+    *,
+    gateway_payment_id: str = "",
 ) -> JournalEntry:
     """The gateway has taken money back from a linked account and holds it for us again."""
     return JournalEntry(
-        entry_id=f"transfer-reversal:{reversal_id}",
+        entry_id=f"reversal:{reversal_id}",
         business_date=business_day,
         description=f"Reversal {reversal_id} of a transfer",
         currency=currency,
-        lines=(
-            debit(gateway_receivable(GATEWAY), amount_paise),
-            credit(linked_account_payable(account_id), amount_paise),
-        ),
+        lines=_reversal_lines(account_id, amount_paise),
+        reference=gateway_payment_id,
     )
 
 
@@ -110,8 +114,8 @@ def transfer_entries_due(
     """The entries that a transfer calls for and that are not among ``booked``.
 
     A transfer pays its account as soon as the gateway has taken it, and costs its fee (which includes the
-    tax); one that failed pays nothing and gives the fee back. What was reversed is followed by the gateway's
-    total, whoever reversed it.
+    tax); one that failed pays nothing and gives the fee back. Whoever reversed it, each reversal is booked
+    by its name, and what only the gateway's total tells of without, until it has one.
     """
     failed = transfer.status is TransferStatus.FAILED
     payable, receivable = linked_account_payable(transfer.account_id), gateway_receivable(GATEWAY)
@@ -147,21 +151,50 @@ def transfer_entries_due(
             f"Gateway fee for {name}",
             _fee_lines(transfer.fee_paise, transfer.tax_paise or 0),
         )
-    prefix = f"transfer-reversal:{name}:"
-    booked_paise = max(
-        (int(each.removeprefix(prefix)) for each in booked if each.startswith(prefix)), default=0
-    )
-    if transfer.reversed_paise > booked_paise:
-        due.append(
-            transfer_reversal_entry(
-                f"{name}:{transfer.reversed_paise}",
-                transfer.account_id,
-                transfer.reversed_paise - booked_paise,
-                transfer.currency,
-                business_day,
-            )
-        )
+    due.extend(_reversals(transfer, booked, business_day, gateway_payment_id))
     return tuple(due)
+
+
+def _reversals(
+    transfer: Transfer, booked: Collection[str], business_day: date, gateway_payment_id: str
+) -> Iterator[JournalEntry]:
+    """The entries of reversals by their names, and the entry from what is booked without a name to what has
+    none now. The id of that one names the transfer and the total it reaches: of what had no name
+    (``transfer-reversal``), or of what of it got one (``transfer-reversal-named``)."""
+    for reversal_id, amount_paise in transfer.reversals.items():
+        entry = reversal_entry(
+            reversal_id,
+            transfer.account_id,
+            amount_paise,
+            transfer.currency,
+            business_day,
+            gateway_payment_id=gateway_payment_id,
+        )
+        if entry.entry_id not in booked:
+            yield entry
+    unnamed = f"transfer-reversal:{transfer.transfer_id}:"
+    named = f"transfer-reversal-named:{transfer.transfer_id}:"
+    unnamed_paise, named_paise = _reached(unnamed, booked), _reached(named, booked)
+    moved_paise = transfer.unnamed_paise - (unnamed_paise - named_paise)
+    if not moved_paise:
+        return
+    lines = _reversal_lines(transfer.account_id, abs(moved_paise))
+    taken = moved_paise > 0
+    reached = f"{unnamed}{unnamed_paise + moved_paise}" if taken else f"{named}{named_paise - moved_paise}"
+    yield JournalEntry(
+        entry_id=reached,
+        business_date=business_day,
+        description=f"Reversals of {transfer.transfer_id} that only its total tells of",
+        currency=transfer.currency,
+        lines=lines if taken else _opposite(lines),
+    )
+
+
+def _reversal_lines(account_id: str, amount_paise: int) -> tuple[JournalLine, ...]:
+    return (
+        debit(gateway_receivable(GATEWAY), amount_paise),
+        credit(linked_account_payable(account_id), amount_paise),
+    )
 
 
 def _fee_lines(fee_paise: int, tax_paise: int) -> tuple[JournalLine, ...]:
@@ -176,6 +209,11 @@ def _opposite(lines: tuple[JournalLine, ...]) -> tuple[JournalLine, ...]:
         JournalLine(line.account, debit_paise=line.credit_paise, credit_paise=line.debit_paise)
         for line in lines
     )
+
+
+def _reached(prefix: str, booked: Collection[str]) -> int:
+    """The highest total among the names that begin with ``prefix``."""
+    return max((int(each.removeprefix(prefix)) for each in booked if each.startswith(prefix)), default=0)
 
 
 def _times(name: str, booked: Collection[str]) -> int:

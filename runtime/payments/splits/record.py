@@ -29,6 +29,8 @@ class Transfer(Frozen):
 
     ``observed_at`` (unix seconds) is the moment of the newest word. ``fee_paise`` includes ``tax_paise``;
     both are None until the gateway has told them. ``settled``: it was paid out to the account's bank.
+    ``reversals`` are the paise of the reversals whose identifiers are known; ``reversed_paise`` is all of
+    them, for a word about a transfer tells the total alone.
     """
 
     transfer_id: str
@@ -38,6 +40,7 @@ class Transfer(Frozen):
     status: TransferStatus
     observed_at: int
     reversed_paise: int = 0
+    reversals: dict[str, int] = Field(default_factory=dict)
     on_hold: bool = False
     on_hold_until: int | None = None
     settled: bool = False
@@ -50,6 +53,11 @@ class Transfer(Frozen):
     def live_paise(self) -> int:
         """What the linked account has of it, or will have."""
         return 0 if self.status is TransferStatus.FAILED else self.amount_paise - self.reversed_paise
+
+    @property
+    def unnamed_paise(self) -> int:
+        """What was reversed under identifiers that are not known yet."""
+        return self.reversed_paise - sum(self.reversals.values())
 
 
 class Refusal(Frozen):

@@ -91,13 +91,14 @@ def needs_person(record: SplitRecord, account_id: str) -> bool:
 
 def next_look(record: SplitRecord, now: datetime) -> datetime | None:
     """When the gateway is to be looked at next: at once where something is to be done, later where transfers
-    are on their way, None once everybody has what they are to have. Never before ``quiet_until``."""
+    are on their way or reversals have no names yet, None once everybody has what they are to have. Never
+    before ``quiet_until``."""
     if record.split is None:
         return None
     quiet = now if record.quiet_until is None else max(now, from_iso(record.quiet_until))
     if steps(record, now):
         return quiet
-    if any(each.status in ON_ITS_WAY for each in record.transfers.values()):
+    if any(each.status in ON_ITS_WAY or each.unnamed_paise for each in record.transfers.values()):
         return max(quiet, now + pause(record.looks))
     return quiet if quiet > now else None
 

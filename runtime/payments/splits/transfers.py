@@ -1,5 +1,8 @@
 """What is known of transfers, given all that was heard of them: pure rules, merged as attempts are."""
 
+from collections.abc import Iterable
+
+from runtime.gateways.razorpay.models import Reversal as GatewayReversal
 from runtime.gateways.razorpay.models import Transfer as GatewayTransfer
 from runtime.payments.gateway_view import StatusNotKnown
 from runtime.payments.splits.record import SplitRecord, Transfer, TransferStatus
@@ -34,6 +37,13 @@ def transfer_from(transfer: GatewayTransfer, *, observed_at: int) -> Transfer:
     )
 
 
+def with_reversals(transfer: Transfer, told: Iterable[GatewayReversal]) -> Transfer:
+    """``transfer`` with what is told of its reversals, of which each is a part of what was reversed."""
+    key = (transfer.transfer_id, transfer.currency)
+    mine = (each for each in told if (each.transfer_id, each.currency) == key and each.amount)
+    return _naming(transfer, transfer.reversals | {each.id: each.amount for each in mine})
+
+
 def hear_transfer(record: SplitRecord, heard: Transfer) -> SplitRecord:
     """``record`` with a word about a transfer merged; the same object when it was no news."""
     known = record.transfers.get(heard.transfer_id)
@@ -47,13 +57,13 @@ def hear_transfer(record: SplitRecord, heard: Transfer) -> SplitRecord:
 def merge_transfer(known: Transfer | None, heard: Transfer) -> Transfer:
     """What is known of a transfer after ``heard``: further along wins, then the newer word.
 
-    What was reversed, the fee and the settlement are merged by themselves, for they only ever grow; the hold
-    is the newest word's. A transfer keeps its account and amount, whatever a word says.
+    What was reversed, the reversals, the fee and the settlement are merged by themselves, for they only ever
+    grow; the hold is the newest word's. A transfer keeps its account and amount, whatever a word says.
     """
     if known is None:
         return heard
     held, charged = max(known, heard, key=_hold), max(known, heard, key=_charge)
-    return max(known, heard, key=_order).model_copy(
+    merged = max(known, heard, key=_order).model_copy(
         update={
             "account_id": known.account_id,
             "amount_paise": known.amount_paise,
@@ -67,6 +77,10 @@ def merge_transfer(known: Transfer | None, heard: Transfer) -> Transfer:
             "tax_paise": charged.tax_paise,
         }
     )
+    both = known.reversals.keys() | heard.reversals.keys()
+    return _naming(
+        merged, {name: max(known.reversals.get(name, 0), heard.reversals.get(name, 0)) for name in both}
+    )
 
 
 def newly_failed(before: SplitRecord, after: SplitRecord) -> list[Transfer]:
@@ -78,6 +92,13 @@ def newly_failed(before: SplitRecord, after: SplitRecord) -> list[Transfer]:
         if (known := before.transfers.get(each.transfer_id)) is None
         or known.status is not TransferStatus.FAILED
     ]
+
+
+def _naming(transfer: Transfer, reversals: dict[str, int]) -> Transfer:
+    reversed_paise = max(transfer.reversed_paise, sum(reversals.values()))
+    return transfer.model_copy(
+        update={"reversed_paise": reversed_paise, "reversals": dict(sorted(reversals.items()))}
+    )
 
 
 def _order(transfer: Transfer) -> tuple[int, int, str]:

@@ -5,7 +5,7 @@ Payment transfers and reversals have no idempotency key at the gateway. So one w
 anything until whatever was under way has ended.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from runtime.gateways.errors import (
     GatewayRejected,
 )
 from runtime.gateways.razorpay.client import RazorpayClient
+from runtime.gateways.razorpay.models import Reversal as GatewayReversal
 from runtime.gateways.razorpay.models import Transfer as GatewayTransfer
 from runtime.payments.gateway_view import StatusNotKnown
 from runtime.payments.metrics import SPLIT_STOPPED
@@ -27,7 +28,12 @@ from runtime.payments.splits.book import SplitChanged
 from runtime.payments.splits.record import Refusal, SplitRecord, Transfer
 from runtime.payments.splits.rules import on_hold_until
 from runtime.payments.splits.targets import Pay, Release, Step, TakeBack, name_of, pause, steps
-from runtime.payments.splits.transfers import hear_transfer, newly_failed, transfer_from
+from runtime.payments.splits.transfers import (
+    hear_transfer,
+    newly_failed,
+    transfer_from,
+    with_reversals,
+)
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock, from_iso, iso
 from runtime.platform.errors import CONCURRENT_CHANGE, GATEWAY_BALANCE_LOW, GATEWAY_REJECTED, Problem
@@ -36,6 +42,8 @@ from runtime.platform.metrics import UNHEARD, Metrics
 ACTOR = "splits"
 CHANGE_ATTEMPTS_MAX = 10
 LEASE_MARGIN = timedelta(seconds=1)
+NAMED_MAX = 20
+"""So many reversals get their names in one look: each is an entry of the transaction that keeps them."""
 _BALANCE_LOW = "insufficient balance"
 _TOO_MUCH = "greater than the captured amount"
 """Razorpay's words (Route, Create Transfers, errors); it gives no codes of its own. The first passes with the
@@ -60,6 +68,7 @@ class _Round:
     refusals: dict[str, Refusal] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     silent: bool = False
+    named: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +125,13 @@ class SplitWorker:
     def _look(self, record: SplitRecord, done: _Round, may_go_on: Callable[[], bool]) -> None:
         """Fetch, then do what is to be done. Raises GatewayError where the gateway leaves it open."""
         for found in self.gateway.list_payment_transfers(record.gateway_payment_id):
-            record = self._heard(record, found, done)
+            record = self._heard(record, found, done=done)
         for step in steps(record, self.clock.now()):
             if not may_go_on():
                 return
             done.asked.add(name_of(step))
             try:
-                record = self._heard(record, self._taken(record, step), done)
+                record = self._heard(record, *self._taken(record, step), done=done)
             except GatewayRejected as no:
                 done.refusals[name_of(step)] = self._refusal(no.detail)
                 self.logger.warning(
@@ -132,22 +141,41 @@ class SplitWorker:
                     reason=no.detail.reason,
                     status=no.status,
                 )
+        self._name(record, done, may_go_on)
 
-    def _heard(self, record: SplitRecord, found: GatewayTransfer, done: _Round) -> SplitRecord:
+    def _name(self, record: SplitRecord, done: _Round, may_go_on: Callable[[], bool]) -> None:
+        """Ask for the reversals that only a total tells of: those that nobody confirmed, or made by hand."""
+        for transfer in record.transfers.values():
+            if not transfer.unnamed_paise or done.named >= NAMED_MAX or not may_go_on():
+                continue
+            told = self.gateway.list_reversals(transfer.transfer_id)
+            fresh = [each for each in told if each.id not in transfer.reversals][: NAMED_MAX - done.named]
+            done.heard.append(with_reversals(transfer, fresh))
+            done.named += len(fresh)
+
+    def _heard(
+        self,
+        record: SplitRecord,
+        found: GatewayTransfer,
+        reversals: Iterable[GatewayReversal] = (),
+        *,
+        done: _Round,
+    ) -> SplitRecord:
         try:
-            heard = transfer_from(found, observed_at=int(self.clock.now().timestamp()))
+            told = transfer_from(found, observed_at=int(self.clock.now().timestamp()))
         except StatusNotKnown as unknown:
             # Whether it is money or not nobody can tell here: nothing more is done until a person looked.
             raise GatewayOutcomeUnknown(str(unknown), gateway="razorpay", operation="read_transfer") from None
+        heard = with_reversals(told, reversals)
         done.heard.append(heard)
         return hear_transfer(record, heard)
 
-    def _taken(self, record: SplitRecord, step: Step) -> GatewayTransfer:
-        """The transfer after a step."""
+    def _taken(self, record: SplitRecord, step: Step) -> tuple[GatewayTransfer, tuple[GatewayReversal, ...]]:
+        """The transfer after a step, and the reversal that was the step."""
         match step:
             case Pay():
                 until = step.hold.until if step.hold is not None else None
-                return self.gateway.create_payment_transfer(
+                made = self.gateway.create_payment_transfer(
                     record.gateway_payment_id,
                     account_id=step.account_id,
                     amount_paise=step.amount_paise,
@@ -156,15 +184,16 @@ class SplitWorker:
                     on_hold=step.hold is not None,
                     on_hold_until=None if until is None else on_hold_until(until),
                 )
+                return made, ()
             case TakeBack():
-                self.gateway.create_reversal(
+                reversal = self.gateway.create_reversal(
                     step.transfer_id,
                     amount_paise=step.amount_paise,
                     notes={"payment_id": record.payment_id},
                 )
-                return self._fetched(step.transfer_id)
+                return self._fetched(step.transfer_id), (reversal,)
             case Release():
-                return self.gateway.release_transfer(step.transfer_id)
+                return self.gateway.release_transfer(step.transfer_id), ()
 
     def _fetched(self, transfer_id: str) -> GatewayTransfer:
         """A transfer after its reversal. Where it cannot be fetched, how much was reversed is left open."""

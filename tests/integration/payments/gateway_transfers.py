@@ -10,7 +10,7 @@ from runtime.platform.clock import Clock
 OPERATIONS = frozenset(
     {
         *("create_payment_transfer", "list_payment_transfers", "get_transfer"),
-        *("create_reversal", "release_transfer"),
+        *("create_reversal", "list_reversals", "release_transfer"),
     }
 )
 TOO_MUCH = "The sum of amount requested for transfer is greater than the captured amount"
@@ -39,6 +39,9 @@ class FakeTransfers:
                 return 200, {"entity": "collection", "count": len(mine), "items": mine[::-1]}
             case "create_reversal":
                 return self._reverse(self.made[path[3]], body["amount"])
+            case "list_reversals":
+                mine = [each for each in self.reversals if each["transfer_id"] == path[3]]
+                return 200, {"entity": "collection", "count": len(mine), "items": mine[::-1]}
             case "release_transfer":
                 self.made[path[3]] |= {"on_hold": body["on_hold"], "on_hold_until": None}
                 return 200, self.made[path[3]]
@@ -61,6 +64,12 @@ class FakeTransfers:
         """The linked account could not be credited."""
         error = {"code": "BAD_REQUEST_ERROR", "description": "It failed.", "reason": "transfer_failed"}
         self.made[transfer_id] |= {"status": "failed", "error": error}
+        return self.made[transfer_id]
+
+    def take_back(self, transfer_id: str, amount: int) -> dict[str, Any]:
+        """Somebody reverses a part of a transfer in the dashboard."""
+        status, _ = self._reverse(self.made[transfer_id], amount)
+        assert status == 200
         return self.made[transfer_id]
 
     def process(self, transfer_id: str) -> dict[str, Any]:

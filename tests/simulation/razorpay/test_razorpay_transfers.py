@@ -103,6 +103,12 @@ def test_reversals_take_back_in_parts(sim: RazorpaySimulator, sdk: Any, paid: Ca
     after = sdk.transfer.fetch(transfer_id)
     assert (after["status"], after["amount_reversed"]) == ("reversed", 5_000)
     assert sdk.transfer.reversals(transfer_id)["count"] == 2
+    rows = [each for each in sim.gw.each("postings") if each["type"] == "reversal"]
+    assert [(each["credit"], each["debit"], each["payment_id"]) for each in rows] == [
+        (2_000, 0, payment["id"]),
+        (3_000, 0, payment["id"]),
+    ]
+    assert rows[0]["id"] == first["id"], "a row under the reversal's own identifier"
     assert sdk.payment.fetch(payment["id"])["amount_transferred"] == 0
 
 

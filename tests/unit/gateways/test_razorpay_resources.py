@@ -20,6 +20,7 @@ REFUND = {"id": "rfnd_1", "amount": 50, "currency": "INR", "payment_id": "pay_1"
 TOKEN = {"id": "token_1", "method": "upi"}
 LINK = {"id": "plink_1", "amount": 100, "currency": "INR", "status": "created"}
 TRANSFER = {"id": "trf_1", "amount": 100, "currency": "INR"}
+REVERSAL = {"id": "rvrsl_1", "transfer_id": "trf_1", "amount": 100, "currency": "INR"}
 SETTLEMENT = {"id": "setl_1", "amount": 100, "status": "processed"}
 DISPUTE = {"id": "disp_1", "payment_id": "pay_1", "amount": 1, "currency": "INR", "status": "open"}
 RECON = {"entity_id": "pay_1", "type": "payment", "amount": 100, "currency": "INR"}
@@ -46,6 +47,7 @@ LISTS: list[tuple[str, Call, dict[str, Any], str]] = [
     ("order payments", lambda c: c.list_order_payments("order_1"), PAYMENT, "/v1/orders/order_1/payments"),
     ("tokens", lambda c: c.list_tokens("cust_1"), TOKEN, "/v1/customers/cust_1/tokens"),
     ("transfers", lambda c: c.list_payment_transfers("pay_1"), TRANSFER, "/v1/payments/pay_1/transfers"),
+    ("reversals", lambda c: c.list_reversals("trf_1"), REVERSAL, "/v1/transfers/trf_1/reversals"),
 ]
 PAGES: list[tuple[str, Call, dict[str, Any], str]] = [
     (
@@ -268,7 +270,7 @@ WRITES: list[tuple[str, Call, dict[str, Any], str, dict[str, Any]]] = [
     (
         "reversal",
         lambda c: c.create_reversal("trf_1", amount_paise=100),
-        {"id": "rvrsl_1", "transfer_id": "trf_1", "amount": 100, "currency": "INR"},
+        REVERSAL,
         "/v1/transfers/trf_1/reversals",
         {"amount": 100},
     ),

@@ -178,8 +178,8 @@ def fee_of(amount_paise: int) -> tuple[int, int]:
 
 
 class Month:
-    """A month of a gateway that adds up: captures, refunds, transfers, adjustments and disputes, settled on
-    T+2 working days, several settlements to a credit and several credits to a settlement."""
+    """A month of a gateway that adds up: captures, refunds, transfers, reversals, adjustments, settled on T+2
+    working days, several settlements to a credit and several credits to a settlement."""
 
     def __init__(self, seed: int, payments: int = 60) -> None:
         self.chance = random.Random(seed)  # noqa: S311
@@ -215,6 +215,9 @@ class Month:
                 debit=share + cost,
                 payment=payment,
             )
+            if chance.random() < 0.5:
+                back = chance.randrange(100, share + 1)
+                self._fact(f"rvrsl_{number:014d}", "reversal", made, back, 0, 0, credit=back, payment=payment)
         if chance.random() < 0.1:
             taken = chance.randrange(100, amount)
             self._fact(f"adj_{number:014d}", "adjustment", made, taken, 0, 0, debit=taken, signed=-taken)
@@ -322,6 +325,7 @@ _ENTITIES = {
     "pay_B": "payment",
     "rfnd_A": "refund",
     "trf_A": "transfer",
+    "rvrsl_A": "reversal",
     "adj_A": "adjustment",
 }
 _DAYS = st.sampled_from([WEDNESDAY, SETTLED, LATER])
@@ -350,7 +354,7 @@ def _rows(draw: st.DrawFn) -> GatewayRow:
     entity_id = draw(st.sampled_from(sorted(_ENTITIES)))
     kind = _ENTITIES[entity_id]
     amount, fee = draw(_AMOUNTS), draw(st.sampled_from([0, 10]))
-    is_credit = kind == "payment" or (kind == "adjustment" and draw(st.booleans()))
+    is_credit = kind == "payment" or (kind in ("adjustment", "reversal") and draw(st.booleans()))
     paise = amount - fee if is_credit else amount + fee
     paise += draw(st.sampled_from([0, 0, 0, 1]))
     settlement_id = draw(_SETTLEMENTS)

@@ -213,10 +213,10 @@ class TestExpectationAndRow:
 
     def test_a_type_that_razorpay_adds_is_reconciled_too(self) -> None:
         expected = expectation(
-            "rev_A", kind="reversal", amount_paise=70, fee_paise=0, tax_paise=0, related_id=""
+            "rew_A", kind="reward", amount_paise=70, fee_paise=0, tax_paise=0, related_id=""
         )
-        added = row("rev_A", type="reversal", credit=70, amount=70, fee=0, tax=0, **UNSETTLED)
-        assert World([expected], [added]).statuses(FRIDAY)["gateway rev_A"] is PARTIAL
+        added = row("rew_A", type="reward", credit=70, amount=70, fee=0, tax=0, **UNSETTLED)
+        assert World([expected], [added]).statuses(FRIDAY)["gateway rew_A"] is PARTIAL
 
     def test_rows_that_contradict_each_other_are_all_shown(self) -> None:
         world = World([expectation()], [row(), row(amount=200_000, credit=197_640)])

@@ -67,7 +67,7 @@ def test_a_calendar_without_working_days_is_an_error_and_not_a_wait() -> None:
 
 def test_kinds_have_their_terms_and_new_kinds_have_terms_too() -> None:
     made = date(2026, 1, 5)
-    assert days().row_due("payment", made) == days().row_due("reversal", made) == date(2026, 1, 7)
+    assert days().row_due("payment", made) == days().row_due("reward", made) == date(2026, 1, 7)
     assert days().credit_due(made) == date(2026, 1, 6)
     assert days().explanation_due(made) == date(2026, 1, 7)
 

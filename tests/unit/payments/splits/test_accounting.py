@@ -10,9 +10,9 @@ from runtime.ledger.model import JournalEntry, trial_balance
 from runtime.payments.splits.accounting import (
     refund_share_entry,
     refund_share_return_entry,
+    reversal_entry,
     split_entry,
     transfer_entry,
-    transfer_reversal_entry,
 )
 from runtime.payments.splits.model import Split
 from runtime.payments.splits.rules import reverse, split_payment
@@ -55,7 +55,7 @@ def test_a_transfer_and_its_reversal_are_each_others_opposite() -> None:
         "linked_account_payable:acc_school": 500,
         "gateway_receivable:razorpay": -500,
     }
-    assert balances(transfer, transfer_reversal_entry("rvrsl_1", "acc_school", 500, "INR", DAY)) == {}
+    assert balances(transfer, reversal_entry("rvrsl_1", "acc_school", 500, "INR", DAY)) == {}
 
 
 @given(splits(), st.data())

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runtime.gateways.razorpay.models import Reversal as GatewayReversal
 from runtime.ledger.accounts import school_payable
 from runtime.ledger.model import JournalEntry, trial_balance
 from runtime.payments.disputes.model import Dispute, DisputeStatus
+from runtime.payments.reconciliation.expectations import expectations_of
 from runtime.payments.refunds.model import Refund, RefundBook, RefundRequest, RefundStatus
 from runtime.payments.refunds.rules import hear, hear_request, hear_total
 from runtime.payments.returns.model import Returns
@@ -17,7 +19,7 @@ from runtime.payments.splits.record import ON_ITS_WAY, SplitRecord, Transfer, Tr
 from runtime.payments.splits.rules import split_payment
 from runtime.payments.splits.shares import amounts_taken, follow
 from runtime.payments.splits.targets import Pay, Step, TakeBack, next_look, outstanding_paise, pause, steps
-from runtime.payments.splits.transfers import hear_transfer, merge_transfer
+from runtime.payments.splits.transfers import hear_transfer, merge_transfer, with_reversals
 from runtime.platform.clock import iso
 
 DAY, NOW = date(2026, 4, 1), datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
@@ -52,6 +54,7 @@ class Standing:
         self.returns = Returns(payment_id="pmt_1", school_id="sch_1", payer_id="usr_1", book=book)
         self.entries: list[JournalEntry] = [entry]
         self.gateway: dict[str, Transfer] = {}
+        self.reversals: list[GatewayReversal] = []
         self.seconds = 0
 
     # What is said of money that goes back
@@ -114,12 +117,30 @@ class Standing:
         """A look by a worker; not ``heard``: the gateway did it all and confirmed nothing."""
         self.fetch()
         for step in steps(self.record, NOW):
-            self._do(step)
+            made = self._do(step)
             if not heard:
                 return
+            if isinstance(step, TakeBack):
+                self.hear(with_reversals(self.gateway[step.transfer_id], made))
         self.fetch()
 
-    def _do(self, step: Step) -> None:
+    def name(self) -> None:
+        """A worker asks for the reversals that only a total tells of."""
+        for transfer in self.record.transfers.values():
+            if transfer.unnamed_paise:
+                self.hear(with_reversals(transfer, self._of(transfer)))
+
+    def take_back(self) -> None:
+        """Somebody takes a share back in the dashboard; nobody here has asked for it."""
+        for transfer in self.gateway.values():
+            if transfer.live_paise >= 250 and transfer.status not in (*ON_ITS_WAY, TransferStatus.FAILED):
+                self._do(TakeBack(transfer.transfer_id, 250))
+                return
+
+    def _of(self, transfer: Transfer) -> list[GatewayReversal]:
+        return [each for each in self.reversals if each.transfer_id == transfer.transfer_id]
+
+    def _do(self, step: Step) -> list[GatewayReversal]:
         if isinstance(step, Pay):
             name = f"trf_{len(self.gateway):04d}"
             self.gateway[name] = Transfer(
@@ -143,6 +164,16 @@ class Standing:
             self.gateway[step.transfer_id] = known.model_copy(
                 update={"reversed_paise": reversed_paise, "status": status}
             )
+            self.reversals.append(
+                GatewayReversal(
+                    id=f"rvrsl_{len(self.reversals):04d}",
+                    transfer_id=step.transfer_id,
+                    amount=step.amount_paise,
+                    currency="INR",
+                )
+            )
+            return self.reversals[-1:]
+        return []
 
     def end(self, status: TransferStatus) -> None:
         """What is on its way arrives or fails."""
@@ -183,6 +214,16 @@ class Standing:
             assert owed == outstanding_paise(self.record)[part.account_id]
             has = sum(e.live_paise for e in self.gateway.values() if e.account_id == part.account_id)
             assert 0 <= has <= part.amount_paise, "nobody ever has more than the part"
+        expected = {
+            each.entity_id: each.amount_paise
+            for each in expectations_of(self.entries)
+            if each.kind == "reversal"
+        }
+        named = {
+            name: paise for each in self.record.transfers.values() for name, paise in each.reversals.items()
+        }
+        assert expected == named
+        assert expected.items() <= {each.id: each.amount for each in self.reversals}.items()
         # The school's account pays refunds out of what was taken back, and has nothing else to do with it.
         assert books.balances_paise["school_payable:sch_1"] == CAPTURED - split.reversed_paise
 
@@ -197,6 +238,8 @@ OPERATIONS = st.one_of(
     st.tuples(st.just("work"), st.booleans()),
     st.tuples(st.just("end"), st.sampled_from([TransferStatus.PROCESSED, TransferStatus.FAILED])),
     st.tuples(st.just("fetch")),
+    st.tuples(st.just("name")),
+    st.tuples(st.just("take_back")),
     st.tuples(st.just("forgive")),
 )
 
@@ -226,9 +269,12 @@ def test_sums_are_conserved_whatever_happens_in_whatever_order(
         standing.fetch()
         standing.forgive()
         standing.work()
+        standing.name()
         standing.check()
     standing.end(TransferStatus.PROCESSED)
     standing.fetch()
+    known = {name for each in standing.record.transfers.values() for name in each.reversals}
+    assert known == {each.id for each in standing.reversals}, "every reversal has its name and is expected"
     assert steps(standing.record, NOW) == ()
     assert next_look(standing.record, NOW) is None
     for account_id, paise in outstanding_paise(standing.record).items():
@@ -238,20 +284,22 @@ def test_sums_are_conserved_whatever_happens_in_whatever_order(
 
 
 WORDS = st.builds(
-    lambda status, at, back, hold, fee: Transfer(
+    lambda status, at, back, names, hold, fee: Transfer(
         transfer_id="trf_1",
         account_id="acc_a",
         amount_paise=1_000,
         currency="INR",
         status=status,
         observed_at=at,
-        reversed_paise=back,
+        reversed_paise=max(back, sum(names.values())),
+        reversals=names,
         on_hold=hold,
         fee_paise=fee,
     ),
     st.sampled_from(TransferStatus),
     st.integers(0, 3),
     st.sampled_from([0, 100, 1_000]),
+    st.sampled_from([{}, {"rvrsl_1": 100}, {"rvrsl_2": 300}, {"rvrsl_1": 100, "rvrsl_2": 300}]),
     st.booleans(),
     st.sampled_from([None, 3]),
 )
@@ -271,6 +319,7 @@ def test_words_about_a_transfer_end_the_same_in_any_order(words: list[Transfer],
     assert merged(shuffled) == merged(words)
     failed = merged(words).status is TransferStatus.FAILED
     assert merged(words).live_paise >= 0
+    assert merged(words).unnamed_paise >= 0
     assert not failed or all(word.status.value in ("created", "pending", "failed") for word in words)
 
 
