@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,9 +108,11 @@ def assert_refused(
 
 
 def assert_hidden(world: World, answer: Answer, *secrets: str) -> None:
-    """None of it shows up in the answer, the log or the audit trail."""
+    """None of it shows up in the answer, the log or the audit trail. Three digits may be within an identifier
+    or a moment by chance; a secret stands by itself."""
     everything = answer.text + world.log.getvalue() + json.dumps(world.tables.items("audit"))
-    assert not [secret for secret in (*secrets, KEY_SECRET, *WEBHOOK_SECRETS) if secret in everything]
+    known = (*secrets, KEY_SECRET, *WEBHOOK_SECRETS)
+    assert not [each for each in known if re.search(rf"(?<!\w){re.escape(each)}(?!\w)", everything)]
 
 
 @pytest.fixture
