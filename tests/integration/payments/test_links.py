@@ -16,6 +16,7 @@ from runtime.platform.errors import Problem
 from tests.events import Answer, caller
 from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.gateway_links import link_body, link_entity
+from tests.integration.payments.test_disputes import tell as tell_of_dispute
 from tests.integration.payments.test_races import at_once
 from tests.integration.payments.test_refunds import refund
 from tests.integration.payments.test_refunds import tell as tell_of_refund
@@ -85,6 +86,22 @@ def paid(
     event, status = ("payment_link.paid", "paid") if whole else ("payment_link.partially_paid",) * 2
     body = link_body(event, entity(world, status=status), part(world, payment_id, amount, **changes))
     return tell(world, event_id, body)
+
+
+def overpaid(world: World) -> str:
+    """A link of ₹450.00 that was paid twice."""
+    link_id: str = create(world).body["link_id"]
+    for number, name in enumerate((PAY_1, PAY_2)):
+        world.gateway.payments[name] = part(world, name, 45_000)
+        paid(world, f"evt_{number}", name, 45_000, whole=True)
+    return link_id
+
+
+def held(world: World) -> tuple[int, int]:
+    """What is owed to the school, and what is in suspense."""
+    books = world.day_books()
+    assert books.balances
+    return -books.balances_paise["school_payable:sch_1"], -books.balances_paise["suspense:sch_1"]
 
 
 class TestCreating:
@@ -387,6 +404,31 @@ class TestPaying:
         shown = get(world, link_id).body
         assert (shown["status"], shown["surplus_paise"], shown["refunded_paise"]) == ("paid", 0, 45_000)
         assert world.day_books().balances_paise["suspense:sch_1"] == 0
+
+    def test_a_surplus_whose_refund_fails_is_in_suspense_again(self, world: World) -> None:
+        link_id = overpaid(world)
+        asked = refund(world, world.stored(part_id(link_id, PAY_2)), 45_000)
+        assert held(world) == (45_000, 0)
+        for event, status, at, total in (
+            ("refund.created", "pending", 1_775_025_100, 45_000),
+            ("refund.failed", "failed", 1_775_025_200, 0),
+        ):
+            world.gateway.payments[PAY_2]["amount_refunded"] = total
+            told = world.gateway.refunds[asked.body["refund_id"]] | {"status": status}
+            assert tell_of_refund(world, event, told, at) is EventState.APPLIED
+        shown = get(world, link_id).body
+        assert (shown["status"], shown["surplus_paise"], shown["refunded_paise"]) == ("overpaid", 45_000, 0)
+        assert held(world) == (45_000, 45_000)
+
+    def test_what_a_dispute_takes_of_a_surplus_is_not_owed_to_the_payer_as_well(self, world: World) -> None:
+        link_id = overpaid(world)
+        for news, status, at, owed in (
+            ("created", "paid", 1_775_025_100, (45_000, 0)),
+            ("won", "overpaid", 1_775_025_200, (45_000, 45_000)),
+            ("lost", "paid", 1_775_025_300, (45_000, 0)),
+        ):
+            tell_of_dispute(world, news, at, payment_id=PAY_2, amount=45_000)
+            assert (get(world, link_id).body["status"], held(world)) == (status, owed)
 
     def test_another_currency_is_a_conflict_and_not_counted(self, world: World) -> None:
         link_id = create(world).body["link_id"]
