@@ -1,6 +1,7 @@
 """An amount due is paid by a link, at once or in parts; the gateway tells of it in any order, and twice."""
 
 import random
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -102,6 +103,20 @@ def held(world: World) -> tuple[int, int]:
     books = world.day_books()
     assert books.balances
     return -books.balances_paise["school_payable:sch_1"], -books.balances_paise["suspense:sch_1"]
+
+
+def refund_of(payment_id: str) -> dict[str, Any]:
+    """A refund of ₹50.00, made in the gateway's dashboard."""
+    return {
+        "id": "rfnd_00000000000001",
+        "entity": "refund",
+        "amount": 5_000,
+        "currency": "INR",
+        "payment_id": payment_id,
+        "receipt": None,
+        "status": "processed",
+        "created_at": 1_775_025_100,
+    }
 
 
 class TestCreating:
@@ -429,6 +444,41 @@ class TestPaying:
         ):
             tell_of_dispute(world, news, at, payment_id=PAY_2, amount=45_000)
             assert (get(world, link_id).body["status"], held(world)) == (status, owed)
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_what_goes_back_of_a_part_counts_whichever_is_heard_first(
+        self, world: World, order: tuple[int, ...]
+    ) -> None:
+        """The payment, a refund of it and a dispute about it; another part has made the order known."""
+        link_id = create(world).body["link_id"]
+        paid(world, "evt_0", PAY_1, 10_000)
+        captured = part(world, PAY_2, 35_000)
+        world.gateway.payments[PAY_2] = captured
+        partly_back = captured | {"amount_refunded": 5_000, "refund_status": "partial"}
+        words: tuple[Callable[[], EventState], ...] = (
+            lambda: tell(world, "evt_1", webhook_body("payment.captured", captured)),
+            lambda: world.tell_of(
+                "evt_2", "refund.processed", 1_775_025_200, payment=partly_back, refund=refund_of(PAY_2)
+            ),
+            lambda: tell_of_dispute(world, "created", payment_id=PAY_2, amount=30_000),
+        )
+        states = [words[which]() for which in order]
+        assert states[0] is EventState.APPLIED
+        assert EventState.NOT_OURS not in states
+        assert (stored(world, link_id).refunded_paise, stored(world, link_id).disputed_paise) == (
+            5_000,
+            30_000,
+        )
+        books = world.day_books()
+        assert books.balances
+        assert books.balances_paise["school_payable:sch_1"] == -10_000
+        assert books.balances_paise["chargeback_reserve:sch_1"] == -30_000
+
+    def test_a_dispute_about_what_brought_no_money_waits_for_a_person(self, world: World) -> None:
+        create(world)
+        paid(world, "evt_0", PAY_1, 10_000)
+        world.gateway.payments[PAY_2] = part(world, PAY_2, 35_000, status="failed")
+        assert tell_of_dispute(world, "created", payment_id=PAY_2) is EventState.NOT_HANDLED
 
     def test_another_currency_is_a_conflict_and_not_counted(self, world: World) -> None:
         link_id = create(world).body["link_id"]
