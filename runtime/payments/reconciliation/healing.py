@@ -14,6 +14,7 @@ from runtime.gateways.errors import GatewayRejected
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.models import Refund as GatewayRefund
+from runtime.gateways.razorpay.requests import is_identifier
 from runtime.payments.links.model import PaymentLink
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentChanged
@@ -47,7 +48,7 @@ class Healer:
         What the gateway does not know, or what never keeps still, stays as it is. Raises GatewayError where
         the gateway does not answer.
         """
-        kind = entity_id.partition("_")[0]
+        kind = entity_id.partition("_")[0] if is_identifier(entity_id) else ""
         try:
             if kind == "pay":
                 found = self.gateway.get_payment(entity_id)
@@ -82,7 +83,7 @@ class Healer:
         Of a link of which no event ever came nobody told the order."""
         links = self.merger.recorder.repository.links
         link = links.get_by_order(order_id)
-        if link is not None:
+        if link is not None or not is_identifier(order_id):
             return link
         try:
             receipt = self.gateway.get_order(order_id).receipt

@@ -193,12 +193,21 @@ def test_a_capture_is_expected_with_its_order(world: Reconciling) -> None:
     assert "related-differs" in world.exception(f"exc:{PAID}")["reasons"]
 
 
-def test_a_row_of_somebody_else_stays_an_exception(world: Reconciling) -> None:
+@pytest.mark.parametrize("order_id", ["order_OfSomebody", "order_of_somebody", None])
+def test_a_row_of_somebody_else_stays_an_exception(world: Reconciling, order_id: str | None) -> None:
     world.go_to(SETTLED_ON)
     world.gateway.recon_rows["2026-04-07"] = [recon_row("pay_X", settlement_id=None, settled=False)]
-    world.gateway.payments["pay_X"] = gateway_payment("pay_X", "order_OfSomebody")
+    world.gateway.payments["pay_X"] = gateway_payment("pay_X", order_id)
     assert world.run().body["exceptions"] == 1
     assert world.open_ids() == ["exc:pay_X"]
+
+
+@pytest.mark.parametrize("entity_id", ["pay_", "rfnd_x_y", "disp_" + "x" * 50])
+def test_a_row_of_which_nobody_can_ask_stays_an_exception(world: Reconciling, entity_id: str) -> None:
+    world.go_to(SETTLED_ON)
+    world.gateway.recon_rows["2026-04-07"] = [recon_row(entity_id, settlement_id=None, settled=False)]
+    assert world.run().body["state"] == "done"
+    assert world.open_ids() == [f"exc:{entity_id}"]
 
 
 def test_a_gateway_that_goes_away_while_it_is_asked_leaves_the_rest_to_the_next_run(
