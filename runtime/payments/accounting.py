@@ -74,7 +74,8 @@ def _credits_school(payment: Payment, entry_id: str) -> bool:
     """Whether a booked entry credited the school: it books a capture of what was asked.
 
     Of several such captures the first booked went to the school and the others to suspense; the amounts are
-    equal (in rupees to the rate of exchange), so the balances do not depend on which it was.
+    equal (in rupees to the rate of exchange), so the balances do not depend on which it was. What goes back
+    of them is evened out (runtime/payments/returns/accounting.py).
     """
     attempt = payment.attempts.get(entry_id.removeprefix(_CAPTURE)) if entry_id.startswith(_CAPTURE) else None
     return attempt is not None and matches(payment, attempt)

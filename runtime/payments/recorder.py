@@ -17,7 +17,7 @@ from runtime.payments.model import Attempt, Payment, PaymentStatus
 from runtime.payments.plans.book import PlanBook
 from runtime.payments.plans.repository import LABELS as PLAN_LABELS
 from runtime.payments.repository import LABEL_PAYMENT, LABEL_RETRY, PaymentRepository
-from runtime.payments.returns.accounting import booked
+from runtime.payments.returns.accounting import booked, surplus_entry
 from runtime.payments.returns.events import counted_as, return_events
 from runtime.payments.returns.model import ReturnsChange
 from runtime.payments.returns.repository import LABEL_RETURNS
@@ -133,6 +133,10 @@ class PaymentRecorder:
         if change is not None:
             stored, change, more = self._with_returns(stored, change)
             entries.extend(more)
+        surplus = surplus_entry(stored, business_date(now))
+        if surplus is not None:
+            stored = stored.model_copy(update={"journal": (*stored.journal, surplus.entry_id)})
+            entries.append(surplus)
         transaction = Transaction(self.client)
         self.repository.put_in(transaction, stored)
         if change is not None and change.after != change.before:

@@ -78,6 +78,11 @@ Paise = Annotated[int, Strict(), Field(ge=-AMOUNT_MAX_PAISE, le=AMOUNT_MAX_PAISE
 
 OptionalPaise = Annotated[Paise | None, BeforeValidator(_text)]
 
+MovedPaise = Annotated[int, Strict(), Field(ge=0, le=AMOUNT_MAX_PAISE)]
+"""An amount that was moved, and is booked: never less than nothing."""
+
+OptionalMovedPaise = Annotated[MovedPaise | None, BeforeValidator(_text)]
+
 Text = Annotated[str | None, BeforeValidator(_text)]
 """A text, or None where Razorpay says nothing: null, absent, empty or ``NA``."""
 

@@ -12,7 +12,9 @@ from pydantic import Field, Strict
 from runtime.gateways.razorpay.fields import (
     Entity,
     Flag,
+    MovedPaise,
     Notes,
+    OptionalMovedPaise,
     OptionalPaise,
     Paise,
     PerhapsEmpty,
@@ -90,17 +92,17 @@ class Payment(Entity):
     """
 
     id: str
-    amount: Paise
+    amount: MovedPaise
     currency: str
     status: str
     order_id: Text = None
     invoice_id: Text = None
     method: Text = None
     captured: Flag = None
-    amount_refunded: OptionalPaise = 0
+    amount_refunded: OptionalMovedPaise = 0
     refund_status: Text = None
     amount_transferred: OptionalPaise = None
-    base_amount: OptionalPaise = None
+    base_amount: OptionalMovedPaise = None
     base_currency: Text = None
     international: Flag = None
     description: PersonalText = None
@@ -115,8 +117,8 @@ class Payment(Entity):
     customer_id: Text = None
     token_id: Text = None
     notes: Notes = Field(default_factory=dict)
-    fee: OptionalPaise = None
-    tax: OptionalPaise = None
+    fee: OptionalMovedPaise = None
+    tax: OptionalMovedPaise = None
     error_code: Text = None
     error_description: PersonalText = None
     error_source: Text = None
@@ -135,9 +137,9 @@ class Refund(Entity):
     """
 
     id: str
-    amount: Paise
+    amount: MovedPaise
     currency: str
-    base_amount: OptionalPaise = None
+    base_amount: OptionalMovedPaise = None
     base_currency: Text = None
     payment_id: str
     status: Text = None
@@ -325,8 +327,8 @@ class Dispute(Entity):
 
     id: str
     payment_id: str
-    amount: Paise
-    amount_deducted: OptionalPaise = 0
+    amount: MovedPaise
+    amount_deducted: OptionalMovedPaise = 0
     currency: str
     status: str
     phase: Text = None

@@ -112,9 +112,14 @@ class NoticeTerms:
         return {"notification": {"token_id": identifier(self.token_id), "payment_after": after}}
 
 
+def is_identifier(value: str) -> bool:
+    """Whether a text has the shape of Razorpay's ids, and can be asked about."""
+    return _IDENTIFIER.fullmatch(value) is not None
+
+
 def identifier(value: str) -> str:
     """An id of Razorpay's, safe in a path: a prefix, an underscore, letters and digits."""
-    if not _IDENTIFIER.fullmatch(value):
+    if not is_identifier(value):
         raise ValueError("an id of Razorpay's is a prefix, an underscore, letters and digits")
     return value
 

@@ -47,8 +47,9 @@ class LinkState(Frozen):
 class PaymentLink(Frozen):
     """A link: what was asked for, what the gateway said of it, and the sums of its payments in paise.
 
-    ``captured_paise`` and ``refunded_paise`` change in the transaction in which a payment of the link does,
-    by as much as that payment does; so each counts once. ``suspense_paise`` is the surplus that stands in
+    ``captured_paise``, ``refunded_paise`` (what went back or is on its way) and ``disputed_paise`` (contested
+    or lost) change in the transaction in which a payment of the link does, by as much as that payment does;
+    so each counts once. ``suspense_paise`` is the surplus that stands in
     suspense at present. ``expires_at`` is RFC 3339; without it the gateway ends the link after six months.
     ``version`` counts its changes, for optimistic locking; 0 is not stored yet.
     """
@@ -69,6 +70,7 @@ class PaymentLink(Frozen):
     ended: LinkEnd | None = None
     captured_paise: int = 0
     refunded_paise: int = 0
+    disputed_paise: int = 0
     suspense_paise: int = 0
     payment_ids: tuple[str, ...] = ()
     reminders: Reminders = Reminders()
@@ -89,4 +91,5 @@ class PaymentLink(Frozen):
     @property
     def surplus_paise(self) -> int:
         """What is held beyond what was asked for: owed to the payer."""
-        return max(0, self.captured_paise - self.refunded_paise - self.amount_paise)
+        gone_paise = self.refunded_paise + self.disputed_paise
+        return max(0, self.captured_paise - gone_paise - self.amount_paise)

@@ -17,7 +17,7 @@ from runtime.payments.links.model import (
     LinkStatus,
     PaymentLink,
 )
-from runtime.payments.model import Attempt, AttemptStatus, Payment
+from runtime.payments.model import Attempt, AttemptStatus, Payment, ReturnTotals
 from runtime.payments.rules import matches
 from runtime.platform.clock import from_iso
 
@@ -69,15 +69,17 @@ def count_payment(link: PaymentLink, before: Payment | None, after: Payment) -> 
     it. A payment that does not answer to what was asked (another currency) is not counted."""
     captured = _captured_paise(after) - _captured_paise(before)
     refunded = _refunded_paise(after) - _refunded_paise(before)
+    disputed = _disputed_paise(after) - _disputed_paise(before)
     named = link.payment_ids
     if after.payment_id not in named and len(named) < PAYMENTS_NAMED_MAX:
         named = tuple(sorted((*named, after.payment_id)))
-    if not captured and not refunded and named == link.payment_ids:
+    if not captured and not refunded and not disputed and named == link.payment_ids:
         return link
     counted = link.model_copy(
         update={
             "captured_paise": link.captured_paise + captured,
             "refunded_paise": link.refunded_paise + refunded,
+            "disputed_paise": link.disputed_paise + disputed,
             "payment_ids": named,
         }
     )
@@ -85,11 +87,11 @@ def count_payment(link: PaymentLink, before: Payment | None, after: Payment) -> 
 
 
 def surplus_entry(before: PaymentLink, after: PaymentLink, business_day: date) -> JournalEntry | None:
-    """The entry that brings the surplus of a link into suspense, or out of it again once it was refunded.
+    """The entry that brings the surplus of a link into suspense, or out of it again while it goes back.
 
-    Each payment of a link credits the school, for by itself it is what the payer chose to pay. Only the sum
-    can be too much, and the sum does not depend on the order in which payments became known. The id carries
-    the version that ``after`` will have, so no id is used twice.
+    Each payment of a link credits the school, for by itself it is what the payer chose to pay, and what goes
+    back of it debits the school. Only the sum can be too much, and the sum does not depend on the order in
+    which payments became known. The id carries the version that ``after`` will have, so no id is used twice.
     """
     moved = after.suspense_paise - before.suspense_paise
     if not moved:
@@ -148,7 +150,20 @@ def _captured_paise(payment: Payment | None) -> int:
 
 
 def _refunded_paise(payment: Payment | None) -> int:
-    return sum(attempt.amount_refunded_paise for attempt in _counted(payment))
+    """What went back or is on its way, as the books have it: a refund that failed is no refund."""
+    return sum(each.refunded_paise + each.pending_paise for each in _returned(payment))
+
+
+def _disputed_paise(payment: Payment | None) -> int:
+    return sum(each.disputed_paise for each in _returned(payment))
+
+
+def _returned(payment: Payment | None) -> list[ReturnTotals]:
+    """What goes back of the attempts that are counted."""
+    if payment is None:
+        return []
+    of_attempts = (payment.returns.get(attempt.gateway_payment_id) for attempt in _counted(payment))
+    return [each for each in of_attempts if each is not None]
 
 
 def _counted(payment: Payment | None) -> list[Attempt]:

@@ -14,11 +14,14 @@ from runtime.gateways.errors import GatewayRejected
 from runtime.gateways.razorpay.client import RazorpayClient
 from runtime.gateways.razorpay.models import Payment as GatewayPayment
 from runtime.gateways.razorpay.models import Refund as GatewayRefund
+from runtime.gateways.razorpay.requests import is_identifier
+from runtime.payments.links.model import PaymentLink
 from runtime.payments.model import Payment
 from runtime.payments.recorder import PaymentChanged
 from runtime.payments.sweeps.merging import Merger
 from runtime.platform.clock import IST, business_date
 from runtime.platform.currencies import BOOKS_CURRENCY
+from runtime.platform.ids import is_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Healer:
         What the gateway does not know, or what never keeps still, stays as it is. Raises GatewayError where
         the gateway does not answer.
         """
-        kind = entity_id.partition("_")[0]
+        kind = entity_id.partition("_")[0] if is_identifier(entity_id) else ""
         try:
             if kind == "pay":
                 found = self.gateway.get_payment(entity_id)
@@ -70,7 +73,23 @@ class Healer:
         if found.order_id is None:
             return None
         payment = self.merger.recorder.repository.get_by_order(found.order_id, found.id)
-        return None if payment is None else self.merger.merge(payment, found, request_id)
+        if payment is not None:
+            return self.merger.merge(payment, found, request_id)
+        link = self._link(found.order_id)
+        return None if link is None else self.merger.merge_part(link, found, request_id)
+
+    def _link(self, order_id: str) -> PaymentLink | None:
+        """The payment link behind an order: known by it, or by the order's receipt, which is our identifier.
+        Of a link of which no event ever came nobody told the order."""
+        links = self.merger.recorder.repository.links
+        link = links.get_by_order(order_id)
+        if link is not None or not is_identifier(order_id):
+            return link
+        try:
+            receipt = self.gateway.get_order(order_id).receipt
+        except GatewayRejected:
+            return None
+        return links.get(receipt) if receipt and is_id(receipt, "plk") else None
 
 
 def _in_rupees(refund: GatewayRefund, row_paise: int | None) -> GatewayRefund:

@@ -14,6 +14,7 @@ from runtime.payments.disputes.gateway_view import dispute_from
 from runtime.payments.disputes.rules import merge_dispute
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
 from runtime.payments.inbox import EventState
+from runtime.payments.links.applier import LinkEvents
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import AlsoIn, PaymentChanged, PaymentRecorder
 from runtime.payments.refunds.gateway_view import refund_from
@@ -65,12 +66,15 @@ class ReturnsApplier:
         gateway_payment_id = about.payment_id
         for _ in range(CHANGE_ATTEMPTS_MAX):
             payment = self._payment(event)
-            if payment is None:
+            link = self._links.link_of(event) if payment is None else None
+            if payment is None and link is None:
                 return EventState.NOT_OURS
             try:
                 attempt = _attempt(event, gateway_payment_id, observed_at)
-                after = hear(payment, attempt) if attempt else payment
-                if gateway_payment_id not in after.attempts:
+                after = hear(payment, attempt) if payment and attempt else payment
+                if link is not None and attempt is not None:
+                    payment, after = self._links.payment_of(link, attempt)
+                if after is None or gateway_payment_id not in after.attempts:
                     return EventState.NOT_HANDLED
                 change = self._change(about, after, observed_at)
             except (StatusNotKnown, Refused):
@@ -80,10 +84,10 @@ class ReturnsApplier:
             line = AuditLine(
                 actor_id=ACTOR,
                 action=event.event,
-                subject=payment.payment_id,
+                subject=after.payment_id,
                 outcome=Outcome.DONE,
                 request_id=request_id,
-                school_id=payment.school_id,
+                school_id=after.school_id,
                 details={
                     "event_id": event_id,
                     "gateway_payment_id": gateway_payment_id,
@@ -104,6 +108,11 @@ class ReturnsApplier:
                 continue
             return EventState.APPLIED
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing while an event was applied.")
+
+    @property
+    def _links(self) -> LinkEvents:
+        """What events say of payment links: of one of their payments it may be the first word."""
+        return LinkEvents(self.recorder.repository, self.recorder.links, self.recorder.clock)
 
     def _payment(self, event: WebhookEvent) -> Payment | None:
         """The payment by the order of the attempt that comes with the event; without one, by the refund's

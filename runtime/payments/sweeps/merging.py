@@ -11,6 +11,10 @@ from runtime.gateways.razorpay.models import Refund as GatewayRefund
 from runtime.payments.disputes.gateway_view import dispute_from
 from runtime.payments.disputes.rules import merge_dispute
 from runtime.payments.gateway_view import StatusNotKnown, attempt_from
+from runtime.payments.links.applier import LinkEvents
+from runtime.payments.links.model import LinkState, PaymentLink
+from runtime.payments.links.parts import record_part
+from runtime.payments.links.rules import part_id
 from runtime.payments.model import Attempt, Payment
 from runtime.payments.recorder import PaymentChanged, PaymentRecorder
 from runtime.payments.refunds.gateway_view import refund_from
@@ -22,6 +26,7 @@ from runtime.payments.returns.rules import followed, no_returns
 from runtime.payments.sweeps.rules import told_of
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.clock import Clock
+from runtime.platform.errors import Problem
 
 CHANGE_ATTEMPTS_MAX = 5
 
@@ -46,6 +51,33 @@ class Merger:
         return self.change(
             payment, lambda current: told_of(current, attempt), request_id, found.id, attempt=attempt
         )
+
+    def merge_part(self, link: PaymentLink, found: GatewayPayment, request_id: str) -> Payment | None:
+        """The payment that an attempt to pay ``link`` is, after what the gateway says of it; None while it
+        brought no money. The link learns its order."""
+        try:
+            attempt = attempt_from(found, observed_at=self._now_unix())
+        except StatusNotKnown as unknown:
+            self.logger.error("the gateway uses a status that is not documented", status=str(unknown))
+            return None
+        line = AuditLine(
+            actor_id=self.actor,
+            action="links.sweep",
+            subject=link.link_id,
+            outcome=Outcome.DONE,
+            request_id=request_id,
+            school_id=link.school_id,
+            details={"heard_of": found.id},
+        )
+        try:
+            if link.gateway_link_id is not None:
+                state = LinkState(gateway_link_id=link.gateway_link_id, order_id=found.order_id)
+                events = LinkEvents(self.recorder.repository, self.recorder.links, self.clock)
+                link = events.hear(link, state, line) or link
+            record_part(self.recorder, link, attempt, line)
+        except Problem:
+            raise PaymentChanged(link.link_id) from None
+        return self.recorder.repository.get(part_id(link.link_id, found.id))
 
     def change(
         self,
@@ -84,7 +116,7 @@ class Merger:
 
     def merge_dispute(self, payment_id: str, found: GatewayDispute, request_id: str) -> Returns | None:
         """The returns of a gateway payment after what the gateway says of a dispute about it; None where the
-        payment is not ours."""
+        payment is not ours. A dispute that contradicts what is known is left to a person."""
         try:
             heard = dispute_from(found, observed_at=self._now_unix())
         except StatusNotKnown as unknown:
@@ -96,7 +128,13 @@ class Merger:
                 self.logger.error("a dispute is in another currency", dispute_id=heard.dispute_id)
                 return returns
             known = returns.disputes.get(heard.dispute_id)
-            merged = merge_dispute(known, heard)
+            try:
+                merged = merge_dispute(known, heard)
+            except Refused as refused:
+                self.logger.error(
+                    "a dispute contradicts what is known", dispute_id=heard.dispute_id, code=refused.code
+                )
+                return returns
             if known is not None and merged.model_copy(update={"observed_at": known.observed_at}) == known:
                 return returns
             disputes = returns.disputes | {heard.dispute_id: merged}

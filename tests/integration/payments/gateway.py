@@ -171,8 +171,8 @@ class FakeGateway:
             return _collection(found)
         order_id = parts.path.split("/")[3]
         if request.operation == "get_order":
-            (order,) = [one for one in self.orders if one["id"] == order_id]
-            return _answer(200, order)
+            order = next((one for one in self.orders if one["id"] == order_id), None)
+            return _answer(400, REFUSED) if order is None else _answer(200, order)
         found = [payment for payment in self.payments.values() if payment["order_id"] == order_id]
         return _collection(found)
 

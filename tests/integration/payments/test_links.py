@@ -1,6 +1,7 @@
 """An amount due is paid by a link, at once or in parts; the gateway tells of it in any order, and twice."""
 
 import random
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -16,6 +17,7 @@ from runtime.platform.errors import Problem
 from tests.events import Answer, caller
 from tests.integration.payments.gateway import Crashed, gateway_payment
 from tests.integration.payments.gateway_links import link_body, link_entity
+from tests.integration.payments.test_disputes import tell as tell_of_dispute
 from tests.integration.payments.test_races import at_once
 from tests.integration.payments.test_refunds import refund
 from tests.integration.payments.test_refunds import tell as tell_of_refund
@@ -85,6 +87,36 @@ def paid(
     event, status = ("payment_link.paid", "paid") if whole else ("payment_link.partially_paid",) * 2
     body = link_body(event, entity(world, status=status), part(world, payment_id, amount, **changes))
     return tell(world, event_id, body)
+
+
+def overpaid(world: World) -> str:
+    """A link of ₹450.00 that was paid twice."""
+    link_id: str = create(world).body["link_id"]
+    for number, name in enumerate((PAY_1, PAY_2)):
+        world.gateway.payments[name] = part(world, name, 45_000)
+        paid(world, f"evt_{number}", name, 45_000, whole=True)
+    return link_id
+
+
+def held(world: World) -> tuple[int, int]:
+    """What is owed to the school, and what is in suspense."""
+    books = world.day_books()
+    assert books.balances
+    return -books.balances_paise["school_payable:sch_1"], -books.balances_paise["suspense:sch_1"]
+
+
+def refund_of(payment_id: str) -> dict[str, Any]:
+    """A refund of ₹50.00, made in the gateway's dashboard."""
+    return {
+        "id": "rfnd_00000000000001",
+        "entity": "refund",
+        "amount": 5_000,
+        "currency": "INR",
+        "payment_id": payment_id,
+        "receipt": None,
+        "status": "processed",
+        "created_at": 1_775_025_100,
+    }
 
 
 class TestCreating:
@@ -387,6 +419,66 @@ class TestPaying:
         shown = get(world, link_id).body
         assert (shown["status"], shown["surplus_paise"], shown["refunded_paise"]) == ("paid", 0, 45_000)
         assert world.day_books().balances_paise["suspense:sch_1"] == 0
+
+    def test_a_surplus_whose_refund_fails_is_in_suspense_again(self, world: World) -> None:
+        link_id = overpaid(world)
+        asked = refund(world, world.stored(part_id(link_id, PAY_2)), 45_000)
+        assert held(world) == (45_000, 0)
+        for event, status, at, total in (
+            ("refund.created", "pending", 1_775_025_100, 45_000),
+            ("refund.failed", "failed", 1_775_025_200, 0),
+        ):
+            world.gateway.payments[PAY_2]["amount_refunded"] = total
+            told = world.gateway.refunds[asked.body["refund_id"]] | {"status": status}
+            assert tell_of_refund(world, event, told, at) is EventState.APPLIED
+        shown = get(world, link_id).body
+        assert (shown["status"], shown["surplus_paise"], shown["refunded_paise"]) == ("overpaid", 45_000, 0)
+        assert held(world) == (45_000, 45_000)
+
+    def test_what_a_dispute_takes_of_a_surplus_is_not_owed_to_the_payer_as_well(self, world: World) -> None:
+        link_id = overpaid(world)
+        for news, status, at, owed in (
+            ("created", "paid", 1_775_025_100, (45_000, 0)),
+            ("won", "overpaid", 1_775_025_200, (45_000, 45_000)),
+            ("lost", "paid", 1_775_025_300, (45_000, 0)),
+        ):
+            tell_of_dispute(world, news, at, payment_id=PAY_2, amount=45_000)
+            assert (get(world, link_id).body["status"], held(world)) == (status, owed)
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_what_goes_back_of_a_part_counts_whichever_is_heard_first(
+        self, world: World, order: tuple[int, ...]
+    ) -> None:
+        """The payment, a refund of it and a dispute about it; another part has made the order known."""
+        link_id = create(world).body["link_id"]
+        paid(world, "evt_0", PAY_1, 10_000)
+        captured = part(world, PAY_2, 35_000)
+        world.gateway.payments[PAY_2] = captured
+        partly_back = captured | {"amount_refunded": 5_000, "refund_status": "partial"}
+        words: tuple[Callable[[], EventState], ...] = (
+            lambda: tell(world, "evt_1", webhook_body("payment.captured", captured)),
+            lambda: world.tell_of(
+                "evt_2", "refund.processed", 1_775_025_200, payment=partly_back, refund=refund_of(PAY_2)
+            ),
+            lambda: tell_of_dispute(world, "created", payment_id=PAY_2, amount=30_000),
+        )
+        states = [words[which]() for which in order]
+        assert states[0] is EventState.APPLIED
+        assert EventState.NOT_OURS not in states
+        assert (stored(world, link_id).refunded_paise, stored(world, link_id).disputed_paise) == (
+            5_000,
+            30_000,
+        )
+        books = world.day_books()
+        assert books.balances
+        assert books.balances_paise["school_payable:sch_1"] == -10_000
+        assert books.balances_paise["chargeback_reserve:sch_1"] == -30_000
+
+    def test_a_dispute_about_what_brought_no_money_waits_for_a_person(self, world: World) -> None:
+        create(world)
+        paid(world, "evt_0", PAY_1, 10_000)
+        world.gateway.payments[PAY_2] = part(world, PAY_2, 35_000, status="failed")
+        assert tell_of_dispute(world, "created", payment_id=PAY_2) is EventState.NOT_HANDLED
 
     def test_another_currency_is_a_conflict_and_not_counted(self, world: World) -> None:
         link_id = create(world).body["link_id"]

@@ -7,6 +7,7 @@ import pytest
 
 from runtime.payments.model import PaymentStatus
 from tests.integration.payments.gateway import gateway_payment
+from tests.integration.payments.gateway_links import link_body
 from tests.integration.payments.reconciling import (
     FINANCE,
     NET,
@@ -17,6 +18,9 @@ from tests.integration.payments.reconciling import (
     Reconciling,
     recon_row,
 )
+from tests.integration.payments.test_links import create as create_link
+from tests.integration.payments.test_links import entity as link_of
+from tests.integration.payments.test_links import part
 from tests.integration.tables import Tables
 
 if TYPE_CHECKING:
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 
 PAID = "pay_00000000000001"
 REFUND, DISPUTE = "rfnd_00000000000001", "disp_00000000000001"
+ORDER = {"entity": "order", "currency": "INR", "status": "paid", "created_at": 1_775_025_000}
 LATE = date(2026, 6, 15)
 """Far outside the window and its margin."""
 
@@ -143,6 +148,43 @@ def test_a_lost_dispute_is_expected_whether_its_event_came_or_not(world: Reconci
     assert world.journal.get(f"dispute-lost:{DISPUTE}") is not None
 
 
+def test_a_dispute_that_contradicts_itself_stays_an_exception(world: Reconciling) -> None:
+    """The run goes on: nothing else must wait for the person who looks."""
+    payment = world.captured()
+    told = world.gateway.payments[PAID]
+    world.tell_of("evt_2", "payment.dispute.created", 1_775_025_200, payment=told, dispute=dispute("open"))
+    world.gateway.disputes[DISPUTE] = dispute("lost") | {"amount": 30_000, "amount_deducted": 30_000}
+    world.settle(recon_row(), dispute_row() | {"debit": 30_000, "amount": 30_000}, amount=NET - 30_000)
+    world.go_to(SETTLED_ON)
+    world.upload(f"2026-04-07,139.38,NEFT RAZORPAY {UTR},{UTR}")
+    assert world.run().body["state"] == "done"
+    assert world.open_ids() == [f"exc:{DISPUTE}"]
+    assert world.get(payment.payment_id).body["disputed_paise"] == 45_000
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_payment_of_a_link_is_fetched_booked_and_matched(world: Reconciling, known: bool) -> None:
+    """Its events never came; the order behind the link is ``known`` by an attempt that failed, or not."""
+    link_id = create_link(world).body["link_id"]
+    now = int(world.clock.now().timestamp())
+    captured = part(world, PAID, 45_000, created_at=now)
+    world.gateway.payments[PAID] = captured
+    world.gateway.orders.append({"id": captured["order_id"], "amount": 45_000, "receipt": link_id} | ORDER)
+    if known:
+        failed = part(world, "pay_00000000000002", 45_000, status="failed")
+        paid = link_body("payment_link.partially_paid", link_of(world), failed)
+        world.deliver(paid, event_id="evt_1")
+        world.applier.apply("evt_1", request_id="req")
+    assert (world.repository.links.get_by_order(captured["order_id"]) is not None) is known
+    world.settle(recon_row(order_id=captured["order_id"], order_receipt=link_id), amount=NET)
+    world.go_to(SETTLED_ON)
+    world.upload(f"2026-04-07,439.38,NEFT RAZORPAY {UTR},{UTR}")
+    assert world.run().body["exceptions"] == 0
+    link = world.repository.links.get_by_order(captured["order_id"])
+    assert link is not None
+    assert (link.link_id, link.paid_paise) == (link_id, 45_000)
+
+
 def test_a_capture_is_expected_with_its_order(world: Reconciling) -> None:
     world.captured()
     world.settle(recon_row(order_id="order_of_somebody"), amount=NET)
@@ -151,12 +193,21 @@ def test_a_capture_is_expected_with_its_order(world: Reconciling) -> None:
     assert "related-differs" in world.exception(f"exc:{PAID}")["reasons"]
 
 
-def test_a_row_of_somebody_else_stays_an_exception(world: Reconciling) -> None:
+@pytest.mark.parametrize("order_id", ["order_OfSomebody", "order_of_somebody", None])
+def test_a_row_of_somebody_else_stays_an_exception(world: Reconciling, order_id: str | None) -> None:
     world.go_to(SETTLED_ON)
     world.gateway.recon_rows["2026-04-07"] = [recon_row("pay_X", settlement_id=None, settled=False)]
-    world.gateway.payments["pay_X"] = gateway_payment("pay_X", "order_of_somebody")
+    world.gateway.payments["pay_X"] = gateway_payment("pay_X", order_id)
     assert world.run().body["exceptions"] == 1
     assert world.open_ids() == ["exc:pay_X"]
+
+
+@pytest.mark.parametrize("entity_id", ["pay_", "rfnd_x_y", "disp_" + "x" * 50])
+def test_a_row_of_which_nobody_can_ask_stays_an_exception(world: Reconciling, entity_id: str) -> None:
+    world.go_to(SETTLED_ON)
+    world.gateway.recon_rows["2026-04-07"] = [recon_row(entity_id, settlement_id=None, settled=False)]
+    assert world.run().body["state"] == "done"
+    assert world.open_ids() == [f"exc:{entity_id}"]
 
 
 def test_a_gateway_that_goes_away_while_it_is_asked_leaves_the_rest_to_the_next_run(

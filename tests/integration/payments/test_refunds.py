@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.payments.inbox import EventState
-from runtime.payments.model import Payment
+from runtime.payments.model import Payment, PaymentStatus
 from runtime.payments.recorder import PaymentChanged
 from runtime.platform.auth import Role
 from tests.events import Answer, caller
@@ -172,6 +172,49 @@ class TestRefunding:
         assert SUSPENSE not in balances(world)
         assert balances(world)[OWED] == -45_000
         assert world.get(payment.payment_id).body["refundable_paise"] == 45_000
+
+    @pytest.mark.parametrize("which", [PAID, "pay_00000000000002"])
+    def test_of_a_payment_that_came_twice_the_school_keeps_one_whichever_goes_back(
+        self, world: World, which: str
+    ) -> None:
+        payment = world.paid()
+        second = world.gateway.pay(str(payment.order_id), "pay_00000000000002")
+        world.tell("evt_second", "payment.captured", second, 1_775_025_001)
+        asked = refund(world, payment, 30_000, gateway_payment_id=which).body["refund_id"]
+        books = balances(world)
+        assert (books[OWED], books[SUSPENSE], books[HELD]) == (-45_000, -15_000, -30_000)
+        tell(world, "refund.failed", at_gateway(world, asked, status="failed"))
+        books = balances(world)
+        assert (books[OWED], books[SUSPENSE]) == (-45_000, -45_000)
+        assert world.books(world.stored(payment.payment_id)).balances
+
+    @pytest.mark.parametrize("order", list(permutations(range(3))))
+    def test_a_payment_that_came_twice_and_goes_back_in_part_ends_the_same(
+        self, world: World, order: tuple[int, ...]
+    ) -> None:
+        """Two captures and a refund of the first, made in the gateway's dashboard."""
+        payment = world.created()
+        one, two = (world.gateway.pay(str(payment.order_id), f"pay_{number:014d}") for number in (1, 2))
+        made = {"id": "rfnd_00000000000009", "entity": "refund", "payment_id": one["id"], "amount": 15_000}
+        back = made | {"currency": "INR", "status": "processed", "created_at": 1_775_025_050}
+        words: tuple[tuple[str, dict[str, dict[str, Any]]], ...] = (
+            ("payment.captured", {"payment": one}),
+            ("payment.captured", {"payment": two}),
+            ("refund.processed", {"payment": one | {"amount_refunded": 15_000}, "refund": back}),
+        )
+        for which in order:
+            event, told = words[which]
+            world.tell_of(f"evt_{which}", event, 1_775_025_100 + which, **told)
+        assert (balances(world)[OWED], balances(world)[SUSPENSE]) == (-45_000, -30_000)
+
+    def test_what_comes_again_after_the_first_went_back_is_the_schools(self, world: World) -> None:
+        payment = world.paid()
+        assert refund(world, payment, 45_000).status == 201
+        second = world.gateway.pay(str(payment.order_id), "pay_00000000000002")
+        world.tell("evt_second", "payment.captured", second, 1_775_025_001)
+        assert world.stored(payment.payment_id).status is PaymentStatus.CONFLICTED
+        assert SUSPENSE not in balances(world)
+        assert balances(world)[OWED] == -45_000
 
 
 class TestRepeating:

@@ -10,6 +10,7 @@ from runtime.gateways.razorpay.webhooks import BODY_SIZE_MAX_BYTES, MalformedWeb
 
 SAMPLES = Path(__file__).parents[4] / "shared" / "razorpay" / "webhooks"
 PAYMENT = {"id": "pay_1", "amount": 100, "currency": "INR", "status": "captured"}
+BACK = {"payment_id": "pay_1", "amount": -100, "currency": "INR", "status": "open"}
 
 
 def event(**fields: Any) -> bytes:
@@ -71,6 +72,11 @@ def test_an_event_we_have_no_use_for_is_named_and_not_refused() -> None:
         event(event="x" * 101),
         event(payload={"payment": None, "order": 7}),
         event(payload={"payment": {"entity": PAYMENT | {"amount": 100.5}}}),
+        event(payload={"payment": {"entity": PAYMENT | {"amount": -100}}}),
+        event(payload={"payment": {"entity": PAYMENT | {"fee": -1}}}),
+        event(payload={"payment": {"entity": PAYMENT | {"amount_refunded": -1}}}),
+        event(payload={"refund": {"entity": BACK | {"id": "rfnd_1"}}}),
+        event(payload={"dispute": {"entity": BACK | {"id": "disp_1"}}}),
         event(payload={"payment": {"entity": {"id": "pay_1"}}}),
         b" " * (BODY_SIZE_MAX_BYTES + 1),
     ],

@@ -19,7 +19,7 @@ from runtime.payments.links.rules import (
     part_of,
     surplus_entry,
 )
-from runtime.payments.model import Attempt, AttemptStatus, Payment
+from runtime.payments.model import Attempt, AttemptStatus, Payment, ReturnTotals
 from runtime.payments.rules import hear
 from runtime.platform.clock import business_date, from_iso
 from runtime.platform.ids import is_id
@@ -74,6 +74,9 @@ def told(said: list[Attempt]) -> list[PaymentLink]:
         if before is None and not brings_money(attempt):
             continue
         after = hear(before or part_of(link, attempt, CREATED_AT), attempt)
+        gone = after.attempts[attempt.gateway_payment_id].amount_refunded_paise
+        returns = {attempt.gateway_payment_id: ReturnTotals(refunded_paise=gone)}
+        after = after.model_copy(update={"returns": returns})
         payments[attempt.gateway_payment_id] = after
         counted = count_payment(link, before, after)
         if counted is not link:
@@ -146,6 +149,7 @@ def test_what_the_gateway_says_of_a_link_is_merged(states: list[LinkState], chan
         ({"captured_paise": 45_001}, LinkStatus.OVERPAID),
         ({"captured_paise": 45_001, "refunded_paise": 1}, LinkStatus.PAID),
         ({"captured_paise": 45_000, "refunded_paise": 45_000}, LinkStatus.PAID),
+        ({"captured_paise": 45_001, "disputed_paise": 1}, LinkStatus.PAID),
         ({"ended": LinkEnd.EXPIRED}, LinkStatus.EXPIRED),
         ({"ended": LinkEnd.CANCELLED, "captured_paise": 100}, LinkStatus.CANCELLED),
         ({"ended": LinkEnd.CANCELLED, "captured_paise": 45_000}, LinkStatus.PAID),
