@@ -186,6 +186,12 @@ def _header(lines: list[str], profile: CsvProfile) -> _Header:
                 continue
             found = {name: keys.index(key) for name, key in wanted.items() if key in keys}
             if found.keys() | optional >= wanted.keys():
+                for index in found.values():
+                    if keys.count(keys[index]) > 1:
+                        raise StatementRefused(
+                            FileFault.COLUMN_TWICE,
+                            f"line {line_no} names column {index + 1} again: which counts?",
+                        )
                 return _Header(line_no, delimiter, found)
     raise StatementRefused(
         FileFault.HEADER,

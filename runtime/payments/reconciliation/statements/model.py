@@ -37,6 +37,7 @@ class FileFault(StrEnum):
     FORMAT = "statement-format-unknown"
     VERSION = "statement-version-unknown"
     HEADER = "statement-header-not-found"
+    COLUMN_TWICE = "statement-column-twice"
     PROFILE = "statement-profile-unknown"
     XML_MALFORMED = "statement-xml-malformed"
     XML_DOCTYPE = "statement-xml-doctype"

@@ -247,6 +247,14 @@ def test_a_file_that_is_no_statement_is_refused_with_its_code(data: bytes, fault
     assert refused.value.fault is fault
 
 
+@pytest.mark.parametrize("again", ["amount", " Amount ", "booked_on"])
+def test_a_column_that_is_there_twice_is_not_chosen_between(again: str) -> None:
+    data = f"booked_on,amount,narration,reference,{again}\n2026-04-01,1.00,x,y,2.00\n".encode()
+    with pytest.raises(StatementRefused) as refused:
+        read_csv(data, ACCOUNT, profile_for("signed", RECEIVED_ON), RECEIVED_ON)
+    assert refused.value.fault is FileFault.COLUMN_TWICE
+
+
 def test_wrong_quotes_cost_their_row_only() -> None:
     file = signed('2026-04-01,,1.00,"NEFT" X"",,', "2026-04-01,,2.00,x,,")
     assert [row.fault for row in file.broken] == [RowFault.QUOTES]
