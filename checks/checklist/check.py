@@ -26,6 +26,7 @@ from checks.checklist.model import (
     Subject,
     Waiver,
     WaiverState,
+    business_day,
 )
 from checks.checklist.references import Reference
 from checks.checklist.run_evidence import RunEvidence
@@ -114,7 +115,7 @@ def _proofs(
             records,
             environment=inputs.environment,
             assembly_sha256=inputs.checked.assembly_sha256,
-            today=inputs.now.date(),
+            today=business_day(inputs.now),
         )
         people.update({each.path: each for each in evidence})
         return proof
@@ -156,7 +157,7 @@ def _waive_proofs(inputs: Inputs, estate: Estate, proofs: Proofs) -> _States:
     written = waivers.read(
         inputs.environment,
         engine.waivable(inputs.catalogue, proofs.made),
-        today=inputs.now.date(),
+        today=business_day(inputs.now),
         repository=inputs.repository,
     )
     fingerprints = {

@@ -190,6 +190,7 @@ def template(name: Annotated[str, typer.Argument(help="A record, such as uat-pay
     from datetime import UTC, datetime
 
     from checks.checklist.catalogue import load
+    from checks.checklist.model import business_day
     from checks.evidence import attestations
 
     records = load().records
@@ -200,4 +201,4 @@ def template(name: Annotated[str, typer.Argument(help="A record, such as uat-pay
             next_step=f"name one of {', '.join(sorted(records))}",
             exit_code=ExitCode.USAGE,
         )
-    typer.echo(attestations.template(name, records[name], today=datetime.now(UTC).date()), nl=False)
+    typer.echo(attestations.template(name, records[name], today=business_day(datetime.now(UTC))), nl=False)

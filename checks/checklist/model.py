@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from runtime.platform.canonical_json import canonical
 
@@ -22,6 +22,23 @@ SHOWN_CHARACTERS_MAX = 500
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Line = Annotated[str, StringConstraints(max_length=SHOWN_CHARACTERS_MAX)]
 """Text of one line for people; never a secret, a card number or personal data."""
+
+_YEARS: Final = range(2000, 3000)
+"""Far from both ends of what a calendar holds, so that every clock on earth can show it."""
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no clock shows it") from None
+    if found.year not in _YEARS:
+        raise ValueError(f"its year is not one of {_YEARS[0]} to {_YEARS[-1]}")
+    return found
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+"""A moment in UTC, whatever offset it was written with."""
 
 
 class Level(StrEnum):
@@ -103,7 +120,7 @@ class Evidence(Frozen):
     sha256: Sha256
     size: int
     kind: str
-    collected_at: AwareDatetime
+    collected_at: Moment
     tool: str
     tool_version: str = ""
     proves: Line = ""
@@ -217,7 +234,7 @@ class Results(Frozen):
 
     environment: str
     emulator: bool
-    generated_at: AwareDatetime
+    generated_at: Moment
     commit: str
     """The commit, with ``+changes`` where the working tree differs from it."""
     source_sha256: Sha256
@@ -279,6 +296,15 @@ class Results(Frozen):
         if results.canonical() != document.strip():
             raise ValueError("the results are not in canonical form: they were altered")
         return results
+
+
+INDIA: Final = timezone(timedelta(hours=5, minutes=30), "IST")
+"""India has one time and does not change its clocks."""
+
+
+def business_day(at: datetime) -> date:
+    """The day in India, by which waivers and records of people begin and end."""
+    return at.astimezone(INDIA).date()
 
 
 def utc(moment: datetime) -> str:

@@ -15,7 +15,16 @@ from checks.checklist.model import Evidence, Status
 from checks.evidence.run_record import RunRecord, Seen, look
 from checks.toolchain import REPOSITORY
 
-UNREADABLE = (AttributeError, KeyError, OSError, TypeError, UnicodeDecodeError, ValueError, ET.ParseError)
+UNREADABLE = (
+    AttributeError,
+    KeyError,
+    OSError,
+    RecursionError,
+    TypeError,
+    UnicodeDecodeError,
+    ValueError,
+    ET.ParseError,
+)
 
 
 @dataclass(frozen=True, slots=True)

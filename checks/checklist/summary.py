@@ -11,7 +11,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from checks.checklist.model import WORST_FIRST, ItemResult, Results, Status, Waiver, WaiverState, utc
+from checks.checklist.model import (
+    WORST_FIRST,
+    ItemResult,
+    Results,
+    Status,
+    Waiver,
+    WaiverState,
+    business_day,
+    utc,
+)
 
 COLOURS: Final = {
     Status.PASSED: "green",
@@ -43,7 +52,7 @@ def show(console: Console, results: Results) -> None:
     """Print how ``results`` stand. Names of resources are text, never markup."""
     console.print(_sections(results))
     _show_blockers(console, results.blockers)
-    _show_waivers(console, results.waivers, results.generated_at.date())
+    _show_waivers(console, results.waivers, business_day(results.generated_at))
     for note in results.notes:
         console.print(f"[dim]Note: {escape(note)}[/]", soft_wrap=True)
     satisfied, applying = results.score

@@ -18,7 +18,7 @@ from checks.checklist.check import Inputs
 from checks.checklist.check import check as held_against
 from checks.checklist.checked_assembly import checked
 from checks.checklist.live_proofs import LiveProofs, Session
-from checks.checklist.model import ProofResult, Results
+from checks.checklist.model import ProofResult, Results, business_day
 from checks.errors import HasivuError
 from checks.probes import run
 from checks.probes.auditor import auditor_session
@@ -60,7 +60,7 @@ def survey(
     with reporter.step("build the Lambda bundles"):
         build(progress=reporter.say)
     with reporter.step(f"synthesise {env} with every check"):
-        synthesised = checked(env, today=now.date())
+        synthesised = checked(env, today=business_day(now))
         if synthesised.reused:
             reporter.say("it was checked already, of these sources")
     with reporter.step("hold it against the checklist"):

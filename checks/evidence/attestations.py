@@ -94,7 +94,7 @@ def _held(path: Path, repository: Path) -> Held:
     except ValidationError as error:
         wrong = sorted({".".join(str(part) for part in each["loc"]) for each in error.errors()})
         return Held(name, None, f"malformed: {', '.join(wrong)}")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, RecursionError, UnicodeDecodeError, tomllib.TOMLDecodeError):
         return Held(name, None, "no TOML")
 
 
@@ -136,7 +136,7 @@ def _judged(
         return Status.ERROR, wrong
     if today > said.valid_until:
         return Status.MANUAL_PENDING, f"it expired after {said.valid_until.isoformat()}"
-    if said.every_days is not None and today > said.on + timedelta(days=said.every_days):
+    if said.every_days is not None and (today - said.on).days > said.every_days:
         days = counted(said.every_days, "day")
         return Status.MANUAL_PENDING, f"it is stale: of {said.on.isoformat()}, and due every {days}"
     if said.assembly_sha256 is not None and said.assembly_sha256 != assembly_sha256:
@@ -161,7 +161,7 @@ def _wrong(kind: RecordKind, said: Attestation, repository: Path, today: date) -
         return f"the role {said.role!r} may not vouch for it"
     if said.on > today:
         return f"it is dated {said.on.isoformat()}, which is yet to come"
-    if not said.on <= said.valid_until <= said.on + timedelta(days=kind.valid_days):
+    if not timedelta() <= said.valid_until - said.on <= timedelta(days=kind.valid_days):
         return (
             f"it counts until {said.valid_until.isoformat()}, and may for {counted(kind.valid_days, 'day')}"
         )
@@ -171,22 +171,31 @@ def _wrong(kind: RecordKind, said: Attestation, repository: Path, today: date) -
     if missing:
         return f"it does not tell {', '.join(missing)}"
     for file in said.file:
-        path = (repository / file.path).resolve()
-        if not path.is_relative_to(repository.resolve()) or not path.is_file():
+        content = _content(file.path, repository)
+        if content is None:
             return f"its file {Path(file.path).name} is missing"
-        if hashlib.sha256(path.read_bytes()).hexdigest() != file.sha256:
+        if hashlib.sha256(content).hexdigest() != file.sha256:
             return f"its file {file.path} was altered"
     return None
+
+
+def _content(path: str, repository: Path) -> bytes | None:
+    """What is in the file; None where there is none that can be read, or it is outside of the repository."""
+    try:
+        place = (repository / path).resolve()
+        inside = place.is_relative_to(repository.resolve()) and place.is_file()
+        return place.read_bytes() if inside else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def _evidence(held: Held, said: Attestation, kind: RecordKind, repository: Path) -> tuple[Evidence, ...]:
     collected_at = datetime.combine(said.on, time(), UTC)
     found = []
     for path in (held.path, *(file.path for file in said.file)):
-        place = (repository / path).resolve()
-        if not place.is_relative_to(repository.resolve()) or not place.is_file():
+        content = _content(path, repository)
+        if content is None:
             continue
-        content = place.read_bytes()
         found.append(
             Evidence(
                 path=path,

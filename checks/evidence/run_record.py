@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from checks import git
-from checks.checklist.model import Evidence, Line, Sha256, Status, utc
+from checks.checklist.model import Evidence, Line, Moment, Sha256, Status, utc
 from checks.errors import ExitCode, HasivuError
 from checks.toolchain import REPOSITORY
 
@@ -49,8 +49,8 @@ class RunRecord(BaseModel):
     """Where it ran; ``local`` for what needs none."""
     commit: str
     source_sha256: Sha256
-    began_at: AwareDatetime
-    ended_at: AwareDatetime
+    began_at: Moment
+    ended_at: Moment
     tool: str
     tool_version: str
     outcome: Literal["passed", "failed"]

@@ -86,7 +86,7 @@ def read(environment: str, known: frozenset[str], *, today: date, repository: Pa
         entries = document.get("waiver", [])
         if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
             raise ValueError("waiver is no list of tables")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise HasivuError(
             "WAIVERS_UNREADABLE",
             f"{path.name} cannot be read, so that nobody knows what is accepted.",
@@ -133,7 +133,7 @@ def _day(value: Any) -> date | None:
 def _wrong_days(created: date | None, expires: date | None, today: date) -> str | None:
     if created is None or expires is None:
         return "it does not say its days"
-    if not created <= expires <= created + LONGEST:
+    if not timedelta() <= expires - created <= LONGEST:
         return f"it may count for {LONGEST.days} days"
     return "it is granted in the future" if created > today else None
 

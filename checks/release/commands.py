@@ -144,7 +144,9 @@ def go_live(
     deployed_at: Annotated[
         datetime | None,
         typer.Option(
-            "--deployed-at", help="When the deployment ended, UTC; with --opened.", show_default="now"
+            "--deployed-at",
+            help="When the deployment ended, UTC unless it names another; with --opened.",
+            show_default="now",
         ),
     ] = None,
     key: Key = None,
@@ -164,7 +166,7 @@ def go_live(
     context = Context(env, signers=signers, records=records, directory=directory)
     with refused_as_error():
         if opened:
-            since = None if deployed_at is None else deployed_at.replace(tzinfo=UTC)
+            since = None if deployed_at is None else _in_utc(deployed_at)
             record = live.opened(
                 context, key=key, kms_key=kms_key, ticket=ticket, deployed_at=since, now=_now()
             )
@@ -242,11 +244,11 @@ def rollback(
             drill = live.rehearsed(context, key=key, kms_key=kms_key, output=output, clock=_now)
             text.print_drill(console, drill, output)
             return
-        plan = live.rollback_plan(context, now=_now())
+        plan = live.rollback_plan(context, resume=not dry_run, now=_now())
         text.print_plan(console, plan)
         if dry_run:
             return
-        if not reason:
+        if not reason.strip():
             raise typer.BadParameter("say why with --reason")
         if plan.moved and not yes:
             typer.confirm(f"Move {len(plan.moved)} aliases of {env} back?", abort=True)
@@ -282,6 +284,11 @@ def verify(
         )
     text.print_verification(_console(), verification)
     raise typer.Exit(ExitCode.OK if verification.holds else ExitCode.CHECK_FAILED)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """``moment`` as it was typed: UTC, unless it says how far from UTC it is. Records have whole seconds."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
 
 
 def _now() -> datetime:

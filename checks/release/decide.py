@@ -15,6 +15,7 @@ from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import Condition, Decision, Refused, Signed, SignOff, draft, read_all
 from checks.release.sshsig import Namespace
+from checks.release.typed import line_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +45,13 @@ def sign_off(
     """Sign it and keep it beside the report; where it is kept.
 
     Errors: `UNKNOWN_ROLE`, `OTHER_ENVIRONMENT`, `SIGNOFFS_SPOILED`, `ONE_SIGNER_TWO_ROLES`, `NO_TICKET`,
-    `NO_SUCH_CONDITION`, `CONDITIONS_MISFIT`; DocumentRefused, NotAllowed; and those of signing.
+    `NO_SUCH_CONDITION`, `CONDITIONS_MISFIT`, `TEXT_UNFIT`; DocumentRefused, NotAllowed; and those of signing.
     """
     roles = policy().roles
     if wish.role not in roles:
         raise _refused("UNKNOWN_ROLE", f"{wish.role} is no role", f"give one of {', '.join(roles)}")
-    if not wish.ticket.strip():
+    ticket = line_of(wish.ticket, "--ticket")
+    if not ticket:
         raise _refused("NO_TICKET", "a decision names its change ticket", "give it with --ticket")
     results = read_results(report)
     if results.environment != wish.environment:
@@ -75,7 +77,7 @@ def sign_off(
         person=allowed.person,
         decision=Decision(wish.decision),
         conditions=_conditions(wish, before),
-        ticket=wish.ticket,
+        ticket=ticket,
         at=now,
         valid_for=timedelta(hours=wish.hours),
         before=before,
@@ -104,15 +106,20 @@ def _conditions(wish: Wish, before: SignOff | None) -> list[Condition]:
     """Those of the decision before, closed where asked, and new ones."""
     kept = list(before.conditions) if before is not None and wish.close else []
     for asked in wish.close:
-        number, _, ticket = asked.partition("=")
-        if not number.isdecimal() or not 1 <= int(number) <= len(kept) or not ticket.strip():
+        number, _, closing = asked.partition("=")
+        ticket = line_of(closing, "--close")
+        numbers = [str(each) for each in range(1, len(kept) + 1)]
+        if number not in numbers or not ticket:
             raise _refused(
                 "NO_SUCH_CONDITION",
                 f"{asked[:100]} closes nothing",
                 "give --close NUMBER=TICKET with a number of this role's last decision, from 1",
             )
-        kept[int(number) - 1] = kept[int(number) - 1].model_copy(update={"closed_by": ticket.strip()})
-    conditions = [*kept, *(Condition(text=text) for text in wish.conditions)]
+        kept[int(number) - 1] = kept[int(number) - 1].model_copy(update={"closed_by": ticket})
+    texts = [line_of(text, "--condition") for text in wish.conditions]
+    if not all(texts):
+        raise _refused("CONDITIONS_MISFIT", "a condition says nothing", "say what has to be done first")
+    conditions = [*kept, *(Condition(text=text) for text in texts)]
     if bool(conditions) != (wish.decision == Decision.CONDITIONS):
         raise _refused(
             "CONDITIONS_MISFIT",

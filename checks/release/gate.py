@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from checks.checklist.model import ItemResult, Results, Status, WaiverState, utc
+from checks.checklist.model import ItemResult, Results, Status, WaiverState, business_day, utc
 from checks.release.approval import CLOCKS_DIFFER, Approval, RoleState
 from checks.release.records import Drill
 from checks.release.roles import Policy
@@ -54,8 +54,8 @@ def objections(situation: Situation, *, policy: Policy, now: datetime) -> tuple[
     return (
         *_of_the_report(situation, policy, now),
         *_of_items(situation.results, situation.approval),
-        *_of_waivers(situation.results, now.date()),
-        *_of_evidence(situation.results, now.date()),
+        *_of_waivers(situation.results, business_day(now)),
+        *_of_evidence(situation.results, business_day(now)),
         *_of_roles(situation.approval),
         *_of_the_window_before(situation.before, now),
         *_of_the_drill(situation, policy, now),

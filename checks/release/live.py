@@ -22,6 +22,7 @@ from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import read_all, verified
 from checks.release.sshsig import SIGNATURE_BYTES_MAX, Namespace
+from checks.release.typed import line_of
 from checks.release.verify import verify
 from checks.release.window import Window
 from checks.toolchain import REPOSITORY
@@ -97,7 +98,8 @@ def opened(
             next_step="give the moment at which it ended, in UTC",
             exit_code=ExitCode.USAGE,
         )
-    if not ticket.strip():
+    ticket = line_of(ticket, "--ticket")
+    if not ticket:
         raise HasivuError(
             "NO_TICKET",
             "A go-live names its change ticket.",
@@ -129,6 +131,7 @@ def closed(
     now: datetime,
 ) -> Closed:
     """Close the window on a report that is as it was signed."""
+    late_reason = line_of(late_reason, "--late-reason")
     verification = verify(report, context.signers, repository=REPOSITORY)
     if verification.results is None or not verification.holds:
         first = verification.findings[0]
@@ -168,8 +171,13 @@ def forgotten_at(pending: Prepared) -> datetime:
     return pending.prepared_at + _TO_OPEN
 
 
-def rollback_plan(context: Context, *, now: datetime) -> aliases.Outcome:
-    """Which aliases a rollback would move. Nothing is moved."""
+def rollback_plan(context: Context, *, resume: bool, now: datetime) -> aliases.Outcome:
+    """Which aliases a rollback would move. Nothing is moved.
+
+    ``resume``: it is going to be run, and goes on where a crash cut it off.
+    """
+    if resume:
+        context.records.sweep()
     _, window = rollback.target(context.records, now)
     return aliases.roll_back(context.functions, window.go_live.functions, dry_run=True)
 
@@ -178,6 +186,7 @@ def rolled_back(
     context: Context, *, key: Path | None, kms_key: str | None, reason: str, clock: Callable[[], datetime]
 ) -> RolledBack:
     """Roll back what is live."""
+    reason = line_of(reason, "--reason")
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=clock())
     record, _ = rollback.roll_back(

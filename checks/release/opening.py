@@ -243,7 +243,7 @@ def _running_assembly(before: Window | None) -> str | None:
 def _cannot(code: str, message: str) -> HasivuError:
     return HasivuError(
         code,
-        f"{message[:1].upper()}{message[1:]}.",
+        f"{message[:1].upper()}{message[1:].removesuffix('.')}.",
         next_step="run `hasivu window` to see how it stands; roll back, or make a report that shows success",
         exit_code=ExitCode.CHECK_FAILED,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from checks.checklist.model import Frozen, Line, Sha256, Status
+from checks.checklist.model import Frozen, Line, Moment, Sha256, Status
 from checks.release.documents import Record
 
 ROLLBACK_WINDOW: Final = timedelta(hours=24)
@@ -37,7 +37,7 @@ class Drill(Record):
 
     environment: str
     emulator: bool
-    at: AwareDatetime
+    at: Moment
     by: str
     commit: str
     functions: tuple[str, ...] = Field(min_length=1)
@@ -52,7 +52,7 @@ class DrillEvidence(Frozen):
 
     sha256: Sha256
     environment: str
-    at: AwareDatetime
+    at: Moment
     seconds: int = Field(ge=0)
     functions: int = Field(ge=1)
 
@@ -65,7 +65,7 @@ class Prepared(Record):
     environment: str
     deployment_id: str
     sequence: int = Field(ge=1)
-    prepared_at: AwareDatetime
+    prepared_at: Moment
     commit: str
     results_sha256: Sha256
     assembly_sha256: Sha256
@@ -100,8 +100,8 @@ class GoLive(Record):
     waivers_sha256: Sha256
     catalogue_sha256: Sha256
     signoffs: dict[str, Sha256]
-    deployed_at: AwareDatetime
-    rollback_deadline: AwareDatetime
+    deployed_at: Moment
+    rollback_deadline: Moment
     functions: tuple[FunctionVersions, ...] = Field(min_length=1)
     removed: tuple[str, ...]
     """Functions that the deployment took away: moving aliases does not bring them back."""
@@ -129,7 +129,7 @@ class RollbackBegun(Record):
 
     deployment_id: str
     go_live_sha256: Sha256
-    at: AwareDatetime
+    at: Moment
     by: str
     reason: Line
 
@@ -143,8 +143,8 @@ class RolledBack(Record):
     go_live_sha256: Sha256
     begun_sha256: Sha256
     """Of the record that it began."""
-    begun_at: AwareDatetime
-    at: AwareDatetime
+    begun_at: Moment
+    at: Moment
     seconds: int = Field(ge=0)
     by: str
     reason: Line
@@ -171,7 +171,7 @@ class Closed(Record):
 
     deployment_id: str
     go_live_sha256: Sha256
-    at: AwareDatetime
+    at: Moment
     by: str
     results_sha256: Sha256
     criteria: tuple[Criterion, ...] = Field(min_length=1)

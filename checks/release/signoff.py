@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 
-from checks.checklist.model import Frozen, Line, Results, Sha256
+from checks.checklist.model import Frozen, Line, Moment, Results, Sha256
 from checks.release.allowed_signers import AllowedSigner, AllowedSigners, NotAllowed
 from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, Record, read
 from checks.release.sshsig import SIGNATURE_BYTES_MAX, Namespace, Signature
@@ -60,8 +60,8 @@ class SignOff(Record):
     """As the allowed signers name them."""
     decision: Decision
     conditions: tuple[Condition, ...]
-    at: AwareDatetime
-    valid_until: AwareDatetime
+    at: Moment
+    valid_until: Moment
     commit: str
     assembly_sha256: Sha256
     results_sha256: Sha256

@@ -129,7 +129,9 @@ class Records:
         for file in _SIGNED:
             here = self._folder / name
             if (here / (file + SIGNATURE_SUFFIX)).exists() and not (here / file).exists():
-                raise DocumentRefused("missing", f"{name}/{file}", "only its signature is there")
+                raise DocumentRefused(
+                    "missing", f"{name}/{file}", "only its signature is there: run what was cut off again"
+                )
         if go_live is None:
             for other in (CLOSED, BEGUN, ROLLED_BACK):
                 if (self._folder / name / other).exists():

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from checks.checklist.model import utc
+from checks.checklist.wording import counted
 from checks.release.aliases import Outcome
 from checks.release.approval import Approval, RoleState
 from checks.release.live import Passage
@@ -31,7 +32,7 @@ def print_passage(console: Console, passage: Passage) -> None:
     for objection in passage.objections:
         _line(console, f"{objection.code}  {objection.subject}: {objection.message}", "red")
     if passage.prepared is None:
-        _line(console, f"NO-GO: {len(passage.objections)} reasons", "bold red")
+        _line(console, f"NO-GO: {counted(len(passage.objections), 'reason')}", "bold red")
         return
     _line(console, f"GO: {passage.prepared.deployment_id}", "bold green")
     _line(console, "Deploy it, then run `hasivu go-live --opened`.")
@@ -133,7 +134,7 @@ def print_verification(console: Console, verification: Verification) -> None:
         live = verification.go_live
         _line(console, f"{live.deployment_id} rests on it, live since {utc(live.deployed_at)}")
     if verification.deployments:
-        _line(console, f"{len(verification.deployments)} deployments, one chain")
+        _line(console, f"{counted(len(verification.deployments), 'deployment')}, one chain")
     _line(console, "Every byte is as it was signed.", "bold green")
 
 

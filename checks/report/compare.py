@@ -20,10 +20,10 @@ from checks.checklist.model import (
     Subject,
     Waiver,
     WaiverState,
+    business_day,
 )
 from checks.report import wording
 from checks.report.view import ORDER
-from checks.report.wording import business_day
 
 
 class Kind(StrEnum):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta, timezone
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from checks.checklist.model import Frozen, Line, ProofResult, Results, Sha256, Status
+from checks.checklist.model import Frozen, Line, Moment, ProofResult, Results, Sha256, Status
 from checks.report.settled import settle
-
-INDIA: Final = timezone(timedelta(hours=5, minutes=30), "IST")
-"""India has one time and does not change its clocks."""
 
 RELEASE_SCHEMA: Final = "hasivu.release/1"
 RUN_SCHEMA: Final = "hasivu.run/1"
@@ -47,8 +44,8 @@ class SignOff(Frozen):
     """``approve``, ``approve-with-conditions`` or ``reject``, as it was signed; empty where nobody signed."""
     name: str = ""
     """Who signed, as the committed list of signers names the person."""
-    signed_at: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    signed_at: Moment | None = None
+    valid_until: Moment | None = None
     ticket: Line = ""
     conditions: tuple[Line, ...] = ()
     reasons: tuple[Line, ...] = ()
@@ -84,8 +81,8 @@ class Rollback(Frozen):
     deployment_id: str
     assembly_sha256: Sha256
     previous_assembly_sha256: Sha256 | None = None
-    deployed_at: AwareDatetime
-    deadline: AwareDatetime
+    deployed_at: Moment
+    deadline: Moment
     """The last moment that still counts."""
     state: RollbackState
     command: str
@@ -98,7 +95,7 @@ class Rollback(Frozen):
     deployer: str = ""
     """Who deployed, where the committed list of signers knows them."""
     ticket: Line = ""
-    ended_at: AwareDatetime | None = None
+    ended_at: Moment | None = None
     ended_by: str = ""
     ended_how: Line = ""
     """By which criteria it was closed, or why it was closed late or rolled back."""
@@ -113,7 +110,7 @@ class Release(Frozen):
     schema_: Literal["hasivu.release/1"] = Field(default=RELEASE_SCHEMA, alias="schema")
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    judged_at: AwareDatetime
+    judged_at: Moment
     deployment_id: str = ""
     """The deployment that the decisions are about; empty where the gate has let none through yet."""
     sign_offs: tuple[SignOff, ...] = ()
@@ -140,7 +137,7 @@ class Run(Frozen):
     schema_: Literal["hasivu.run/1"] = Field(default=RUN_SCHEMA, alias="schema")
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
-    at: AwareDatetime
+    at: Moment
     commit: str
     environment: str
     results_sha256: Sha256

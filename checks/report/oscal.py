@@ -16,6 +16,7 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from checks.checklist.model import (
+    INDIA,
     SATISFIED,
     ControlResult,
     Evidence,
@@ -28,7 +29,7 @@ from checks.checklist.model import (
 from checks.escaping import visible
 from checks.report import wording
 from checks.report.compare import place
-from checks.report.model import INDIA, Release, Report, SignOff
+from checks.report.model import Release, Report, SignOff
 from checks.report.view import CHECKLIST
 
 VERSION: Final = "1.1.2"

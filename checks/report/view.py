@@ -18,8 +18,8 @@ from checks.checklist.model import (
     Status,
     Waiver,
     WaiverState,
+    business_day,
 )
-from checks.report.wording import business_day
 
 CHECKLIST = "Deployment checklist"
 """The first row of the matrix: the items themselves."""

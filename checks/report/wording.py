@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from checks.checklist.model import Level, Status, WaiverState, utc
+from checks.checklist.model import INDIA, Level, Status, WaiverState, utc
 from checks.checklist.wording import counted
-from checks.report.model import INDIA, Release, Rollback, RollbackState, SignOffState
+from checks.report.model import Release, Rollback, RollbackState, SignOffState
 
 STATUS: Final = {
     Status.FAILED: "Fail",
@@ -88,11 +88,6 @@ def moment(at: datetime) -> str:
     india = at.astimezone(INDIA)
     form = "%H:%M IST" if india.date() == at.date() else "%Y-%m-%d %H:%M IST"
     return f"{utc(at)} · {india.strftime(form)}"
-
-
-def business_day(at: datetime) -> date:
-    """The day in India, by which waivers and attestations end."""
-    return at.astimezone(INDIA).date()
 
 
 def days(count: int) -> str:

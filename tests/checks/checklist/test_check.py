@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -295,6 +295,7 @@ def test_a_waiver_of_a_proof_counts_wherever_the_proof_does(world: World) -> Non
         ({"created": TODAY - timedelta(days=9), "expires": TODAY - timedelta(days=1)}, WaiverState.EXPIRED),
         ({"expires": TODAY + timedelta(days=400)}, WaiverState.MALFORMED),
         ({"created": TODAY + timedelta(days=1)}, WaiverState.MALFORMED),
+        ({"created": date.max, "expires": date.max}, WaiverState.MALFORMED),
         ({"expires": "2026-13-45"}, WaiverState.MALFORMED),
         ({"expires": TODAY - timedelta(days=1)}, WaiverState.MALFORMED),
         ({"owner": ""}, WaiverState.MALFORMED),
@@ -312,6 +313,19 @@ def test_the_state_of_a_waiver(world: World, change: dict[str, Any], state: Waiv
     assert found.state is state
     waived_items = {item.item_id for item in results.items if item.status is Status.WAIVED}
     assert waived_items == ({"HC-001"} if state is WaiverState.IN_FORCE else set())
+
+
+def test_a_waivers_days_are_days_in_india(world: World) -> None:
+    """Where it is granted: between midnight in India and midnight in UTC it may begin, and it ends."""
+    evening = datetime(TODAY.year, TODAY.month, TODAY.day, 19, 0, tzinfo=UTC)
+    tomorrow = TODAY + timedelta(days=1)
+    world.now = evening
+    for change, state in (
+        ({"created": tomorrow, "expires": tomorrow}, WaiverState.IN_FORCE),
+        ({"expires": TODAY}, WaiverState.EXPIRED),
+    ):
+        (found,) = (each for each in waived(world, waiver(**change)).waivers if each.waiver_id == "W-1")
+        assert found.state is state
 
 
 def test_a_second_waiver_for_the_same_is_malformed(world: World) -> None:
@@ -346,7 +360,9 @@ def test_a_waiver_lapses_when_its_resource_changes(world: World, tmp_path: Path)
     assert changed.proof("rule:HASIVU-S3-1").status is Status.FAILED  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("content", ["waiver = [", "waiver = 3", "\x00", "waiver = [1]"])
+@pytest.mark.parametrize(
+    "content", ["waiver = [", "waiver = 3", "\x00", "waiver = [1]", f"waiver = {'[' * 5_000}"]
+)
 def test_waivers_that_cannot_be_read_end_the_check(world: World, content: str) -> None:
     path = world.repository / "compliance/waivers/sandbox.toml"
     path.parent.mkdir(parents=True)

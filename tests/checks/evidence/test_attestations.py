@@ -83,6 +83,7 @@ def test_a_sound_record_attests_until_its_last_day(tmp_path: Path) -> None:
         ({"every_days": 4}, Status.MANUAL_PENDING, "it is stale"),
         ({"every_days": 5}, Status.ATTESTED, "vouched"),
         ({"every_days": 0}, Status.ERROR, "malformed: every_days"),
+        ({"every_days": 10**12}, Status.ATTESTED, "vouched"),
         ({"on": TODAY + timedelta(days=1)}, Status.ERROR, "yet to come"),
         ({"valid_until": TODAY + timedelta(days=300)}, Status.ERROR, "and may for 90 days"),
         ({"valid_until": TODAY - timedelta(days=9)}, Status.ERROR, "and may for 90 days"),
@@ -98,6 +99,7 @@ def test_a_sound_record_attests_until_its_last_day(tmp_path: Path) -> None:
         ),
         ({"file": [{"path": "compliance/protocol.txt", "sha256": ASSEMBLY}]}, Status.ERROR, "was altered"),
         ({"file": [{"path": "../../etc/passwd", "sha256": ASSEMBLY}]}, Status.ERROR, "passwd is missing"),
+        ({"file": [{"path": "a" * 300, "sha256": ASSEMBLY}]}, Status.ERROR, "is missing"),
         ({"figures": None}, Status.ERROR, "does not tell reports"),
         ({"figures": {"reports": 2}}, Status.FAILED, "reports is 2, not 3"),
         ({"figures": {"reports": 3.5}}, Status.ERROR, "malformed: figures.reports"),
@@ -118,9 +120,16 @@ def test_a_record_that_does_not_count_says_why(
     assert str(tmp_path) not in found.model_dump_json()
 
 
-@pytest.mark.parametrize("text", ["record = [", "\x00\x01", "", "record = 'uat-reports'"])
+@pytest.mark.parametrize(
+    "text", ["record = [", "\x00\x01", "", "record = 'uat-reports'", f"record = {'[' * 5_000}"]
+)
 def test_what_is_no_record_is_an_error_of_the_one_that_it_is_named_after(tmp_path: Path, text: str) -> None:
     assert proof(tmp_path, text).status is Status.ERROR
+
+
+def test_a_file_whose_name_no_system_takes_is_missing(tmp_path: Path) -> None:
+    found = proof(tmp_path, document(said()).replace("protocol.txt", r"protocol\u0000.txt"))
+    assert (found.status, "is missing" in found.observed) == (Status.ERROR, True)
 
 
 def test_the_latest_counts_of_several(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from checks import cli
 from checks.errors import ExitCode, HasivuError
 from checks.release import commands, context, live
+from checks.release.aliases import Outcome
 from checks.release.signing import SshKeygen
 from checks.toolchain import REPOSITORY
 from tests.checks.release.world import (
@@ -222,7 +223,9 @@ def test_thinking_again_and_closing_conditions(report: Path, signers: Path, keys
     assert run("verify", report, "--allowed-signers", signers).exit_code == ExitCode.OK
 
 
-@pytest.mark.parametrize("close", ["2=OPS-5", "0=OPS-5", "x=OPS-5", "1=", "1", "-1=OPS"])
+@pytest.mark.parametrize(
+    "close", ["2=OPS-5", "0=OPS-5", "x=OPS-5", "1=", "1", "-1=OPS", "٢=OPS-5", f"{'9' * 5_000}=OPS-5"]
+)
 def test_a_condition_that_is_not_there_is_not_closed(
     report: Path, signers: Path, keys: dict[str, Path], close: str
 ) -> None:
@@ -247,6 +250,49 @@ def test_what_is_not_a_decision_is_not_signed(
 ) -> None:
     assert refusal(decide(report, signers, keys["asha"], role, *more)) == code
     assert not (report / "signoffs").exists()
+
+
+UNFIT = ["y" * 501, "OPS-1\nOPS-2", "OPS-1\x1b[2J", "paid by 4111 1111 1111 1111", "ask parent@example.com"]
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_what_no_report_could_show_is_not_signed(
+    report: Path, signers: Path, keys: dict[str, Path], text: str
+) -> None:
+    key, conditions = keys["asha"], ["--decision", "approve-with-conditions"]
+    for more in (["--ticket", text], [*conditions, "--condition", text]):
+        assert refusal(decide(report, signers, key, "security-officer", *more)) == "TEXT_UNFIT"
+        assert not (report / "signoffs").exists()
+    decide(report, signers, key, "security-officer", *conditions, "--condition", "tell support")
+    close = [*conditions, "--close", f"1={text}"]
+    assert refusal(decide(report, signers, key, "security-officer", *close)) == "TEXT_UNFIT"
+
+
+def test_a_condition_says_something(report: Path, signers: Path, keys: dict[str, Path]) -> None:
+    more = ["--decision", "approve-with-conditions", "--condition", " "]
+    assert refusal(decide(report, signers, keys["asha"], "security-officer", *more)) == "CONDITIONS_MISFIT"
+
+
+@pytest.mark.parametrize("text", UNFIT)
+def test_what_no_report_could_show_is_written_into_no_record(
+    report: Path, signers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(live, "rollback_plan", lambda *_, **__: Outcome())
+    common = ["--env", "prod", "--allowed-signers", signers, "--records", tmp_path / "releases"]
+    for command in (
+        ["go-live", "--opened", "--ticket", text],
+        ["window", "--close", report, "--late-reason", text],
+        ["rollback", "--yes", "--reason", text],
+    ):
+        assert refusal(run(*command, *common)) == "TEXT_UNFIT"
+    assert not (tmp_path / "releases").exists()
+
+
+def test_a_rollback_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "rollback_plan", lambda *_, **__: Outcome())
+    result = run("rollback", "--env", "sandbox", "--dir", tmp_path / "box", "--yes", "--reason", " ")
+    assert result.exit_code == ExitCode.USAGE
+    assert "say why with --reason" in result.output
 
 
 def test_one_person_does_not_sign_for_two_roles(report: Path, signers: Path, keys: dict[str, Path]) -> None:

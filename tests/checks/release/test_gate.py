@@ -1,6 +1,6 @@
 """The gate before a deployment: open only when nothing speaks against it, and each thing that does."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,17 @@ def test_nothing_speaks_against_a_whole_release(tmp_path: Path) -> None:
 def test_a_waiver_of_today_and_one_that_nobody_needs_do_no_harm(tmp_path: Path) -> None:
     unused = waiver(waiver_id="W-2", state=WaiverState.UNUSED, expires=date(2020, 1, 1))
     assert against(tmp_path, results(waivers=(waiver(), unused))) == []
+
+
+def test_waivers_and_evidence_end_with_the_day_in_india(tmp_path: Path) -> None:
+    at = datetime(TODAY.year, TODAY.month, TODAY.day, 18, 29, 59, tzinfo=UTC)
+    ended = evidence("protocol.txt", b"x", valid_until=TODAY)
+    for found, code in (
+        (results(waivers=(waiver(),)), "WAIVER"),
+        (results(evidence=(ended,)), "EVIDENCE_OLD"),
+    ):
+        assert code not in {each.code for each in against(tmp_path / code, found, at)}
+        assert code in {each.code for each in against(tmp_path / code, found, at + timedelta(seconds=1))}
 
 
 def test_a_window_that_has_ended_does_no_harm(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from checks.report.form import Form
 from checks.report.model import Report
 from checks.report.write import FILES, MANIFEST, render
 from checks.report.write import write as written
+from runtime.platform.canonical_json import canonical
 from tests.checks.report.factory import AT, earlier, history, release, results, sound
 
 RUNNER = CliRunner()
@@ -116,6 +117,10 @@ def test_a_folder_is_taken_for_the_results_in_it(tmp_path: Path) -> None:
     assert run(tmp_path, *only).output.startswith("GO prod")
 
 
+def generated(at: str) -> bytes:
+    return canonical(json.loads(sound().canonical()) | {"generated_at": at})
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [
@@ -125,6 +130,9 @@ def test_a_folder_is_taken_for_the_results_in_it(tmp_path: Path) -> None:
         (sound().canonical().replace(b'"pass"', b'"fine"', 1), "status"),
         (b"[" * 100_000, "JSON"),
         (b"\xff\xfe", "JSON"),
+        (generated("9999-12-31T23:59:59Z"), "generated_at: Value error, its year is not one of 2000 to 2999"),
+        (generated("0001-01-01T00:00:00+23:00"), "generated_at: Value error, no clock shows it"),
+        (generated("2026-11-26T10:00:00+05:30"), "canonical"),
     ],
 )
 def test_what_are_no_results_is_refused(tmp_path: Path, document: bytes, why: str) -> None:

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,13 @@ def test_lines_of_others_are_counted_and_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "history.jsonl"
     path.write_bytes(b'{"schema":"hasivu.run/1"}\n\xff\xfe\n[]\nnull\n')
     assert history.read(path) == History((), 4)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59Z"])
+def test_a_moment_that_no_clock_shows_is_not_believed(tmp_path: Path, at: str) -> None:
+    path = tmp_path / "history.jsonl"
+    path.write_text(json.dumps(RUN.model_dump(mode="json", by_alias=True) | {"at": at}), encoding="utf-8")
+    assert history.read(path) == History((), 1)
 
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
