@@ -349,7 +349,9 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
     decide(report, signers, keys["asha"], "security-officer")
     path = report / "signoffs" / "security-officer.1.json"
     path.write_bytes(path.read_bytes().replace(b"OPS-1", b"OPS-2"))
-    assert refusal(decide(report, signers, keys["asha"], "security-officer")) == "SIGNOFFS_SPOILED"
+    result = decide(report, signers, keys["asha"], "security-officer")
+    assert refusal(result) == "SIGNOFFS_SPOILED"
+    assert "The file signoffs/security-officer.1.json is not" in str(result.exception), "its name as it is"
 
 
 # --- before the deployment ---
