@@ -66,11 +66,15 @@ def check(
     from rich.console import Console
 
     from checks.checklist import summary
+    from checks.checklist.applicability import setting_of
     from checks.checklist.survey import survey
+    from checks.release.documents import write
     from checks.terminal import TerminalReporter
     from checks.toolchain import REPOSITORY
 
     console = Console(highlight=False)
+    setting_of(env)
+    folder = _folder(output or REPOSITORY / "build" / "compliance" / env)
     with TerminalReporter(console) as reporter:
         results = survey(
             env,
@@ -79,12 +83,25 @@ def check(
             reporter=reporter,
             secrets_profiles=profiles(env, secrets_profile or []),
         )
-    folder = (output or REPOSITORY / "build" / "compliance" / env).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_bytes(results.canonical() + b"\n")
+    write(folder / "results.json", results.canonical() + b"\n")
     summary.show(console, results)
     console.print(f"in {folder / 'results.json'}", soft_wrap=True)
     raise typer.Exit(verdict(results, fail_on or [FailOn.NO_GO]))
+
+
+def _folder(path: Path) -> Path:
+    """The folder ``path``, made where there is none, before minutes are spent. Error: ``NO_FOLDER``."""
+    folder = path.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HasivuError(
+            "NO_FOLDER",
+            f"{folder} is no folder that results can be written to: {error.strerror}.",
+            next_step="name another with --output",
+            exit_code=ExitCode.USAGE,
+        ) from None
+    return folder
 
 
 def profiles(env: str, given: list[str]) -> dict[str, str]:
@@ -127,8 +144,8 @@ def add(
     kind: Annotated[str, typer.Argument(help="dependency-audit, or a load test such as load-stress.")],
     file: Annotated[Path, typer.Argument(help="What the tool said, as JSON.")],
     env: Annotated[
-        str, typer.Option("--env", help="Where a load test ran; `local` for what needs no environment.")
-    ] = "local",
+        str | None, typer.Option("--env", help="Where a load test ran: sandbox, dev, staging or prod.")
+    ] = None,
     tool: Annotated[str, typer.Option("--tool", help="What made it.")] = "unnamed",
     tool_version: Annotated[str, typer.Option("--tool-version")] = "",
 ) -> None:
@@ -147,14 +164,15 @@ def add(
             next_step=f"name one of dependency-audit, {', '.join(LOADS)}; other runs record themselves",
             exit_code=ExitCode.USAGE,
         )
+    environment = _where(kind, env)
     content = _json_of(file)
-    kept = REPOSITORY / FOLDER / kind / f"{env}.json"
+    kept = REPOSITORY / FOLDER / kind / f"{environment}.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(content)
     now = datetime.now(UTC)
     written = record(
         kind,
-        environment=env,
+        environment=environment,
         source_sha256=source_sha256(REPOSITORY),
         began_at=now,
         ended_at=now,
@@ -167,14 +185,33 @@ def add(
     typer.echo(f"recorded in {written.relative_to(REPOSITORY)}")
 
 
+def _where(kind: str, env: str | None) -> str:
+    """The environment of the run; ``local`` for what needs none. Error: ``EVIDENCE_OF_NOWHERE``."""
+    from checks.checklist.applicability import ENVIRONMENTS
+    from checks.evidence.loads import LOADS
+
+    if kind not in LOADS:
+        if env in {None, "local"}:
+            return "local"
+        why, next_step = f"{kind} is about the sources, not about an environment.", "leave --env out"
+    else:
+        if env in ENVIRONMENTS:
+            return env
+        why = f"{kind} ran against an environment, and {env or 'nothing'} is none."
+        next_step = f"name one of {', '.join(ENVIRONMENTS)} with --env"
+    raise HasivuError("EVIDENCE_OF_NOWHERE", why, next_step=next_step, exit_code=ExitCode.USAGE)
+
+
 def _json_of(file: Path) -> bytes:
     """The file's content. Error: ``EVIDENCE_MALFORMED`` where it is no JSON."""
     import json
 
     try:
+        if file.exists() and not file.is_file():
+            raise ValueError("it is not a file")
         content = file.read_bytes()
         json.loads(content)
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise HasivuError(
             "EVIDENCE_MALFORMED",
             f"{file.name} holds no JSON ({type(error).__name__}).",

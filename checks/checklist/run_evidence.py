@@ -19,7 +19,7 @@ UNREADABLE = (
     AttributeError,
     KeyError,
     OSError,
-    RecursionError,
+    RuntimeError,
     TypeError,
     UnicodeDecodeError,
     ValueError,

@@ -39,13 +39,12 @@ LOADS: Final[Mapping[str, Load]] = {
 def judged(name: str, seen: Seen, document: Any) -> ProofResult:
     """The proof of a load test from its recorded result."""
     load = LOADS[name]
-    remedy = f"Run it against the environment, and record it with `hasivu evidence add {name} FILE`."
+    remedy = f"Run it against the environment, and record it: `hasivu evidence add {name} FILE --env ENV`."
     if seen.record is None:
         return _proof(name, seen.status, seen.reason, remedy, seen, 0)
-    if not isinstance(document, Mapping) or any(type(document.get(key)) is not int for key in FIELDS):
-        return _proof(
-            name, Status.ERROR, f"its result has not the fields {', '.join(FIELDS)}", remedy, seen, 0
-        )
+    if not isinstance(document, Mapping) or not all(_is_count(document.get(key)) for key in FIELDS):
+        reason = f"its result has not the fields {', '.join(FIELDS)}, each a whole number from 0"
+        return _proof(name, Status.ERROR, reason, remedy, seen, 0)
     requests, failed = document["requests"], document["failed"]
     short = [
         text
@@ -66,6 +65,10 @@ def judged(name: str, seen: Seen, document: Any) -> ProofResult:
     if short:
         return _proof(name, Status.FAILED, f"{'; '.join(short)} ({observed})", remedy, seen, requests)
     return _proof(name, Status.PASSED, observed, "", seen, requests)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _proof(name: str, status: Status, observed: str, remedy: str, seen: Seen, looked_at: int) -> ProofResult:

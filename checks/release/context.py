@@ -132,15 +132,33 @@ def signer_for(environment: str, key: Path | None, kms_key: str | None, director
 
 
 def offline_signers(report: Path, signers: Path | None, directory: Path | None) -> AllowedSigners:
-    """Who may sign the report in ``report``: those named, the sandbox's own key, or the committed list."""
+    """Who may sign the report in ``report``: those named, the sandbox's own key, or the committed list.
+
+    Verifying makes no key. Error: `NO_SANDBOX_KEY`.
+    """
     if signers is None and _environment_of(report) == EMBEDDED:
-        return _signers(_throw_away_key(directory).allowed_signers)
+        key = _throw_away_key(directory)
+        if not key.is_there:
+            raise HasivuError(
+                "NO_SANDBOX_KEY",
+                f"The report is a sandbox's, and the one in {_sandbox(directory)} has never signed anything.",
+                next_step="name its folder with --dir, or who may sign with --allowed-signers",
+                exit_code=ExitCode.CHECK_FAILED,
+            )
+        return _signers(key.allowed_signers)
     return _signers(signers or SIGNERS)
 
 
 def records_folder(report: Path, records: Path | None, directory: Path | None) -> Path | None:
-    """Where the records of the report's environment are; None where none are kept."""
+    """Where the records of the report's environment are; None where none are kept. Error: `NO_RECORDS`."""
     if records is not None:
+        if not records.is_dir():
+            raise HasivuError(
+                "NO_RECORDS",
+                f"{records} is no folder, so that no chain of go-lives can be verified.",
+                next_step="name the records with --records or HASIVU_RELEASES, or neither",
+                exit_code=ExitCode.USAGE,
+            )
         return records
     environment = _environment_of(report)
     folder = _sandbox(directory) / "releases" if environment == EMBEDDED else RELEASES

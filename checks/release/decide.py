@@ -49,7 +49,9 @@ def sign_off(
     """
     roles = policy().roles
     if wish.role not in roles:
-        raise _refused("UNKNOWN_ROLE", f"{wish.role} is no role", f"give one of {', '.join(roles)}")
+        raise _refused(
+            "UNKNOWN_ROLE", f"there is no role {wish.role[:60]}", f"give one of {', '.join(roles)}"
+        )
     ticket = line_of(wish.ticket, "--ticket")
     if not ticket:
         raise _refused("NO_TICKET", "a decision names its change ticket", "give it with --ticket")
@@ -95,7 +97,7 @@ def _before(role: str, signed: Sequence[Signed], refused: Sequence[Refused]) -> 
     if spoiled:
         raise _refused(
             "SIGNOFFS_SPOILED",
-            f"{spoiled[0]} is not as it was signed",
+            f"the file {spoiled[0]} is not as it was signed",
             "find out why; take it away only if it was never whole",
         )
     own = [each.signoff for each in signed if each.signoff.role == role]

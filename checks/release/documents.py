@@ -16,6 +16,7 @@ from typing import IO, Any, Self
 from pydantic import ConfigDict, ValidationError
 
 from checks.checklist.model import Frozen
+from checks.errors import ExitCode, HasivuError
 from runtime.platform.canonical_json import canonical
 
 RECORD_BYTES_MAX = 256 * 1024
@@ -124,14 +125,25 @@ def digest_and_size(folder: Path, name: str) -> tuple[str, int]:
 
 
 def write(path: Path, document: bytes) -> None:
-    """Write all of it or nothing, and leave it on the disk: a crash leaves the file as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write all of it or nothing, and leave it on the disk: a crash leaves the file as it was.
+
+    Error: `NOT_WRITTEN`.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with beside.open("wb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                file.write(document)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise HasivuError(
+            "NOT_WRITTEN",
+            f"{path} cannot be written: {error.strerror}.",
+            next_step="see that its folder can be written to and has room, and run it again",
+            exit_code=ExitCode.CHECK_FAILED,
+        ) from None

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+from checks.errors import ExitCode, HasivuError
 from checks.release.ssh_keys import ED25519, PublicKey, ed25519_key
 from checks.release.ssh_wire import string
 from checks.release.sshsig import Namespace, made, signed_bytes
@@ -24,6 +26,11 @@ class ThrowAwayKey:
     def __init__(self, folder: Path) -> None:
         self._path = folder / KEY_NAME
         self._signers = folder / SIGNERS_NAME
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it has been made."""
+        return self._path.exists()
 
     @property
     def allowed_signers(self) -> Path:
@@ -42,10 +49,14 @@ class ThrowAwayKey:
         return made(ed25519_key(private.public_key()), namespace, string(ED25519.encode()) + string(raw))
 
     def _private(self) -> ed25519.Ed25519PrivateKey:
-        if not self._path.exists():
-            self._make()
-        key = serialization.load_ssh_private_key(self._path.read_bytes(), password=None)
-        assert isinstance(key, ed25519.Ed25519PrivateKey)  # noqa: S101 - made below
+        try:
+            if not self.is_there:
+                self._make()
+            key = serialization.load_ssh_private_key(self._path.read_bytes(), password=None)
+        except (OSError, UnsupportedAlgorithm, ValueError) as error:
+            raise _unfit(self._path, error) from None
+        if not isinstance(key, ed25519.Ed25519PrivateKey):
+            raise _unfit(self._path, TypeError("it is of another kind"))
         return key
 
     def _make(self) -> None:
@@ -66,3 +77,13 @@ class ThrowAwayKey:
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(document)
+
+
+def _unfit(path: Path, error: Exception) -> HasivuError:
+    why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return HasivuError(
+        "NO_SANDBOX_KEY",
+        f"The sandbox's key {path} can be neither read nor made: {why}.",
+        next_step="name the sandbox's folder with --dir; a key that was spoiled may be taken away",
+        exit_code=ExitCode.SANDBOX,
+    )

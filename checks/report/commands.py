@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from checks.errors import ExitCode
+from checks.errors import ExitCode, HasivuError
 from checks.report.form import Form
 
 if TYPE_CHECKING:
@@ -221,5 +221,13 @@ def diff(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text, encoding="utf-8")
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise HasivuError(
+                "COMPARISON_NOT_WRITTEN",
+                f"The comparison cannot be written to {output}: {error.strerror}.",
+                next_step="name a file in a folder that is there with --output",
+                exit_code=ExitCode.USAGE,
+            ) from None
     raise typer.Exit(ExitCode.CHECK_FAILED if fail_on_setback and comparison.setbacks else ExitCode.OK)

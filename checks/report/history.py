@@ -9,11 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from checks.errors import ExitCode, HasivuError
 from checks.report.model import Run
 
 
@@ -37,11 +40,15 @@ class History:
 
 
 def read(path: Path) -> History:
-    """The history in ``path``; none where there is no such file. Error: OSError."""
-    if not path.exists():
-        return History()
+    """The history in ``path``; none where there is no such file. Error: HasivuError HISTORY_UNFIT."""
+    with _told(path):
+        if not path.exists():
+            return History()
+        if not path.is_file():
+            raise _unfit(path, "it is not a file")
+        content = path.read_bytes()
     runs, unread = [], 0
-    for line in path.read_bytes().split(b"\n"):
+    for line in content.split(b"\n"):
         if not line.strip():
             continue
         try:
@@ -52,10 +59,15 @@ def read(path: Path) -> History:
 
 
 def append(path: Path, run: Run) -> bool:
-    """Append ``run`` unless its results are there; whether it was appended. Error: OSError.
+    """Append ``run`` unless its results are there; whether it was appended. Error: HasivuError HISTORY_UNFIT.
 
     One writer at a time; the line is on the disk when this returns.
     """
+    with _told(path):
+        return _append(path, run)
+
+
+def _append(path: Path, run: Run) -> bool:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -68,3 +80,20 @@ def append(path: Path, run: Run) -> bool:
         file.flush()
         os.fsync(file.fileno())
     return True
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _unfit(path, error.strerror or type(error).__name__) from None
+
+
+def _unfit(path: Path, why: str) -> HasivuError:
+    return HasivuError(
+        "HISTORY_UNFIT",
+        f"The history of runs cannot be kept in {path}: {why}.",
+        next_step="name a file that can be written to with --history; a report that was written is whole",
+        exit_code=ExitCode.USAGE,
+    )

@@ -24,6 +24,8 @@ def results(path: Path) -> Results:
 
 def _bytes(path: Path) -> bytes:
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ValueError("it is not a file")
         if path.stat().st_size > BYTES_MAX:
             raise ValueError(f"it is larger than {BYTES_MAX} bytes")
         return path.read_bytes()

@@ -55,6 +55,14 @@ def test_an_unknown_environment_is_refused_before_anything_is_built() -> None:
     assert "ENVIRONMENT_UNKNOWN" in said
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_anything_is_built(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        code, said = called("check", "--env", "sandbox", "--no-live", "--output", str(output))
+        assert code == ExitCode.USAGE
+        assert "NO_FOLDER" in said
+
+
 def test_the_summary_shows_what_blocks_first_and_counts_by_section(world: World) -> None:
     said = shown(world.check())
     assert "Story 5.3: Automated" in said
@@ -123,7 +131,35 @@ def test_what_records_itself_is_not_taken_from_elsewhere(repository: Path) -> No
     assert "EVIDENCE_UNKNOWN" in said
 
 
-@pytest.mark.parametrize("content", [None, "no json", "\xff"])
+@pytest.mark.parametrize(
+    ("kind", "env"),
+    [
+        ("load-stress", None),
+        ("load-stress", "local"),
+        ("load-stress", ""),
+        ("load-stress", "PROD"),
+        ("load-stress", "../../../outside"),
+        ("dependency-audit", "prod"),
+    ],
+)
+def test_a_run_of_nowhere_is_refused(repository: Path, kind: str, env: str | None) -> None:
+    """It would be kept where the check never looks, or outside of the repository."""
+    file = repository / "run.json"
+    file.write_text("{}", encoding="utf-8")
+    code, said = called("evidence", "add", kind, str(file), *(() if env is None else ("--env", env)))
+    assert code == ExitCode.USAGE
+    assert "EVIDENCE_OF_NOWHERE" in said
+    assert not (repository / "build").exists()
+
+
+def test_a_load_test_is_recorded_where_the_check_looks(repository: Path) -> None:
+    file = repository / "run.json"
+    file.write_text("{}", encoding="utf-8")
+    code, said = called("evidence", "add", "load-stress", str(file), "--env", "staging")
+    assert (code, said) == (0, "recorded in build/evidence/load-stress-staging.json\n")
+
+
+@pytest.mark.parametrize("content", [None, "no json", "\xff", "[" * 100_000])
 def test_what_is_no_json_is_refused(repository: Path, content: str | None) -> None:
     file = repository / "audit.json"
     if content is not None:

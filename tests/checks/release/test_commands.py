@@ -15,6 +15,7 @@ from checks.errors import ExitCode, HasivuError
 from checks.release import commands, context, live
 from checks.release.aliases import Outcome
 from checks.release.signing import SshKeygen
+from checks.release.throw_away_key import KEY_NAME
 from checks.toolchain import REPOSITORY
 from tests.checks.release.world import (
     REPORTED,
@@ -84,6 +85,15 @@ def test_verifying_what_is_no_folder_is_wrong_usage(tmp_path: Path) -> None:
     assert run("verify", tmp_path / "nothing").exit_code == ExitCode.USAGE
 
 
+@pytest.mark.parametrize("name", ["file", "nowhere"])
+def test_records_that_are_not_there_are_no_chain_that_holds(
+    report: Path, signers: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "file").touch()
+    common = ["--allowed-signers", signers, "--records", tmp_path / name]
+    assert refusal(run("verify", report, *common)) == "NO_RECORDS"
+
+
 def test_a_list_of_signers_that_cannot_be_read_is_a_refusal(report: Path, tmp_path: Path) -> None:
     (tmp_path / "bad").write_text("nonsense\n")
     assert refusal(run("verify", report, "--allowed-signers", tmp_path / "bad")) == "SIGNERS_REFUSED"
@@ -141,9 +151,23 @@ def test_a_sandbox_signs_its_report_by_a_key_that_vouches_for_nobody(tmp_path: P
     result = run("verify", report, "--dir", box)
     assert result.exit_code == ExitCode.OK, result.output
     assert "nobody vouches" in result.output
-    other = run("verify", report, "--dir", tmp_path / "another sandbox")
+    another = tmp_path / "another sandbox"
+    assert refusal(run("verify", report, "--dir", another)) == "NO_SANDBOX_KEY"
+    assert not another.exists(), "verifying makes no key"
+    run("sign", sandbox_report(tmp_path / "other report"), "--dir", another)
+    other = run("verify", report, "--dir", another)
     assert other.exit_code == ExitCode.CHECK_FAILED
     assert "not among the allowed signers" in other.output
+
+
+def test_a_sandboxs_key_that_is_none_is_told(tmp_path: Path) -> None:
+    report, box = sandbox_report(tmp_path / "report"), tmp_path / "box"
+    (tmp_path / "file").touch()
+    assert refusal(run("sign", report, "--dir", tmp_path / "file")) == "NO_SANDBOX_KEY"
+    run("sign", report, "--dir", box)
+    (box / "release" / KEY_NAME).write_bytes(b"spoiled")
+    for command in ("sign", "verify"):
+        assert refusal(run(command, report, "--dir", box)) == "NO_SANDBOX_KEY"
 
 
 def test_a_sandboxs_key_decides_for_no_role(tmp_path: Path) -> None:
@@ -188,6 +212,12 @@ def decide(report: Path, signers: Path, key: Path, role: str, *more: str, env: s
     given = list(more) if "--decision" in more else ["--decision", "approve", *more]
     ticket = [] if "--ticket" in more else ["--ticket", "OPS-1"]
     return run("signoff", report, *common, *given, *ticket)
+
+
+def test_a_signature_that_cannot_be_written_is_told(report: Path, keys: dict[str, Path]) -> None:
+    (report / "results.json.sig").unlink()
+    (report / "results.json.sig").mkdir()
+    assert refusal(run("sign", report, "--key", keys["asha"])) == "NOT_WRITTEN"
 
 
 def test_a_person_signs_what_they_decide(report: Path, signers: Path, keys: dict[str, Path]) -> None:
@@ -319,7 +349,9 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
     decide(report, signers, keys["asha"], "security-officer")
     path = report / "signoffs" / "security-officer.1.json"
     path.write_bytes(path.read_bytes().replace(b"OPS-1", b"OPS-2"))
-    assert refusal(decide(report, signers, keys["asha"], "security-officer")) == "SIGNOFFS_SPOILED"
+    result = decide(report, signers, keys["asha"], "security-officer")
+    assert refusal(result) == "SIGNOFFS_SPOILED"
+    assert "The file signoffs/security-officer.1.json is not" in str(result.exception), "its name as it is"
 
 
 # --- before the deployment ---

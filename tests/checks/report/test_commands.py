@@ -146,6 +146,32 @@ def test_what_are_no_results_is_refused(tmp_path: Path, document: bytes, why: st
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["write", "diff"])
+def test_what_never_ends_is_not_read(tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "results.json")
+    with pytest.raises(HasivuError, match="not a file"):
+        run(command, tmp_path, *([tmp_path] if command == "diff" else []))
+
+
+@pytest.mark.parametrize("name", ["folder", "file/history.jsonl", "pipe"])
+def test_a_history_that_cannot_be_kept_is_told(tmp_path: Path, name: str) -> None:
+    found = put(tmp_path / "results.json", sound())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(HasivuError) as refused:
+        run(found, "--output", tmp_path / "out", "--format", "csv", "--history", tmp_path / name)
+    assert refused.value.code == "HISTORY_UNFIT"
+
+
+@pytest.mark.parametrize("name", ["", "nowhere/diff.txt"])
+def test_a_comparison_that_cannot_be_written_is_told(tmp_path: Path, name: str) -> None:
+    found = put(tmp_path / "results.json", sound())
+    with pytest.raises(HasivuError) as refused:
+        run("diff", found, found, "--output", tmp_path / name)
+    assert refused.value.code == "COMPARISON_NOT_WRITTEN"
+
+
 def test_results_that_are_not_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(HasivuError, match="No such file"):
         run(tmp_path / "nothing.json")
