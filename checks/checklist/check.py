@@ -26,7 +26,6 @@ from checks.checklist.model import (
     Subject,
     Waiver,
     WaiverState,
-    business_day,
 )
 from checks.checklist.references import Reference
 from checks.checklist.run_evidence import RunEvidence
@@ -38,6 +37,7 @@ from checks.rules.assembly import read_estate
 from checks.rules.estate import Estate
 from checks.rules.gate_report import RETIRED
 from checks.toolchain import REPOSITORY
+from runtime.platform.clock import business_date
 
 TOOLS: Final = ("aws-cdk-lib", "cdk-nag", "cfn-lint", "ministack", "mypy", "pytest", "ruff")
 
@@ -115,7 +115,7 @@ def _proofs(
             records,
             environment=inputs.environment,
             assembly_sha256=inputs.checked.assembly_sha256,
-            today=business_day(inputs.now),
+            today=business_date(inputs.now),
         )
         people.update({each.path: each for each in evidence})
         return proof
@@ -157,7 +157,7 @@ def _waive_proofs(inputs: Inputs, estate: Estate, proofs: Proofs) -> _States:
     written = waivers.read(
         inputs.environment,
         engine.waivable(inputs.catalogue, proofs.made),
-        today=business_day(inputs.now),
+        today=business_date(inputs.now),
         repository=inputs.repository,
     )
     fingerprints = {

@@ -227,8 +227,8 @@ def template(name: Annotated[str, typer.Argument(help="A record, such as uat-pay
     from datetime import UTC, datetime
 
     from checks.checklist.catalogue import load
-    from checks.checklist.model import business_day
     from checks.evidence import attestations
+    from runtime.platform.clock import business_date
 
     records = load().records
     if name not in records:
@@ -238,4 +238,4 @@ def template(name: Annotated[str, typer.Argument(help="A record, such as uat-pay
             next_step=f"name one of {', '.join(sorted(records))}",
             exit_code=ExitCode.USAGE,
         )
-    typer.echo(attestations.template(name, records[name], today=business_day(datetime.now(UTC))), nl=False)
+    typer.echo(attestations.template(name, records[name], today=business_date(datetime.now(UTC))), nl=False)

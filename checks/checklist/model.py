@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
@@ -296,15 +296,6 @@ class Results(Frozen):
         if results.canonical() != document.strip():
             raise ValueError("the results are not in canonical form: they were altered")
         return results
-
-
-INDIA: Final = timezone(timedelta(hours=5, minutes=30), "IST")
-"""India has one time and does not change its clocks."""
-
-
-def business_day(at: datetime) -> date:
-    """The day in India, by which waivers and records of people begin and end."""
-    return at.astimezone(INDIA).date()
 
 
 def utc(moment: datetime) -> str:

@@ -18,9 +18,9 @@ from checks.checklist.model import (
     Status,
     Waiver,
     WaiverState,
-    business_day,
     utc,
 )
+from runtime.platform.clock import business_date
 
 COLOURS: Final = {
     Status.PASSED: "green",
@@ -52,7 +52,7 @@ def show(console: Console, results: Results) -> None:
     """Print how ``results`` stand. Names of resources are text, never markup."""
     console.print(_sections(results))
     _show_blockers(console, results.blockers)
-    _show_waivers(console, results.waivers, business_day(results.generated_at))
+    _show_waivers(console, results.waivers, business_date(results.generated_at))
     for note in results.notes:
         console.print(f"[dim]Note: {escape(note)}[/]", soft_wrap=True)
     satisfied, applying = results.score

@@ -18,12 +18,13 @@ from checks.checklist.check import Inputs
 from checks.checklist.check import check as held_against
 from checks.checklist.checked_assembly import checked
 from checks.checklist.live_proofs import LiveProofs, Session
-from checks.checklist.model import ProofResult, Results, business_day
+from checks.checklist.model import ProofResult, Results
 from checks.errors import HasivuError
 from checks.probes import run
 from checks.probes.auditor import auditor_session
 from checks.progress import Reporter
 from checks.redrive.account import session_for
+from runtime.platform.clock import business_date
 
 
 def survey(
@@ -60,7 +61,7 @@ def survey(
     with reporter.step("build the Lambda bundles"):
         build(progress=reporter.say)
     with reporter.step(f"synthesise {env} with every check"):
-        synthesised = checked(env, today=business_day(now))
+        synthesised = checked(env, today=business_date(now))
         if synthesised.reused:
             reporter.say("it was checked already, of these sources")
     with reporter.step("hold it against the checklist"):

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from checks.checklist.model import ItemResult, Results, Status, WaiverState, business_day, utc
+from checks.checklist.model import ItemResult, Results, Status, WaiverState, utc
 from checks.release.approval import CLOCKS_DIFFER, Approval, RoleState
 from checks.release.records import Drill
 from checks.release.roles import Policy
 from checks.release.window import ENDED, Window
+from runtime.platform.clock import business_date
 
 SIGNOFF_PROOF: Final = "record:signoff-"
 """``record:signoff-<role>``: the proof of an item that that role's decision settles. A report cannot hold
@@ -54,8 +55,8 @@ def objections(situation: Situation, *, policy: Policy, now: datetime) -> tuple[
     return (
         *_of_the_report(situation, policy, now),
         *_of_items(situation.results, situation.approval),
-        *_of_waivers(situation.results, business_day(now)),
-        *_of_evidence(situation.results, business_day(now)),
+        *_of_waivers(situation.results, business_date(now)),
+        *_of_evidence(situation.results, business_date(now)),
         *_of_roles(situation.approval),
         *_of_the_window_before(situation.before, now),
         *_of_the_drill(situation, policy, now),

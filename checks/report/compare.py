@@ -20,10 +20,10 @@ from checks.checklist.model import (
     Subject,
     Waiver,
     WaiverState,
-    business_day,
 )
 from checks.report import wording
 from checks.report.view import ORDER
+from runtime.platform.clock import business_date
 
 
 class Kind(StrEnum):
@@ -273,7 +273,7 @@ def _by_id(waivers: tuple[Waiver, ...]) -> Mapping[str, Waiver]:
 
 
 def _evidence(before: Results, after: Results) -> Iterator[Change]:
-    then, now = business_day(before.generated_at), business_day(after.generated_at)
+    then, now = business_date(before.generated_at), business_date(after.generated_at)
     earlier = {each.path: each for each in before.evidence}
     later = {each.path: each for each in after.evidence}
     for path, each in later.items():

@@ -16,7 +16,6 @@ from urllib.parse import quote
 from uuid import UUID, uuid5
 
 from checks.checklist.model import (
-    INDIA,
     SATISFIED,
     ControlResult,
     Evidence,
@@ -31,6 +30,7 @@ from checks.report import wording
 from checks.report.compare import place
 from checks.report.model import Release, Report, SignOff
 from checks.report.view import CHECKLIST
+from runtime.platform.clock import IST
 
 VERSION: Final = "1.1.2"
 NAMESPACE: Final = "https://hasivu.in/ns/oscal"
@@ -222,7 +222,7 @@ def _observation(names: _Names, results: Results, proof: ProofResult) -> dict[st
     }
     ends = [each.valid_until for each in used if each.valid_until is not None]
     if ends:
-        observation["expires"] = _moment(datetime.combine(min(ends), time(23, 59, 59), tzinfo=INDIA))
+        observation["expires"] = _moment(datetime.combine(min(ends), time(23, 59, 59), tzinfo=IST))
     if proof.against:
         names_ = ", ".join(f"{each.kind} {place(each)}" for each in proof.against)
         observation["remarks"] = _block(f"Against it: {names_}", proof.remedy)

@@ -18,8 +18,8 @@ from checks.checklist.model import (
     Status,
     Waiver,
     WaiverState,
-    business_day,
 )
+from runtime.platform.clock import business_date
 
 CHECKLIST = "Deployment checklist"
 """The first row of the matrix: the items themselves."""
@@ -105,7 +105,7 @@ def _cell(level: Level, members: Iterable[ItemResult | ControlResult]) -> Cell:
 
 def waivers(results: Results) -> tuple[WaiverLine, ...]:
     """Every waiver, the one that ends first (or ended, or never had a day) first."""
-    today = business_day(results.generated_at)
+    today = business_date(results.generated_at)
     lines = [WaiverLine(each, _days_left(each.expires, today)) for each in results.waivers]
     return tuple(
         sorted(
@@ -149,7 +149,7 @@ def by_framework(results: Results) -> dict[str, tuple[ControlResult, ...]]:
 
 def evidence(results: Results) -> tuple[EvidenceLine, ...]:
     """Every file that a proof rests on, stale ones first."""
-    today = business_day(results.generated_at)
+    today = business_date(results.generated_at)
     lines = [
         EvidenceLine(
             each,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from checks.checklist.model import INDIA, Level, Status, WaiverState, utc
+from checks.checklist.model import Level, Status, WaiverState, utc
 from checks.checklist.wording import counted
 from checks.report.model import Release, Rollback, RollbackState, SignOffState
+from runtime.platform.clock import IST
 
 STATUS: Final = {
     Status.FAILED: "Fail",
@@ -85,7 +86,7 @@ def verdict(go: bool) -> str:
 
 def moment(at: datetime) -> str:
     """``2026-11-26 20:05 UTC · 2026-11-27 01:35 IST``; India's date only where it is another."""
-    india = at.astimezone(INDIA)
+    india = at.astimezone(IST)
     form = "%H:%M IST" if india.date() == at.date() else "%Y-%m-%d %H:%M IST"
     return f"{utc(at)} · {india.strftime(form)}"
 

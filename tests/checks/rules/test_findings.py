@@ -1,6 +1,5 @@
 """What a finding says, and what it never says."""
 
-import copy
 from typing import Any
 from zlib import crc32
 
@@ -74,7 +73,7 @@ def mangled(value: Any, at: int) -> Any:
 @given(st.integers(min_value=2, max_value=4000))
 def test_no_template_breaks_the_rules(at: int) -> None:
     """Whatever stands where something else was expected is a finding at most, never an error."""
-    weak = copy.deepcopy(sound.templates())
+    weak = sound.templates()
     weak["Sound"]["Resources"] = {
         name: {"Type": body["Type"], **mangled(body, at % 40 + 2)}
         if crc32(name.encode()) % 7 == at % 7
