@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from checks.checklist.model import Level, Status
+from checks.checklist.model import Level
 from checks.checklist.survey import survey
 from checks.demo.narrative import Narrative, Step, prove
 from checks.progress import Reporter
@@ -13,7 +13,7 @@ from checks.release import report_files
 from checks.release.context import Context, refused_as_error, signer_for
 from checks.release.standing import Question, standing
 from checks.report import history
-from checks.report.model import Report, Run
+from checks.report.model import Report, Run, SignOffState
 from checks.report.write import write
 from checks.sandbox.sandbox import Sandbox
 
@@ -53,6 +53,6 @@ def close(sandbox: Sandbox, folder: Path, narrative: Narrative, reporter: Report
         f"{len(results.proofs)} proofs, {live} of them looked at what runs, as the auditor. The report: "
         f"{folder / 'report.html'}"
     )
-    missing = sum(proof.status is Status.MANUAL_PENDING for proof in release.proofs)
-    narrative.say(f"{len(release.proofs) - missing} of {len(release.proofs)} roles have signed it.")
+    signed = sum(each.state is not SignOffState.MISSING for each in release.sign_offs)
+    narrative.say(f"{signed} of {len(release.sign_offs)} roles have signed it.")
     step.evidence |= {"satisfied": satisfied, "applying": applying, "statuses": dict(counted)}
