@@ -118,7 +118,8 @@ class Framework(Frozen):
 class RecordKind(Frozen):
     """A record that a person keeps: what it must state, who may, and for how long at most it counts.
 
-    ``least`` maps each figure that must be told to the least that satisfies, in whole numbers.
+    ``least`` maps each figure that must be told to the least that satisfies, in whole numbers. ``signed``: a
+    role's signature over the report (``hasivu signoff``), and no file or waiver stands for that.
     """
 
     title: str
@@ -127,6 +128,7 @@ class RecordKind(Frozen):
     valid_days: int = Field(ge=1, le=731)
     files_min: int = Field(default=0, ge=0)
     least: dict[str, int] = Field(default={})
+    signed: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from checks.checklist.model import (
 from checks.checklist.references import Reference
 from checks.checklist.run_evidence import RunEvidence
 from checks.checklist.run_proofs import RunProofs
+from checks.checklist.stand import waived
 from checks.checklist.template_proofs import TemplateProofs, prove, resource_proof
 from checks.evidence import attestations, waivers
 from checks.evidence.run_record import commit_of
@@ -183,24 +184,15 @@ def _waive_items(
         if each.waives in by_id
     }
     in_force, settled = states.written.applied(items, fingerprints)
-    waived = tuple(
-        item.model_copy(
-            update={
-                "status": Status.WAIVED,
-                "waiver_id": in_force[item.item_id].waiver_id,
-                "reason": f"Waived until {in_force[item.item_id].expires}: {item.reason}"[:500],
-            }
-        )
-        if item.item_id in in_force
-        else item
-        for item in items
+    settled_items = tuple(
+        waived(item, in_force[item.item_id]) if item.item_id in in_force else item for item in items
     )
     found = states.settled | {each.waiver_id: each for each in settled}
     all_ = tuple(
         each if each.state is WaiverState.MALFORMED else found.get(each.waiver_id, each)
         for each in states.written.written
     )
-    return waived, all_
+    return settled_items, all_
 
 
 def _against(item: ItemResult, proofs: Proofs) -> Iterable[Subject]:

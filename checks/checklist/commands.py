@@ -126,8 +126,8 @@ def profiles(env: str, given: list[str]) -> dict[str, str]:
 
 def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:
     """The exit code that ``results`` deserve by what is asked to fail."""
-    from checks.checklist.engine import ALWAYS_COUNTS
     from checks.checklist.model import SATISFIED, Status
+    from checks.checklist.stand import ALWAYS_COUNTS
 
     statuses = {item.status for item in results.items}
     wrong = {
@@ -231,11 +231,19 @@ def template(name: Annotated[str, typer.Argument(help="A record, such as uat-pay
     from runtime.platform.clock import business_date
 
     records = load().records
+    written = sorted(each for each, kind in records.items() if not kind.signed)
     if name not in records:
         raise HasivuError(
             "RECORD_UNKNOWN",
             f"There is no record {name}.",
-            next_step=f"name one of {', '.join(sorted(records))}",
+            next_step=f"name one of {', '.join(written)}",
+            exit_code=ExitCode.USAGE,
+        )
+    if records[name].signed:
+        raise HasivuError(
+            "RECORD_SIGNED",
+            f"{name} is no file: it is a role's signature over the report.",
+            next_step="sign with `hasivu signoff REPORT`; docs/guides/release.md says how",
             exit_code=ExitCode.USAGE,
         )
     typer.echo(attestations.template(name, records[name], today=business_date(datetime.now(UTC))), nl=False)

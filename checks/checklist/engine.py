@@ -1,14 +1,9 @@
-"""How every item and control stands: what was asked for, held against what was proved.
-
-A lower level never stands for a higher one. What fails counts although nobody asked for it; what was not
-looked at counts where it was asked for. All of it is a function of what went in.
-"""
+"""How every item and control of the catalogue stands, by the proofs that it names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from checks.checklist.applicability import Setting, applies_not
 from checks.checklist.catalogue import Catalogue, Control, Framework, Item
@@ -23,17 +18,8 @@ from checks.checklist.model import (
     worst,
 )
 from checks.checklist.references import FRAMEWORK, Reference
+from checks.checklist.stand import LEVEL_NAMES, Stand, stand
 from checks.checklist.wording import counted, line, listed
-
-ALWAYS_COUNTS: Final = frozenset({Status.FAILED, Status.ERROR})
-"""What is wrong is wrong at any level, asked for or not."""
-
-LEVEL_NAMES: Final = {
-    Level.TEMPLATE: "in the template",
-    Level.LIVE: "in the running environment",
-    Level.RUN: "in runs",
-    Level.PERSON: "by people",
-}
 
 Prover = Callable[[Reference], ProofResult]
 
@@ -55,47 +41,6 @@ class Proofs:
     def replace(self, proof: ProofResult) -> None:
         """Let ``proof`` stand for the one of its id."""
         self.made[proof.proof_id] = proof
-
-
-@dataclass(frozen=True, slots=True)
-class Stand:
-    """How something stands: its status, the levels that are proven, and why."""
-
-    status: Status
-    proven: tuple[Level, ...]
-    reason: str
-    remedy: str
-
-
-def stand(required: Sequence[Level], proofs: Mapping[Level, Sequence[ProofResult]]) -> Stand:
-    """The verdict on ``required`` levels given the ``proofs`` of each level."""
-    by_level = {level: worst(each.status for each in found) for level, found in proofs.items()}
-    considered = {
-        level: by_level.get(level, Status.NOT_EVALUATED)
-        for level in Level
-        if level in required or by_level.get(level) in ALWAYS_COUNTS
-    }
-    status = worst(considered.values())
-    proven = tuple(level for level in Level if by_level.get(level) in SATISFIED)
-    if status in SATISFIED:
-        return Stand(status, proven, _proved(proofs, proven), "")
-    decisive = [level for level in considered if considered[level] is status]
-    named = [each for level in decisive for each in proofs.get(level, ()) if each.status is status]
-    if not named:
-        missing = ", ".join(LEVEL_NAMES[level] for level in decisive)
-        return Stand(status, proven, f"Nothing proves it {missing}.", "Name a proof in the checklist's data.")
-    total = sum(len(proofs.get(level, ())) for level in decisive)
-    first = named[0]
-    more = f" ({len(named)} of {counted(total, 'proof')}, first {first.proof_id})" if total > 1 else ""
-    return Stand(status, proven, f"{first.title}: {first.observed}{more}.", first.remedy)
-
-
-def _proved(proofs: Mapping[Level, Sequence[ProofResult]], proven: Sequence[Level]) -> str:
-    parts = [
-        f"{counted(sum(each.status in SATISFIED for each in proofs[level]), 'proof')} {LEVEL_NAMES[level]}"
-        for level in proven
-    ]
-    return f"{listed(parts)}."
 
 
 def judge_controls(catalogue: Catalogue, proofs: Proofs) -> tuple[ControlResult, ...]:
@@ -195,7 +140,8 @@ def _item(catalogue: Catalogue, setting: Setting, item: Item, proofs: Proofs) ->
 
 
 def waivable(catalogue: Catalogue, references: Iterable[str]) -> frozenset[str]:
-    """The ids that a waiver may name: every item, and every proof but whole frameworks."""
-    return frozenset({item.id for item in catalogue.items}) | frozenset(
-        name for name in references if not name.startswith(f"{FRAMEWORK}:")
-    )
+    """The ids that a waiver may name: every item and every proof, but whole frameworks and signatures."""
+    signed = {f"record:{name}" for name, kind in catalogue.records.items() if kind.signed}
+    items = {item.id for item in catalogue.items if not signed & {*item.P}}
+    proofs = {name for name in references if not name.startswith(f"{FRAMEWORK}:")}
+    return frozenset(items | (proofs - signed))

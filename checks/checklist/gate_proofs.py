@@ -68,16 +68,16 @@ def _pack(
     resources = sum(verdict.resources.values())
     absent = [pack for pack in packs if verdict.packs.get(pack) != "ran"]
     found = [each for each in verdict.open if each.pack in packs]
+    hidden = [each for each in verdict.suppressed if each.pack in packs]
     open_ = [f"{each.rule} at {each.construct}" for each in found if each.rule not in excused]
-    accepted = [each for each in verdict.suppressed if each.pack in packs]
-    accepted_too = len(found) - len(open_)
+    open_ += [f"{each.rule} at {each.construct}" for each in hidden if _covering(each) in _unsound(verdict)]
+    accepted = len(found) + len(hidden) - len(open_)
     if absent:
         status, seen = Status.ERROR, f"did not run: {', '.join(absent)}"
     elif open_:
         status, seen = Status.FAILED, f"{counted(len(open_), 'finding')}: {listed(open_, shown=2)}"
-    elif accepted or accepted_too:
-        number = len(accepted) + accepted_too
-        status, seen = Status.WAIVED, f"{counted(number, 'finding')}, all acknowledged"
+    elif accepted:
+        status, seen = Status.WAIVED, f"{counted(accepted, 'finding')}, all acknowledged"
     else:
         status, seen = Status.PASSED, f"nothing found in {counted(resources, 'resource')}"
     return _proof(
@@ -137,12 +137,20 @@ def _proof(name: str, status: Status, title: str, observed: str, looked_at: int,
 
 def accepted(verdict: Verdict) -> dict[tuple[str, str], str]:
     """What the house rules find and a sound acknowledgement covers: rule and place, to the waiver's id."""
-    unsound = {(each.rule_id, each.construct) for each in verdict.unsound}
     return {
         (each.rule, each.construct): waiver_id(each)
         for each in verdict.suppressed
-        if each.pack == HOUSE_RULES and (each.acknowledged_id, each.acknowledged_at.strip("/")) not in unsound
+        if each.pack == HOUSE_RULES and _covering(each) not in _unsound(verdict)
     }
+
+
+def _unsound(verdict: Verdict) -> set[tuple[str, str]]:
+    return {(each.rule_id, each.construct) for each in verdict.unsound}
+
+
+def _covering(item: Suppressed) -> tuple[str, str]:
+    """The acknowledgement that covers it, by its rule and construct."""
+    return item.acknowledged_id, item.acknowledged_at.strip("/")
 
 
 def waiver_id(item: Suppressed) -> str:
@@ -159,12 +167,17 @@ def acknowledgements(verdict: Verdict, setting: Setting) -> tuple[Waiver, ...]:
 
 def _of_emulator(verdict: Verdict) -> Iterable[Waiver]:
     for rule, why in EMULATOR.items():
-        places = [each.construct for each in verdict.open if each.rule == rule]
-        places += [each.place for each in verdict.lint if each.rule == rule]
-        if places:
+        by_gate: dict[str, list[str]] = {}
+        for each in verdict.open:
+            if each.rule == rule:
+                by_gate.setdefault(_gate_of(each.pack), []).append(each.construct)
+        for finding in verdict.lint:
+            if finding.rule == rule:
+                by_gate.setdefault("cfn-lint", []).append(finding.place)
+        for gate, places in by_gate.items():
             yield Waiver(
-                waiver_id=f"emulator-{rule.lower()}",
-                waives="gate:cfn-lint",
+                waiver_id=f"emulator-{rule.lower()}-{gate}",
+                waives=f"gate:{gate}",
                 environment=verdict.environment,
                 owner="platform",
                 ticket=EMULATOR_ADR,
@@ -193,7 +206,7 @@ def _waiver(name: str, items: Sequence[Suppressed], environment: str, today: dat
     house = first.pack == HOUSE_RULES
     return Waiver(
         waiver_id=name,
-        waives=f"rule:{first.rule}" if house else "gate:cdk-nag",
+        waives=f"rule:{first.rule}" if house else f"gate:{_gate_of(first.pack)}",
         environment=environment,
         owner=reason.owner if reason else "nobody",
         ticket=reason.evidence if reason else "none",
@@ -210,6 +223,10 @@ def _state(until: date | None, today: date) -> WaiverState:
     if until is None:
         return WaiverState.MALFORMED
     return WaiverState.IN_FORCE if today <= until else WaiverState.EXPIRED
+
+
+def _gate_of(pack: str) -> str:
+    return "cloudformation" if pack == CLOUDFORMATION else "cdk-nag"
 
 
 def _rule(item: Suppressed) -> str:

@@ -83,6 +83,8 @@ WORST_FIRST = (
     Status.PASSED,
 )
 SATISFIED = frozenset({Status.PASSED, Status.ATTESTED})
+WAIVABLE = frozenset({Status.FAILED, Status.NOT_EVALUATED, Status.MANUAL_PENDING})
+"""What could not be looked at is not accepted: nobody knows what it would be."""
 
 
 def worst(statuses: Iterable[Status]) -> Status:

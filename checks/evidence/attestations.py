@@ -109,7 +109,7 @@ def prove(
     ]
     broken = [each for each in records.held if each.attestation is None and Path(each.path).stem == name]
     folder = (FOLDER / environment).as_posix()
-    if name.startswith("signoff-"):
+    if kind.signed:
         remedy = f"When the report is ready, sign it: `hasivu signoff --env {environment}`."
     else:
         remedy = (
@@ -120,6 +120,10 @@ def prove(
         return _proof(name, kind, Status.ERROR, f"{broken[0].path} is {broken[0].problem}", remedy), ()
     if not own:
         return _proof(name, kind, Status.MANUAL_PENDING, "nobody has vouched for it yet", remedy), ()
+    if kind.signed:
+        return _proof(
+            name, kind, Status.ERROR, f"{own[0][0].path} is no signature over the report", remedy
+        ), ()
     held, attestation = max(own, key=lambda each: (each[1].on, each[1].valid_until, each[0].path))
     status, observed = _judged(kind, attestation, records.repository, assembly_sha256, today)
     evidence = _evidence(held, attestation, kind, records.repository)

@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from checks.checklist.model import ItemResult, ProofResult, Status, Subject, Waiver, WaiverState
+from checks.checklist.model import WAIVABLE, ItemResult, ProofResult, Subject, Waiver, WaiverState
 from checks.checklist.wording import line
 from checks.errors import ExitCode, HasivuError
 from checks.rules.estate import Estate
@@ -24,9 +24,6 @@ from checks.toolchain import REPOSITORY
 FOLDER: Final = Path("compliance") / "waivers"
 LONGEST: Final = timedelta(days=183)
 """What is accepted for longer is decided anew, by an ADR or in the code."""
-
-WAIVABLE: Final = frozenset({Status.FAILED, Status.NOT_EVALUATED, Status.MANUAL_PENDING})
-"""What could not be looked at is not accepted: nobody knows what it would be."""
 
 _TEXTS: Final = ("id", "waives", "owner", "ticket", "reason", "compensating_control", "fingerprint")
 _ANY_STATE: Final = frozenset({WaiverState.EXPIRED, WaiverState.MALFORMED})
@@ -74,13 +71,23 @@ def _settled(waiver: Waiver, result: ProofResult | ItemResult, fingerprint: str)
     return waiver
 
 
+def sha256_of(environment: str, *, repository: Path = REPOSITORY) -> str:
+    """The digest of the waivers of ``environment`` as they are written."""
+    _, content = _file(environment, repository)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _file(environment: str, repository: Path) -> tuple[Path, bytes]:
+    path = repository / FOLDER / f"{environment}.toml"
+    return path, path.read_bytes() if path.is_file() else b""
+
+
 def read(environment: str, known: frozenset[str], *, today: date, repository: Path = REPOSITORY) -> Waivers:
     """The waivers of ``environment``; ``known`` are the ids of items and proofs that can be waived.
 
     Error: ``WAIVERS_UNREADABLE`` where the file is no TOML: then nobody knows what is accepted.
     """
-    path = repository / FOLDER / f"{environment}.toml"
-    content = path.read_bytes() if path.is_file() else b""
+    path, content = _file(environment, repository)
     try:
         document = tomllib.loads(content.decode("utf-8"))
         entries = document.get("waiver", [])

@@ -10,7 +10,7 @@ from pathlib import Path
 from checks.errors import ExitCode, HasivuError
 from checks.release.context import Context
 from checks.release.documents import SIGNATURE_SUFFIX, write
-from checks.release.report_files import read_results, signer_of
+from checks.release.report_files import agreeing_results, signer_of
 from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import Condition, Decision, Refused, Signed, SignOff, draft, read_all
@@ -55,7 +55,7 @@ def sign_off(
     ticket = line_of(wish.ticket, "--ticket")
     if not ticket:
         raise _refused("NO_TICKET", "a decision names its change ticket", "give it with --ticket")
-    results = read_results(report)
+    results = agreeing_results(report)
     if results.environment != wish.environment:
         message = f"the report is about {results.environment}"
         raise _refused("OTHER_ENVIRONMENT", message, "give the report of the environment that you decide on")

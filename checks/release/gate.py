@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from checks.checklist.contradictions import Contradiction, contradictions
 from checks.checklist.model import ItemResult, Results, Status, WaiverState, utc
 from checks.release.approval import CLOCKS_DIFFER, Approval, RoleState
 from checks.release.records import Drill
@@ -44,6 +45,10 @@ class Situation:
     """Of the assembly that is about to be deployed."""
     catalogue_sha256: str
     """Of the catalogue in this checkout."""
+    waivers_sha256: str
+    """Of the environment's waivers in this checkout."""
+    departures: tuple[Contradiction, ...]
+    """Where the report is not what that catalogue makes of its proofs."""
     approval: Approval
     before: Window | None
     """Of the deployment that is live."""
@@ -54,6 +59,7 @@ def objections(situation: Situation, *, policy: Policy, now: datetime) -> tuple[
     """Everything that speaks against it at ``now``, UTC."""
     return (
         *_of_the_report(situation, policy, now),
+        *_of_what_it_says(situation),
         *_of_items(situation.results, situation.approval),
         *_of_waivers(situation.results, business_date(now)),
         *_of_evidence(situation.results, business_date(now)),
@@ -93,10 +99,18 @@ def _of_the_report(situation: Situation, policy: Policy, now: datetime) -> Itera
         yield objection("OTHER_ASSEMBLY", "the assembly to be deployed is not the one of the report")
     if results.catalogue_sha256 != situation.catalogue_sha256:
         yield objection("OTHER_CATALOGUE", "the catalogue of checks is not the one of the report")
+    if results.waivers_sha256 != situation.waivers_sha256:
+        yield objection("OTHER_WAIVERS", "what is waived is not what was waived in the report")
     if results.generated_at > now + CLOCKS_DIFFER:
         yield objection("FUTURE", f"the report is dated in the future: {utc(results.generated_at)}")
     if now > results.generated_at + policy.max_age:
         yield objection("REPORT_OLD", f"the report is older than {policy.max_age_hours} hours")
+
+
+def _of_what_it_says(situation: Situation) -> Iterator[Objection]:
+    """A report that its own proofs or the catalogue deny, whoever has signed it."""
+    for found in (*contradictions(situation.results), *situation.departures):
+        yield Objection(code="CONTRADICTION", subject=found.subject, message=found.message)
 
 
 def _of_items(results: Results, approval: Approval) -> Iterator[Objection]:

@@ -9,15 +9,19 @@ from pathlib import Path
 from typing import Final
 
 from checks import git
+from checks.checklist.applicability import setting_of
+from checks.checklist.contradictions import Contradiction
 from checks.checklist.digests import assembly_sha256, catalogue_sha256
+from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
+from checks.evidence import waivers
 from checks.release import aliases, opening, rehearsal, rollback
 from checks.release.approval import Approval, Basis, decide
 from checks.release.context import Context
 from checks.release.documents import SIGNATURE_SUFFIX, read, write
 from checks.release.gate import Objection, Situation, objections
 from checks.release.records import Closed, Drill, GoLive, Prepared, RolledBack
-from checks.release.report_files import read_results
+from checks.release.report_files import CONTRADICTION, read_results
 from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import read_all, verified
@@ -58,11 +62,14 @@ def gate(
         deployer=deployer,
     )
     approval = decide(signed, refused, basis=basis, policy=rules, now=now)
+    catalogue = catalogue_sha256()
     situation = Situation(
         environment=context.environment,
         results=results,
         assembly_sha256=assembly_sha256(assembly),
-        catalogue_sha256=catalogue_sha256(),
+        catalogue_sha256=catalogue,
+        waivers_sha256=waivers.sha256_of(context.environment),
+        departures=_departures(results) if results.catalogue_sha256 == catalogue else (),
         approval=approval,
         before=before,
         drill=None if drill_file is None else _drill(context, drill_file),
@@ -71,6 +78,7 @@ def gate(
         *(
             Objection(code="ALTERED", subject=finding.path, message=f"{finding.code}: {finding.message}")
             for finding in verification.findings
+            if finding.code != CONTRADICTION
         ),
         *objections(situation, policy=rules, now=now),
     )
@@ -79,6 +87,14 @@ def gate(
     running = aliases.snapshot(context.functions, context.environment)
     prepared = opening.prepare(context.records, situation, running, deployer=deployer, now=now)
     return Passage(objections=(), approval=approval, prepared=prepared)
+
+
+def _departures(results: Results) -> tuple[Contradiction, ...]:
+    """Where the results are not what the catalogue of this checkout makes of their proofs."""
+    from checks.checklist.catalogue import load  # noqa: PLC0415 - boto3, and only where the gate asks
+    from checks.checklist.departures import departures  # noqa: PLC0415
+
+    return departures(results, load(), setting_of(results.environment))
 
 
 def opened(

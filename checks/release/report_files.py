@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from checks.checklist.contradictions import contradictions
 from checks.checklist.model import Evidence, Frozen, Results, Sha256
 from checks.release.documents import (
     RESULTS_BYTES_MAX,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from checks.release.signing import Signer
 
 RESULTS: Final = "results.json"
+CONTRADICTION: Final = "contradiction"
 MANIFEST: Final = "manifest.json"
 MANIFEST_BYTES_MAX = 8 * 1024 * 1024
 FILES_MAX = 20_000
@@ -75,9 +77,17 @@ def read_results(report: Path) -> Results:
     return results
 
 
+def agreeing_results(report: Path) -> Results:
+    """The report's results, which say what their own proofs give. Error: DocumentRefused."""
+    results = read_results(report)
+    for first in contradictions(results):
+        raise DocumentRefused(CONTRADICTION, RESULTS, f"{first.subject}: {first.message}")
+    return results
+
+
 def sign(report: Path, signer: Signer) -> None:
     """Sign the results, and the list of files where there is one. Error: DocumentRefused."""
-    results = read_results(report)
+    results = agreeing_results(report)
     write(
         report / (RESULTS + SIGNATURE_SUFFIX),
         signature_over(results.canonical(), Namespace.RESULTS, signer).armoured(),

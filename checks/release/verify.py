@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from checks.checklist.contradictions import contradictions
 from checks.checklist.model import Results
 from checks.release.allowed_signers import AllowedSigners
 from checks.release.documents import DocumentRefused
 from checks.release.records import GoLive
-from checks.release.report_files import Finding, findings, read_results, signer_of
+from checks.release.report_files import CONTRADICTION, RESULTS, Finding, findings, read_results, signer_of
 from checks.release.signoff import Signed, read_all
 from checks.release.store import Deployment, Records
 
@@ -51,6 +52,10 @@ def verify(
         signed_by = signer_of(report, results, signers)
     except DocumentRefused as error:
         found.append(Finding(code=error.code, path=error.path, message=error.message))
+    found.extend(
+        Finding(code=CONTRADICTION, path=RESULTS, message=f"{each.subject}: {each.message}")
+        for each in contradictions(results)
+    )
     found.extend(findings(report, results, signers, repository))
     signed, refused = read_all(report, signers)
     found.extend(Finding(code=each.code, path=each.path, message=each.reason) for each in refused)

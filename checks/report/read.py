@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from checks.checklist.contradictions import contradictions
 from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
 
@@ -14,12 +15,19 @@ _RESULTS = "results.json"
 
 
 def results(path: Path) -> Results:
-    """The results in ``path``, or in the report's folder ``path``. Error: HasivuError RESULTS_UNREADABLE."""
+    """The results in ``path``, or in the report's folder ``path``.
+
+    Errors: `RESULTS_UNREADABLE`; `RESULTS_CONTRADICTORY` where they deny themselves.
+    """
     file = path / _RESULTS if path.is_dir() else path
     try:
-        return Results.read(_bytes(file))
+        found = Results.read(_bytes(file))
     except (ValidationError, ValueError, RecursionError) as error:
         raise _refused("RESULTS_UNREADABLE", file, _why(error), "make them with `hasivu check`") from None
+    for first in contradictions(found):
+        why = f"{first.subject}: {first.message}"
+        raise _refused("RESULTS_CONTRADICTORY", file, why, "make them anew with `hasivu check`")
+    return found
 
 
 def _bytes(path: Path) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from checks.checklist.engine import stand
-from checks.checklist.model import ItemResult, Level, Line, ProofResult, Results, Sha256, Status
+from checks.checklist.model import ItemResult, Line, ProofResult, Results, Sha256, Status
+from checks.checklist.stand import judged
 from checks.checklist.wording import line
 
 if TYPE_CHECKING:
@@ -53,11 +53,7 @@ def settle(results: Results, release: Release) -> Settled:
 def _judged_anew(item: ItemResult, proofs: Mapping[str, ProofResult]) -> ItemResult:
     if item.status in (Status.WAIVED, Status.NOT_APPLICABLE):
         return item
-    found: dict[Level, list[ProofResult]] = {}
-    for proof_id in item.proofs:
-        if proof_id in proofs:
-            found.setdefault(proofs[proof_id].level, []).append(proofs[proof_id])
-    verdict = stand(item.required, found)
+    verdict = judged(item, proofs)
     return item.model_copy(
         update={
             "status": verdict.status,

@@ -303,6 +303,8 @@ def test_a_waiver_of_a_proof_counts_wherever_the_proof_does(world: World) -> Non
         ({"colour": "red"}, WaiverState.MALFORMED),
         ({"waives": "HC-999"}, WaiverState.MALFORMED),
         ({"waives": "framework:pci-dss/T"}, WaiverState.MALFORMED),
+        ({"waives": "HC-163"}, WaiverState.MALFORMED),
+        ({"waives": "record:signoff-security-officer"}, WaiverState.MALFORMED),
         ({"fingerprint": "0" * 64}, WaiverState.LAPSED),
         ({"waives": "HC-016"}, WaiverState.UNUSED),
     ],

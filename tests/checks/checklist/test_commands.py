@@ -178,6 +178,13 @@ def test_a_record_can_be_begun() -> None:
     assert "RECORD_UNKNOWN" in said
 
 
+def test_no_record_of_a_sign_off_can_be_begun() -> None:
+    code, said = called("evidence", "template", "signoff-security-officer")
+    assert code == ExitCode.USAGE
+    assert "RECORD_SIGNED" in said
+    assert "hasivu signoff" in said
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.checklist.catalogue import Catalogue, Control, Framework
-from checks.checklist.engine import ALWAYS_COUNTS, Proofs, judge_controls, stand
+from checks.checklist.engine import Proofs, judge_controls
 from checks.checklist.model import SATISFIED, WORST_FIRST, Level, ProofResult, Status
+from checks.checklist.stand import ALWAYS_COUNTS, stand
 
 STATUSES = st.sampled_from(list(Status))
 LEVELS = st.lists(st.sampled_from(list(Level)), min_size=1, unique=True)

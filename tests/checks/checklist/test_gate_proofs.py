@@ -78,8 +78,10 @@ def test_what_the_emulator_needs_is_accepted_in_the_sandbox_alone_and_not_for_ev
     assert statuses(found, PROD)["cfn-lint"] is Status.FAILED
     later = replace(found, on=date(2027, 11, 1))
     assert statuses(later, SANDBOX)["cfn-lint"] is Status.FAILED
-    (waiver,) = acknowledgements(later, SANDBOX)
-    assert waiver.state is WaiverState.EXPIRED
+    assert {(each.waives, each.state) for each in acknowledgements(later, SANDBOX)} == {
+        ("gate:cfn-lint", WaiverState.EXPIRED),
+        ("gate:cloudformation", WaiverState.EXPIRED),
+    }
     assert not acknowledgements(found, PROD)
 
 
@@ -103,6 +105,19 @@ def test_findings_that_one_reason_accepts_are_one_waiver() -> None:
     assert waiver.reason.startswith("AwsSolutions-IAM5, 2 findings: it is so")
     (one,) = acknowledgements(replace(CLEAN, suppressed=twice[:1]), PROD)
     assert one.fingerprint != waiver.fingerprint
+
+
+def test_an_acknowledgement_that_is_unsound_accepts_nothing() -> None:
+    found = replace(CLEAN, suppressed=(suppressed(),))
+    assert statuses(found, PROD)["cdk-nag"] is Status.WAIVED
+    late = Unsound("Data/T", suppressed().acknowledged_id, "expired after 2026-01-01")
+    assert statuses(replace(found, unsound=(late,)), PROD)["cdk-nag"] is Status.FAILED
+
+
+def test_an_acknowledgement_waives_the_gate_whose_finding_it_covers() -> None:
+    own = suppressed(pack=CLOUDFORMATION, rule="W1234")
+    (waiver,) = acknowledgements(replace(CLEAN, suppressed=(own,)), PROD)
+    assert waiver.waives == "gate:cloudformation"
 
 
 def test_only_sound_acknowledgements_of_house_rules_are_accepted() -> None:

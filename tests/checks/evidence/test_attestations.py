@@ -12,6 +12,7 @@ import pytest
 from checks.checklist.catalogue import RecordKind, load
 from checks.checklist.model import ProofResult, Status
 from checks.evidence import attestations
+from checks.release.roles import policy
 from tests.checks.checklist.test_catalogue import document
 
 TODAY = date(2026, 11, 25)
@@ -149,7 +150,25 @@ def test_strays_are_told(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "kind"), load().records.items())
+RECORDS = load().records
+
+
+def test_no_file_stands_for_a_signature_over_the_report(tmp_path: Path) -> None:
+    signed = KIND.model_copy(update={"signed": True})
+    pending = proof(tmp_path, kind=signed)
+    assert pending.status is Status.MANUAL_PENDING
+    assert "hasivu signoff" in pending.remedy
+    found = proof(tmp_path, said(), kind=signed)
+    assert (found.status, found.looked_at, found.evidence) == (Status.ERROR, 0, ())
+    assert "no signature over the report" in found.observed
+    assert {name for name, kind in RECORDS.items() if kind.signed} == {
+        f"signoff-{role}" for role in policy().roles
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [(name, kind) for name, kind in RECORDS.items() if not kind.signed]
+)
 def test_a_template_once_filled_in_attests(tmp_path: Path, name: str, kind: RecordKind) -> None:
     text = attestations.template(name, kind, today=TODAY)
     digest = hashlib.sha256(PROTOCOL).hexdigest()

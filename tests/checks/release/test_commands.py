@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from checks import cli
 from checks.errors import ExitCode, HasivuError
+from checks.evidence import waivers
 from checks.release import commands, context, live
 from checks.release.aliases import Outcome
 from checks.release.signing import SshKeygen
@@ -361,6 +362,8 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
     monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+    monkeypatch.setattr(live, "_departures", lambda results: ())
+    monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
     monkeypatch.setattr(live, "authors", lambda commit, since: frozenset({"author@hasivu.example"}))
 
 

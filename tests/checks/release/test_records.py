@@ -58,6 +58,8 @@ class Estate:
             results=case.found,
             assembly_sha256=case.found.assembly_sha256,
             catalogue_sha256=case.found.catalogue_sha256,
+            waivers_sha256=case.found.waivers_sha256,
+            departures=(),
             approval=case.decide(),
             before=None if last is None else last.window,
             drill=drill(),

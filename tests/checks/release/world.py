@@ -13,7 +13,16 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from checks.checklist.model import Evidence, ItemResult, Level, Results, Status
+from checks.checklist.model import (
+    SATISFIED,
+    Evidence,
+    ItemResult,
+    Level,
+    ProofResult,
+    Results,
+    Status,
+)
+from checks.checklist.references import LEVELS
 from checks.errors import ExitCode, HasivuError
 from checks.release import report_files
 from checks.release.allowed_signers import AllowedSigners
@@ -91,6 +100,9 @@ SIGNERS = AllowedSigners.parse(SIGNERS_TEXT)
 
 
 def item(item_id: str, **changed: Any) -> ItemResult:
+    """An item that one proof decides, unless a test says otherwise."""
+    proofs = changed.get("proofs", (f"run:{item_id}",))
+    levels = tuple(dict.fromkeys(LEVELS[each.partition(":")[0]] for each in proofs)) or (Level.RUN,)
     facts: dict[str, Any] = {
         "item_id": item_id,
         "number": 1,
@@ -98,12 +110,12 @@ def item(item_id: str, **changed: Any) -> ItemResult:
         "text": "It is so",
         "owner": "devops-engineer",
         "blocking": True,
-        "required": (Level.RUN,),
-        "proven": (Level.RUN,),
+        "required": levels,
+        "proven": levels if changed.get("status", Status.PASSED) in SATISFIED else (),
         "status": Status.PASSED,
         "reason": "seen",
         "remedy": "",
-        "proofs": ("run:tests",),
+        "proofs": proofs,
     }
     return ItemResult(**facts | changed)
 
@@ -120,9 +132,26 @@ def results(**changed: Any) -> Results:
         "waivers_sha256": A,
         "audit_checkpoint": "41:abc",
         "items": (item("one"), criterion()),
-        "proofs": (),
     }
-    return Results(**facts | changed)
+    facts |= changed
+    facts.setdefault("proofs", tuple(proof for each in facts["items"] for proof in proofs_of(each)))
+    return Results(**facts)
+
+
+def proofs_of(item: ItemResult) -> tuple[ProofResult, ...]:
+    """Proofs from which it follows how the item stands."""
+    return tuple(
+        ProofResult(
+            proof_id=name,
+            level=LEVELS[name.partition(":")[0]],
+            title=item.text,
+            status=item.status,
+            expected="it is so",
+            observed=item.reason,
+            looked_at=int(item.status in SATISFIED),
+        )
+        for name in item.proofs
+    )
 
 
 def criterion(status: Status = Status.PASSED) -> ItemResult:

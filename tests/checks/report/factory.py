@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from checks.checklist.model import (
+    SATISFIED,
     ControlResult,
     Evidence,
     ItemResult,
@@ -22,6 +23,7 @@ from checks.checklist.model import (
     Waiver,
     WaiverState,
 )
+from checks.checklist.stand import stand
 from checks.report.model import Moved, Release, Rollback, RollbackState, Run, SignOff, SignOffState
 
 T, L, R, P = Level.TEMPLATE, Level.LIVE, Level.RUN, Level.PERSON
@@ -134,7 +136,8 @@ def results(**changes: Any) -> Results:
         owner = _OWNERS[number % len(_OWNERS)]
         made = []
         for place, level in enumerate(required):
-            own = status if place == len(required) - 1 else Status.PASSED
+            last = Status.FAILED if status is Status.WAIVED else status
+            own = last if place == len(required) - 1 else Status.PASSED
             made.append(proof(f"item-{number:03}", level, own, number, environment=environment))
         proofs += made
         evidence += [_evidence(each, number, at) for each in made if each.evidence]
@@ -151,7 +154,9 @@ def results(**changes: Any) -> Results:
                 owner=owner,
                 blocking=number % 4 != 0,
                 required=required,
-                proven=tuple(each.level for each in made if each.status in (Status.PASSED, Status.ATTESTED)),
+                proven=tuple(each.level for each in made if each.status in SATISFIED)
+                if status is not Status.NOT_APPLICABLE
+                else (),
                 status=status,
                 reason=f"{made[-1].proof_id}: {_SEEN[status]}",
                 remedy=made[-1].remedy
@@ -239,9 +244,10 @@ def _controls(proofs: list[ProofResult]) -> tuple[ControlResult, ...]:
         for index in range(count):
             number += 1
             used = proofs[number * 2 : number * 2 + 2]
-            statuses = [each.status for each in used]
-            broken = next((each for each in statuses if each is not Status.PASSED), Status.PASSED)
-            status = Status.NOT_APPLICABLE if number % 29 == 0 else broken
+            required = tuple(dict.fromkeys(each.level for each in used)) if number % 7 else (P,)
+            found = stand(
+                required, {level: [each for each in used if each.level is level] for level in Level}
+            )
             controls.append(
                 ControlResult(
                     framework=framework,
@@ -251,10 +257,10 @@ def _controls(proofs: list[ProofResult]) -> tuple[ControlResult, ...]:
                     if framework == "GDPR"
                     else f"CM-{index + 1}",
                     meaning="Account data is unreadable wherever it is stored; keys are held by few",
-                    required=tuple(dict.fromkeys(each.level for each in used)) if number % 7 else (P,),
-                    proven=tuple(dict.fromkeys(each.level for each in used if each.status is Status.PASSED)),
-                    status=status,
-                    reason=_SEEN[status],
+                    required=required,
+                    proven=found.proven,
+                    status=found.status,
+                    reason=_SEEN[found.status],
                     proofs=tuple(each.proof_id for each in used),
                 )
             )
@@ -274,14 +280,17 @@ def sound(**changes: Any) -> Results:
                 each.model_copy(update={"status": Status.PASSED, "against": (), "looked_at": 1})
                 for each in base.proofs
             ),
-            "controls": tuple(
-                each.model_copy(update={"status": Status.PASSED, "proven": each.required})
-                for each in base.controls
-            ),
+            "controls": tuple(_sound(each, base) for each in base.controls),
             "waivers": (),
             "unmatched": (),
         }
     )
+
+
+def _sound(control: ControlResult, base: Results) -> ControlResult:
+    shown = {each.level for each in base.proofs if each.proof_id in control.proofs}
+    levels = tuple(level for level in Level if level in shown)
+    return control.model_copy(update={"status": Status.PASSED, "required": levels, "proven": levels})
 
 
 def earlier() -> Results:

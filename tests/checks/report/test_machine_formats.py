@@ -15,7 +15,7 @@ import pytest
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from oscal_bindings.v1 import AssessmentResultsDocument
 
-from checks.checklist.model import Results, Status
+from checks.checklist.model import Results, Status, WaiverState
 from checks.report.badge import badge
 from checks.report.junit import junit
 from checks.report.model import Report
@@ -86,9 +86,25 @@ def test_sarif_names_each_resource_and_keeps_what_was_not_looked_at() -> None:
     for each in run["results"]:
         assert run["tool"]["driver"]["rules"][each["ruleIndex"]]["id"] == each["ruleId"]
     waived = [each for each in run["results"] if "suppressions" in each]
-    assert {each["ruleId"] for each in waived} == {
-        proof.proof_id for proof in found.proofs if proof.status is Status.WAIVED
-    } & {proof_id for item in found.items if item.status is Status.WAIVED for proof_id in item.proofs}
+    assert {each["ruleId"] for each in waived} == {proof.proof_id for proof in failing} & {
+        proof_id for item in found.items if item.status is Status.WAIVED for proof_id in item.proofs
+    }
+
+
+def test_sarif_names_the_waiver_of_a_proof() -> None:
+    found = results()
+    proof = next(each for each in found.proofs if each.status is Status.FAILED)
+    own = next(each for each in found.waivers if each.state is WaiverState.IN_FORCE)
+    waived = found.model_copy(
+        update={
+            "proofs": (proof.model_copy(update={"status": Status.WAIVED}),),
+            "waivers": (own.model_copy(update={"waives": proof.proof_id}),),
+            "items": (),
+        }
+    )
+    told = json.loads(sarif(waived))["runs"][0]["results"]
+    assert len(told) == len(proof.against)
+    assert all(own.ticket in each["suppressions"][0]["justification"] for each in told)
 
 
 def test_the_fingerprint_of_a_finding_is_the_same_in_every_run_and_environment() -> None:
