@@ -35,15 +35,37 @@ _SANDBOX_FOLDER: Final = "release"
 _SIGNERS_BYTES_MAX = 1 << 20
 
 
+_AS_SIGNED: Final = "take it as it was signed from the branch `releases`, or make the report anew and sign it"
+_WHAT_IT_IS: Final = "see what it is, and name or put the file itself there"
+
+NEXT_STEPS: Final = {
+    "altered": _AS_SIGNED,
+    "chain": "take the records as they were signed from the branch `releases`; nothing was written",
+    "contradiction": "make the results anew with `hasivu check`, and the report of them",
+    "malformed": _AS_SIGNED,
+    "missing": "name the folder that has it; a report is signed with `hasivu sign REPORT`",
+    "not-a-file": _WHAT_IT_IS,
+    "not-allowed": "let somebody sign who may by releases/allowed_signers, or add them by pull request",
+    "not-canonical": _AS_SIGNED,
+    "outside": "name a file that is inside of the folder",
+    "signature": _AS_SIGNED,
+    "symlink": _WHAT_IT_IS,
+    "too-large": "see what it is: no report, record or list of signers is that large",
+    "unexpected": "take away what is not a record, or name the folder of the records",
+    "unknown-schema": "use the version of the program that made it",
+}
+"""What to do about a document that is refused, by :attr:`DocumentRefused.code`."""
+
+
 class Context:
-    """One environment as a command sees it."""
+    """One environment as a command sees it. Error: `NO_RECORDS` where ``records`` is no folder."""
 
     def __init__(
         self, environment: str, *, signers: Path | None, records: Path | None, directory: Path | None
     ) -> None:
         self.environment = environment
         self._signers_path = signers
-        self._records_path = records
+        self._records_path = None if records is None else _there(records)
         self._directory = directory
 
     @property
@@ -152,17 +174,22 @@ def offline_signers(report: Path, signers: Path | None, directory: Path | None) 
 def records_folder(report: Path, records: Path | None, directory: Path | None) -> Path | None:
     """Where the records of the report's environment are; None where none are kept. Error: `NO_RECORDS`."""
     if records is not None:
-        if not records.is_dir():
-            raise HasivuError(
-                "NO_RECORDS",
-                f"{records} is no folder, so that no chain of go-lives can be verified.",
-                next_step="name the records with --records or HASIVU_RELEASES, or neither",
-                exit_code=ExitCode.USAGE,
-            )
-        return records
+        return _there(records)
     environment = _environment_of(report)
     folder = _sandbox(directory) / "releases" if environment == EMBEDDED else RELEASES
     return folder if environment and (folder / environment).is_dir() else None
+
+
+def _there(records: Path) -> Path:
+    """The folder that somebody named. One that is not there is a slip: it would begin another chain."""
+    if not records.is_dir():
+        raise HasivuError(
+            "NO_RECORDS",
+            f"{records} is no folder, so that there is no chain of go-lives to read or to go on with.",
+            next_step="name the records with --records or HASIVU_RELEASES, or make a folder for the first",
+            exit_code=ExitCode.USAGE,
+        )
+    return records
 
 
 @contextmanager
@@ -172,7 +199,7 @@ def refused_as_error() -> Iterator[None]:
         yield
     except DocumentRefused as error:
         code = f"DOCUMENT_{error.code.upper().replace('-', '_')}"
-        raise _error(code, str(error), "nothing was done; see docs/guides/release.md") from None
+        raise _error(code, str(error), NEXT_STEPS[error.code]) from None
     except SignersRefused as error:
         raise _error("SIGNERS_REFUSED", str(error), "correct the list of allowed signers") from None
     except NotAllowed as error:

@@ -27,8 +27,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class DocumentRefused(ValueError):
-    """A file that is not taken. ``code`` is stable: ``missing``, ``not-a-file``, ``symlink``, ``outside``,
-    ``too-large``, ``malformed``, ``unknown-schema``, ``not-canonical``, ``signature``, ``not-allowed``."""
+    """A file that is not taken. ``code`` is stable, and one of ``checks.release.context.NEXT_STEPS``."""
 
     def __init__(self, code: str, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")

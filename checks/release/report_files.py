@@ -108,24 +108,24 @@ def findings(
     report: Path, results: Results, signers: AllowedSigners, repository: Path | None
 ) -> Iterator[Finding]:
     """Everything in the folder that is not as it was signed. ``repository``: where evidence is, too."""
+    listed: dict[str, Listed] | None = None
     try:
         document = read(report, MANIFEST, bytes_max=MANIFEST_BYTES_MAX)
         _signed(report, MANIFEST, document, results, signers)
         listed = {each.path: each for each in _listed(document)}
     except DocumentRefused as error:
         yield Finding(code=error.code, path=error.path, message=error.message)
-        listed = {}
     else:
         if RESULTS not in listed:
             yield Finding(code="malformed", path=MANIFEST, message=f"it does not list {RESULTS}")
-    for each in listed.values():
+    for each in (listed or {}).values():
         yield from _altered(report, each.path, each.sha256, each.size)
     inside = set()
     for evidence in results.evidence:
         inside.add(evidence.path)
         yield from _evidence(report, repository, evidence)
-    expected = {*listed, *inside, *_OWN, RESULTS}
-    yield from _unlisted(report, expected)
+    if listed is not None:  # without a list nothing is known of any file, and that has been said
+        yield from _unlisted(report, {*listed, *inside, *_OWN, RESULTS})
 
 
 def _listed(document: bytes) -> tuple[Listed, ...]:

@@ -1,6 +1,7 @@
 """The commands as people type them, without AWS: exit codes, what is said, what is written."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,17 @@ from typer.testing import CliRunner, Result
 from checks import cli
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
-from checks.release import commands, context, live
+from checks.release import commands, context, live, report_files
 from checks.release.aliases import Outcome
-from checks.release.signing import SshKeygen
+from checks.release.documents import write
+from checks.release.signing import SshKeygen, signature_over
+from checks.release.sshsig import Namespace
 from checks.release.throw_away_key import KEY_NAME
 from checks.toolchain import REPOSITORY
 from tests.checks.release.world import (
     REPORTED,
     ROLES,
+    RUNNER,
     SIGNERS_TEXT,
     A,
     Case,
@@ -309,6 +313,7 @@ def test_what_no_report_could_show_is_written_into_no_record(
     report: Path, signers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setattr(live, "rollback_plan", lambda *_, **__: Outcome())
+    (tmp_path / "releases").mkdir()
     common = ["--env", "prod", "--allowed-signers", signers, "--records", tmp_path / "releases"]
     for command in (
         ["go-live", "--opened", "--ticket", text],
@@ -316,7 +321,7 @@ def test_what_no_report_could_show_is_written_into_no_record(
         ["rollback", "--yes", "--reason", text],
     ):
         assert refusal(run(*command, *common)) == "TEXT_UNFIT"
-    assert not (tmp_path / "releases").exists()
+    assert not [*(tmp_path / "releases").iterdir()]
 
 
 def test_a_rollback_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,6 +373,7 @@ def digests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def gate(report: Path, signers: Path, tmp_path: Path, *more: str) -> Result:
+    (tmp_path / "releases").mkdir(exist_ok=True)
     common = ["--env", "prod", "--allowed-signers", signers, "--records", tmp_path / "releases"]
     return run("go-live", report, *common, "--deployer", "deployer@hasivu.example", *more)
 
@@ -386,7 +392,61 @@ def test_no_go_lists_every_reason(report: Path, signers: Path, tmp_path: Path) -
         "NO-GO: 3 reasons",
     ):
         assert said in result.output
-    assert not (tmp_path / "releases").exists()
+    assert not [*(tmp_path / "releases").iterdir()]
+
+
+@pytest.mark.usefixtures("digests")
+def test_a_pass_that_the_proofs_deny_is_no_go_and_signed_by_nobody(
+    report: Path, signers: Path, tmp_path: Path
+) -> None:
+    failing = results(items=(item("one", status="fail"), criterion()))
+    found = failing.model_copy(update={"items": results().items})
+    write_report(report, found, sign=False)
+    arguments = ["--key", tmp_path / "key", "--allowed-signers", signers]
+    decision = ["--env", "prod", "--role", "security-officer", "--decision", "approve", "--ticket", "T"]
+    assert refusal(run("sign", report, "--key", tmp_path / "key")) == "DOCUMENT_CONTRADICTION"
+    assert refusal(run("signoff", report, *arguments, *decision)) == "DOCUMENT_CONTRADICTION"
+
+    write(
+        report / "results.json.sig", signature_over(found.canonical(), Namespace.RESULTS, RUNNER).armoured()
+    )
+    Case(folder=report, found=found).approve(*ROLES)
+    result = gate(report, signers, tmp_path)
+    assert result.exit_code == ExitCode.CHECK_FAILED, result.output
+    assert "CONTRADICTION  one: it is said to be pass, and is fail by its proofs" in result.output
+    assert result.output.count("it is said to be pass") == 1
+    assert (
+        "contradiction  results.json: one: it is said to be pass"
+        in run("verify", report, "--allowed-signers", signers).output
+    )
+
+
+def test_every_refusal_of_a_document_has_a_next_step() -> None:
+    codes = set()
+    for path in (REPOSITORY / "checks" / "release").glob("*.py"):
+        codes |= set(re.findall(r'DocumentRefused\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")))
+    assert codes | {report_files.CONTRADICTION} == set(context.NEXT_STEPS)
+
+
+COMMANDS_OF_RECORDS = (
+    ["go-live", "--assembly", "nowhere"],
+    ["go-live", "--opened", "--ticket", "T", "--key", "nokey"],
+    ["window"],
+    ["rollback", "--dry-run"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS_OF_RECORDS)
+@pytest.mark.usefixtures("digests")
+def test_a_folder_of_records_that_is_not_there_begins_no_other_chain(
+    report: Path, signers: Path, tmp_path: Path, command: list[str]
+) -> None:
+    (tmp_path / "file").touch()
+    arguments = [*command, *([report] if command[-1] == "nowhere" else [])]
+    for records in (tmp_path / "relaeses", tmp_path / "file"):
+        common = ["--env", "prod", "--allowed-signers", signers, "--records", records]
+        assert refusal(run(*arguments, *common)) == "NO_RECORDS"
+    assert not (tmp_path / "relaeses").exists()
 
 
 @pytest.mark.usefixtures("digests")
@@ -418,6 +478,7 @@ def test_rolling_back_nothing_is_refused(tmp_path: Path) -> None:
 
 def test_an_altered_report_closes_no_window(report: Path, signers: Path, tmp_path: Path) -> None:
     (report / "report.html").unlink()
+    (tmp_path / "releases").mkdir()
     common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
     assert refusal(run("window", "--env", "prod", "--close", report, *common)) == "REPORT_ALTERED"
 

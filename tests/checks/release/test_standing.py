@@ -46,6 +46,7 @@ class World(Estate):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         (folder / "allowed_signers").write_text(SIGNERS_TEXT)
+        (folder / "releases").mkdir(exist_ok=True)
         self.context = Context(
             "prod", signers=folder / "allowed_signers", records=folder / "releases", directory=None
         )

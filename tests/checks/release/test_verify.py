@@ -108,6 +108,11 @@ def test_any_file_that_is_removed_is_found(shared: Path) -> None:
     assert verify(shared, SIGNERS).holds
 
 
+def test_without_a_list_of_files_that_alone_is_told(report: Path) -> None:
+    (report / "manifest.json.sig").unlink()
+    assert codes(verify(report, SIGNERS)) == {("missing", "manifest.json.sig")}
+
+
 @pytest.mark.parametrize(
     "name", ["x", ".hidden", "evidence/x", "signoffs/x", "new/folder/x", "results.json.bak"]
 )
