@@ -26,7 +26,7 @@ from checks.checklist.model import (
     WaiverState,
 )
 from checks.errors import ExitCode, HasivuError
-from checks.evidence.waivers import NOTHING
+from checks.evidence.waivers import NOTHING, sha256_of
 from checks.rules.validation_report import Suppressed
 from tests.checks.checklist.conftest import NOW, Assemblies, World, sound_verdict
 from tests.checks.checklist.test_catalogue import document
@@ -276,6 +276,7 @@ def test_a_waiver_in_force_takes_an_item_from_what_blocks_but_not_into_the_score
     assert item.item_id not in {each.item_id for each in after.blockers}
     assert before.score == after.score
     assert before.waivers_sha256 != after.waivers_sha256
+    assert after.waivers_sha256 == sha256_of("sandbox", repository=world.repository), "what the gate asks"
 
 
 def test_a_waiver_of_a_proof_counts_wherever_the_proof_does(world: World) -> None:
