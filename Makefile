@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin
 
-.PHONY: help demo test bench build synth check diff tools lint
+.PHONY: help demo test bench audit build synth check diff tools lint
 
 help: ## What can be made
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -23,6 +23,9 @@ bench: tools ## What things cost: CPU time per operation, import time per functi
 		--benchmark-json build/evidence/benchmarks/results.json \
 		-p checks.evidence.pytest_plugin --evidence benchmarks \
 		--evidence-file build/evidence/benchmarks/results.json
+
+audit: tools ## Known vulnerabilities of every locked package; asks OSV and the npm registry
+	@$(RUN)/python -m checks.evidence.audit
 
 build: tools ## The Lambda bundles, for Lambda and for this machine
 	@$(RUN)/hasivu build

@@ -35,6 +35,13 @@ def cdk_command(repository: Path = REPOSITORY) -> list[str]:
     return [str(node_binary()), str(script)]
 
 
+def npm_command() -> list[str]:
+    """npm from the same wheel as Node, as the start of an argument list."""
+    node = node_binary()
+    script = _present("npm", node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
+    return [str(node), str(script)]
+
+
 def tool_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """`base` (default: this process's environment) with the project's Python and Node first on PATH.
 

@@ -141,15 +141,14 @@ def verdict(results: Results, fail_on: list[FailOn]) -> ExitCode:
 
 @evidence_app.command("add")
 def add(
-    kind: Annotated[str, typer.Argument(help="dependency-audit, or a load test such as load-stress.")],
+    kind: Annotated[str, typer.Argument(help="A load test, such as load-stress.")],
     file: Annotated[Path, typer.Argument(help="What the tool said, as JSON.")],
-    env: Annotated[
-        str | None, typer.Option("--env", help="Where a load test ran: sandbox, dev, staging or prod.")
-    ] = None,
+    *,
+    env: Annotated[str, typer.Option("--env", help="Where it ran: sandbox, dev, staging or prod.")] = "",
     tool: Annotated[str, typer.Option("--tool", help="What made it.")] = "unnamed",
     tool_version: Annotated[str, typer.Option("--tool-version")] = "",
 ) -> None:
-    """Record the result of a run that took place elsewhere, for these sources."""
+    """Record the result of a load test that took place elsewhere, for these sources."""
     from datetime import UTC, datetime
 
     from checks.checklist.digests import source_sha256
@@ -157,11 +156,11 @@ def add(
     from checks.evidence.run_record import FOLDER, record
     from checks.toolchain import REPOSITORY
 
-    if kind != "dependency-audit" and kind not in LOADS:
+    if kind not in LOADS:
         raise HasivuError(
             "EVIDENCE_UNKNOWN",
             f"{kind} is nothing that is recorded from elsewhere.",
-            next_step=f"name one of dependency-audit, {', '.join(LOADS)}; other runs record themselves",
+            next_step=f"name one of {', '.join(LOADS)}; other runs record themselves",
             exit_code=ExitCode.USAGE,
         )
     environment = _where(kind, env)
@@ -185,21 +184,18 @@ def add(
     typer.echo(f"recorded in {written.relative_to(REPOSITORY)}")
 
 
-def _where(kind: str, env: str | None) -> str:
-    """The environment of the run; ``local`` for what needs none. Error: ``EVIDENCE_OF_NOWHERE``."""
+def _where(kind: str, env: str) -> str:
+    """The environment of the run. Error: ``EVIDENCE_OF_NOWHERE``."""
     from checks.checklist.applicability import ENVIRONMENTS
-    from checks.evidence.loads import LOADS
 
-    if kind not in LOADS:
-        if env in {None, "local"}:
-            return "local"
-        why, next_step = f"{kind} is about the sources, not about an environment.", "leave --env out"
-    else:
-        if env in ENVIRONMENTS:
-            return env
-        why = f"{kind} ran against an environment, and {env or 'nothing'} is none."
-        next_step = f"name one of {', '.join(ENVIRONMENTS)} with --env"
-    raise HasivuError("EVIDENCE_OF_NOWHERE", why, next_step=next_step, exit_code=ExitCode.USAGE)
+    if env in ENVIRONMENTS:
+        return env
+    raise HasivuError(
+        "EVIDENCE_OF_NOWHERE",
+        f"{kind} ran against an environment, and {env or 'nothing'} is none.",
+        next_step=f"name one of {', '.join(ENVIRONMENTS)} with --env",
+        exit_code=ExitCode.USAGE,
+    )
 
 
 def _json_of(file: Path) -> bytes:

@@ -33,6 +33,8 @@ _TEST: Final = "Run `make test`, which records it."
 _LINT: Final = "Run `make lint`, which records it."
 _DEMO: Final = "Run `make demo`, which records it."
 _BENCH: Final = "Run `make bench`, which records it."
+AUDITED: Final = ("python", "node")
+"""Whose packages an audit has to be about (checks/evidence/audit.py)."""
 NOT_BUILT: Final = "runtime.platform.not_built"
 
 
@@ -138,28 +140,23 @@ class RunProofs:
 
     def _dependency_audit(self) -> ProofResult:
         title = "No dependency has a known vulnerability"
-        remedy = (
-            "Where an advisory database can be reached, run `pip-audit --format json`, and record what it "
-            "says with `hasivu evidence add dependency-audit FILE`."
-        )
+        remedy = "Run `make audit` where advisories can be reached, and bring on what has one."
         read = self._evidence.of("dependency-audit")
         if read.record is None:
             return _missing("run:dependency-audit", title, read, remedy)
-        looked = read.document["dependencies"]
-        skipped = [each["name"] for each in looked if "skip_reason" in each]
-        bad = [
-            f"{each['name']} {each['version']}: {v['id']}" for each in looked for v in each.get("vulns", ())
-        ]
+        parts = [read.document[name] for name in AUDITED]
+        locked, looked_up = (sum(part[key] for part in parts) for key in ("locked", "looked_up"))
+        bad = [str(each) for part in parts for each in part["found"]]
+        seen = f"{looked_up} of {counted(locked, 'locked package')} looked up"
         if bad:
-            status, seen = (
-                Status.FAILED,
-                f"{counted(len(bad), 'vulnerability', 'vulnerabilities')}: {listed(bad)}",
-            )
-        elif skipped or not looked:
-            status, seen = Status.NOT_EVALUATED, f"not looked up: {listed(skipped) or 'anything'}"
+            status = Status.FAILED
+            seen += f", {counted(len(bad), 'vulnerability', 'vulnerabilities')}: {listed(bad)}"
+        elif any(part["looked_up"] < part["locked"] or not part["locked"] for part in parts):
+            status = Status.NOT_EVALUATED
         else:
-            status, seen = Status.PASSED, f"{counted(len(looked), 'dependency', 'dependencies')}, none known"
-        return _proof("run:dependency-audit", status, title, seen, read, remedy, looked_at=len(looked))
+            status, remedy = Status.PASSED, ""
+            seen += ", nothing is known of any"
+        return _proof("run:dependency-audit", status, title, seen, read, remedy, looked_at=looked_up)
 
     def _smoke(self) -> ProofResult:
         title = f"One run through {self._evidence.environment} holds in every step"

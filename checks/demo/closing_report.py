@@ -13,9 +13,11 @@ from checks.release import report_files
 from checks.release.context import Context, refused_as_error, signer_for
 from checks.release.standing import Question, standing
 from checks.report import history
+from checks.report.evidence_files import gather
 from checks.report.model import Report, Run, SignOffState
 from checks.report.write import write
 from checks.sandbox.sandbox import Sandbox
+from checks.toolchain import REPOSITORY
 
 ENVIRONMENT = "sandbox"
 ITEMS = 171
@@ -38,7 +40,7 @@ def close(sandbox: Sandbox, folder: Path, narrative: Narrative, reporter: Report
     with refused_as_error():
         release = standing(context, results, asked, now=results.generated_at)
     report = Report(results=results, release=release, history=seen.runs, history_unread=seen.unread)
-    write(report, folder)
+    write(report, folder, evidence=gather(results, [REPOSITORY]).contents)
     history.append(line, run)
     report_files.sign(folder, signer_for(ENVIRONMENT, None, None, sandbox.layout.directory))
     shown = report.settled

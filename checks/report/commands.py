@@ -117,6 +117,7 @@ def write(
 
     from checks.report import history as past
     from checks.report import read, view, wording
+    from checks.report.evidence_files import gather
     from checks.report.model import NEEDS_SOMEBODY, Report, Run
     from checks.report.write import write as written
     from checks.toolchain import REPOSITORY
@@ -134,7 +135,8 @@ def write(
         history=seen.runs,
         history_unread=seen.unread,
     )
-    paths = written(report, folder, form or tuple(Form))
+    files = gather(found, (results if results.is_dir() else results.parent, REPOSITORY))
+    paths = written(report, folder, form or tuple(Form), files.contents)
     past.append(line, run)
     console = Console(highlight=False)
     shown = report.settled
@@ -155,7 +157,11 @@ def write(
     )
     if seen.unread:
         console.print(f"{seen.unread} lines of {line} could not be read", markup=False, soft_wrap=True)
-    console.print(f"in {folder}: {', '.join(path.name for path in paths)}", markup=False, soft_wrap=True)
+    if files.absent:
+        text = f"not at hand as it was, so that `hasivu verify` will miss it: {', '.join(files.absent)}"
+        console.print(text, markup=False, style="red", soft_wrap=True)
+    shown_paths = [path.name for path in paths if path.parent == folder]
+    console.print(f"in {folder}: {', '.join(shown_paths)}", markup=False, soft_wrap=True)
     rollback = None if report.release is None else report.release.rollback
     needs_somebody = rollback is not None and rollback.state in NEEDS_SOMEBODY
     raise typer.Exit(ExitCode.CHECK_FAILED if needs_somebody else ExitCode.OK)

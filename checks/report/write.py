@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Final
 
 from checks.errors import ExitCode, HasivuError
 from checks.release.documents import SIGNATURE_SUFFIX
 from checks.report.badge import badge
+from checks.report.evidence_files import LEFT_BY_RUNS
 from checks.report.form import Form
 from checks.report.junit import junit
 from checks.report.model import Report
@@ -33,7 +35,7 @@ RESULTS: Final = "results.json"
 RELEASE: Final = "release.json"
 MANIFEST: Final = "manifest.json"
 SCHEMA: Final = "hasivu.manifest/1"
-
+NO_EVIDENCE: Final[Mapping[str, bytes]] = MappingProxyType({})
 
 FILES: Final[dict[Form, tuple[str, Callable[[Report], bytes]]]] = {
     Form.HTML: ("report.html", lambda report: page(report).encode()),
@@ -48,13 +50,17 @@ FILES: Final[dict[Form, tuple[str, Callable[[Report], bytes]]]] = {
 }
 
 
-def render(report: Report, forms: Collection[Form] = tuple(Form)) -> dict[str, bytes]:
-    """The files of a report by name, ``results.json`` and the manifest among them.
+def render(
+    report: Report,
+    forms: Collection[Form] = tuple(Form),
+    evidence: Mapping[str, bytes] = NO_EVIDENCE,
+) -> dict[str, bytes]:
+    """The files of a report by name, ``results.json``, the ``evidence`` and the manifest among them.
 
     Error: HasivuError REPORT_PRIVATE_DATA.
     """
     refuse_private_data(results=report.results, previous=report.previous)
-    files = {RESULTS: report.results.canonical()}
+    files = {RESULTS: report.results.canonical(), **evidence}
     if report.release is not None:
         refuse_private_data(signers=report.release.people, release=report.release)
         files[RELEASE] = canonical(report.release.model_dump(mode="json", by_alias=True))
@@ -79,15 +85,22 @@ def manifest(report: Report, files: dict[str, bytes]) -> bytes:
     return json.dumps(document, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def write(report: Report, folder: Path, forms: Collection[Form] = tuple(Form)) -> list[Path]:
-    """Write the report into ``folder``; the paths, the manifest last.
+def write(
+    report: Report,
+    folder: Path,
+    forms: Collection[Form] = tuple(Form),
+    evidence: Mapping[str, bytes] = NO_EVIDENCE,
+) -> list[Path]:
+    """Write the report with the ``evidence`` that it rests on into ``folder``; the paths, the manifest last.
 
-    Forms of an earlier report that are not written now are removed: they would tell of other results.
-    Error: HasivuError REPORT_PRIVATE_DATA, REPORT_NOT_WRITTEN.
+    Forms and evidence of an earlier report that are not written now are removed: they would tell of other
+    results. Error: HasivuError REPORT_PRIVATE_DATA, REPORT_NOT_WRITTEN.
     """
-    files = render(report, forms)
+    files = render(report, forms, evidence)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for name in _evidence_before(folder) - files.keys():
+            (folder / name).unlink(missing_ok=True)
         for name in (RESULTS, MANIFEST):
             _drop_signature(folder, name, files[name])
         for name in (MANIFEST, *({RELEASE, *(name for name, _ in FILES.values())} - files.keys())):
@@ -115,8 +128,19 @@ def _drop_signature(folder: Path, name: str, content: bytes) -> None:
         signature.unlink(missing_ok=True)
 
 
+def _evidence_before(folder: Path) -> set[str]:
+    """The evidence of the report that is in ``folder`` already, by its manifest."""
+    try:
+        listed = json.loads((folder / MANIFEST).read_bytes())["files"]
+        paths = [PurePosixPath(each["path"]) for each in listed]
+        return {str(path) for path in paths if path.parts[:1] == (LEFT_BY_RUNS,) and ".." not in path.parts}
+    except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError):
+        return set()
+
+
 def _put(path: Path, content: bytes) -> None:
     """The file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     with partial.open("wb") as file:
         file.write(content)

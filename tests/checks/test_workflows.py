@@ -100,6 +100,7 @@ def test_nothing_is_wrong_with_it(path: Path) -> None:
 def test_there_is_something_to_look_at() -> None:
     assert {path.name for path in WORKFLOWS} == {
         "pull-request.yml",
+        "prove.yml",
         "deploy.yml",
         "deploy-environment.yml",
         "rollback-window.yml",
@@ -173,7 +174,11 @@ def test_no_workflow_knows_a_secret() -> None:
 
 def test_prod_comes_last_through_its_own_environment_and_one_at_a_time() -> None:
     jobs = read(FOLDER / "workflows" / "deploy.yml")["jobs"]
-    assert [jobs[name]["needs"] for name in ("dev", "staging", "prod")] == ["gate", "dev", "staging"]
+    assert [jobs[name]["needs"] for name in ("dev", "staging", "prod")] == [
+        ["gate", "prove"],
+        "dev",
+        "staging",
+    ]
     for name in ("dev", "staging", "prod"):
         assert jobs[name]["with"] == {"environment": name}
     deploy = read(FOLDER / "workflows" / "deploy-environment.yml")["jobs"]["deploy"]
@@ -231,15 +236,16 @@ def deploying() -> dict[str, dict[str, Any]]:
 def test_what_was_deployed_is_looked_at_and_its_report_is_kept() -> None:
     found = deploying()
     names = list(found)
-    check, report, keep = (
+    fetch, check, report, keep = (
+        found["Fetch what the runs of these sources left"],
         found["Hold what runs against the checklist, as the auditor"],
         found["Write the report"],
         found["Keep the report"],
     )
     assert names.index("Deploy") < names.index("Is it up?") < names.index(str(check["name"]))
-    assert names[-3:] == [check["name"], report["name"], keep["name"]]
+    assert names[-4:] == [each["name"] for each in (fetch, check, report, keep)]
     # a deployment that is not up is looked at all the more, and a bad check has its report
-    assert {step["if"] for step in (check, report, keep)} == {
+    assert {step["if"] for step in (fetch, check, report, keep)} == {
         "${{ !cancelled() && steps.deploy.outcome == 'success' }}"
     }
     assert found["Deploy"]["id"] == "deploy"
@@ -248,6 +254,30 @@ def test_what_was_deployed_is_looked_at_and_its_report_is_kept() -> None:
     assert keep["with"]["if-no-files-found"] == "error"
     assert keep["with"]["retention-days"] >= 90
     assert "summary.md" in report["run"]
+
+
+def test_what_the_runs_left_reaches_every_report_of_the_same_workflow() -> None:
+    """A run on another machine, or in another job, proves nothing where nobody can read what it left."""
+    job = read(FOLDER / "workflows" / "prove.yml")["jobs"]["prove"]
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+    order = [next(at for at, run in enumerate(runs) if each in run) for each in RUNS_OF_CI]
+    assert order == sorted(order), "the demonstration ends with the report, and reads what ran before it"
+    kept = {step["with"]["name"]: step for step in job["steps"] if "upload-artifact" in step.get("uses", "")}
+    assert kept["evidence"]["with"]["path"] == "build/evidence"
+    assert kept["report-sandbox"]["with"]["path"] == "build/report/sandbox"
+    assert all(step["with"]["if-no-files-found"] == "error" for step in kept.values())
+    assert all(step["if"] == "${{ !cancelled() }}" for step in kept.values()), "what failed is shown, too"
+    lax = [step["run"] for step in job["steps"] if step.get("continue-on-error")]
+    assert lax == ["make audit"], "a new advisory fails an item, not every pull request"
+
+    fetch = deploying()["Fetch what the runs of these sources left"]
+    assert fetch["with"] == {"name": "evidence", "path": "build/evidence"}
+    for name in ("pull-request.yml", "deploy.yml"):
+        prove = read(FOLDER / "workflows" / name)["jobs"]["prove"]
+        assert prove["uses"] == "./.github/workflows/prove.yml"
+
+
+RUNS_OF_CI = (".ci/run", "make bench", "make audit", "make demo")
 
 
 def ran(step: dict[str, Any], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -114,21 +114,22 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_result_from_elsewhere_is_recorded(repository: Path) -> None:
-    file = repository / "audit.json"
-    file.write_text(json.dumps({"dependencies": []}), encoding="utf-8")
-    code, said = called("evidence", "add", "dependency-audit", str(file), "--tool", "pip-audit")
+    file = repository / "load.json"
+    file.write_text("{}", encoding="utf-8")
+    code, said = called("evidence", "add", "load-stress", str(file), "--env", "staging", "--tool", "k6")
     assert code == 0, said
-    assert said == "recorded in build/evidence/dependency-audit.json\n"
-    written = json.loads((repository / "build/evidence/dependency-audit.json").read_text(encoding="utf-8"))
-    assert (written["kind"], written["tool"], len(written["files"])) == ("dependency-audit", "pip-audit", 1)
+    assert said == "recorded in build/evidence/load-stress-staging.json\n"
+    written = json.loads((repository / "build/evidence/load-stress-staging.json").read_text(encoding="utf-8"))
+    assert (written["kind"], written["tool"], len(written["files"])) == ("load-stress", "k6", 1)
 
 
 def test_what_records_itself_is_not_taken_from_elsewhere(repository: Path) -> None:
     file = repository / "tests.json"
     file.write_text("{}", encoding="utf-8")
-    code, said = called("evidence", "add", "tests", str(file))
-    assert code == ExitCode.USAGE
-    assert "EVIDENCE_UNKNOWN" in said
+    for kind in ("tests", "dependency-audit"):
+        code, said = called("evidence", "add", kind, str(file), "--env", "prod")
+        assert code == ExitCode.USAGE
+        assert "EVIDENCE_UNKNOWN" in said
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,6 @@ def test_what_records_itself_is_not_taken_from_elsewhere(repository: Path) -> No
         ("load-stress", ""),
         ("load-stress", "PROD"),
         ("load-stress", "../../../outside"),
-        ("dependency-audit", "prod"),
     ],
 )
 def test_a_run_of_nowhere_is_refused(repository: Path, kind: str, env: str | None) -> None:
@@ -152,19 +152,12 @@ def test_a_run_of_nowhere_is_refused(repository: Path, kind: str, env: str | Non
     assert not (repository / "build").exists()
 
 
-def test_a_load_test_is_recorded_where_the_check_looks(repository: Path) -> None:
-    file = repository / "run.json"
-    file.write_text("{}", encoding="utf-8")
-    code, said = called("evidence", "add", "load-stress", str(file), "--env", "staging")
-    assert (code, said) == (0, "recorded in build/evidence/load-stress-staging.json\n")
-
-
 @pytest.mark.parametrize("content", [None, "no json", "\xff", "[" * 100_000])
 def test_what_is_no_json_is_refused(repository: Path, content: str | None) -> None:
     file = repository / "audit.json"
     if content is not None:
         file.write_text(content, encoding="latin-1")
-    code, said = called("evidence", "add", "dependency-audit", str(file))
+    code, said = called("evidence", "add", "load-stress", str(file), "--env", "prod")
     assert code == ExitCode.USAGE
     assert "EVIDENCE_MALFORMED" in said
 

@@ -255,26 +255,33 @@ def test_measurements_that_broke_their_limit_or_are_none_prove_nothing(world: Wo
     assert seen(world, "run:benchmarks")[0] is Status.NOT_EVALUATED
 
 
-GOOD = {"name": "urllib3", "version": "2.6", "vulns": []}
-BAD = {"name": "old", "version": "1", "vulns": [{"id": "CVE-1"}]}
-SKIPPED = {"name": "unheard", "skip_reason": "the database could not be reached"}
+def part(locked: int = 2, looked_up: int = 2, *found: str) -> dict[str, Any]:
+    return {"locked": locked, "looked_up": looked_up, "found": list(found), "noted": []}
 
 
 @pytest.mark.parametrize(
-    ("dependencies", "status"),
+    ("python", "node", "status"),
     [
-        ([GOOD], Status.PASSED),
-        ([GOOD, SKIPPED], Status.NOT_EVALUATED),
-        ([GOOD, BAD, SKIPPED], Status.FAILED),
-        ([], Status.NOT_EVALUATED),
-        ([{"version": "1", "vulns": [{}]}], Status.ERROR),
+        (part(), part(), Status.PASSED),
+        (part(looked_up=1), part(), Status.NOT_EVALUATED),
+        (part(looked_up=9), part(looked_up=1), Status.NOT_EVALUATED),
+        (part(0, 0), part(), Status.NOT_EVALUATED),
+        (part(2, 2, "old 1: CVE-1"), part(), Status.FAILED),
+        (part(2, 1, "old 1: CVE-1"), part(), Status.FAILED),
+        (part(), part(2, 2, "old: high"), Status.FAILED),
+        (part(), {"locked": "2"}, Status.ERROR),
     ],
 )
-def test_an_audit_that_could_not_look_is_no_pass(
-    world: World, dependencies: list[dict[str, Any]], status: Status
+def test_an_audit_that_could_not_look_at_all_that_is_locked_is_no_pass(
+    world: World, python: dict[str, Any], node: dict[str, Any], status: Status
 ) -> None:
-    world.ran("dependency-audit", ("local.json", json.dumps({"dependencies": dependencies})))
+    world.ran("dependency-audit", ("results.json", json.dumps({"python": python, "node": node})))
     assert seen(world, "run:dependency-audit")[0] is status
+
+
+def test_an_audit_of_one_language_is_no_audit(world: World) -> None:
+    world.ran("dependency-audit", ("results.json", json.dumps({"python": part()})))
+    assert seen(world, "run:dependency-audit")[0] is Status.ERROR
 
 
 LOAD = {"concurrent_users": 1_000, "seconds": 90_000, "requests": 100_000, "failed": 10, "p99_ms": 900}
