@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from checks import cli
+from checks.checklist.contradictions import Contradiction
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
 from checks.release import commands, context, live, report_files
@@ -367,7 +368,9 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
     monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
-    monkeypatch.setattr(live, "_departures", lambda results: ())
+    monkeypatch.setattr(live, "_departures", lambda results, assembly=None: ())
+    monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
+    monkeypatch.setattr(live, "source_sha256", lambda repository: A)
     monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
     monkeypatch.setattr(live, "authors", lambda commit, since: frozenset({"author@hasivu.example"}))
 
@@ -481,6 +484,20 @@ def test_an_altered_report_closes_no_window(report: Path, signers: Path, tmp_pat
     (tmp_path / "releases").mkdir()
     common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
     assert refusal(run("window", "--env", "prod", "--close", report, *common)) == "REPORT_ALTERED"
+
+
+@pytest.mark.parametrize("code", ["OTHER_CATALOGUE", "DOCUMENT_CONTRADICTION"])
+def test_a_report_that_this_checkout_denies_closes_no_window(
+    report: Path, signers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Signed and whole, and yet it may hold a waiver that nobody granted."""
+    if code == "DOCUMENT_CONTRADICTION":
+        monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+        denied = (Contradiction("W-666", "no such waiver is committed"),)
+        monkeypatch.setattr(live, "_departures", lambda results: denied)
+    (tmp_path / "releases").mkdir()
+    common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
+    assert refusal(run("window", "--env", "prod", "--close", report, *common)) == code
 
 
 # --- who wrote it ---
