@@ -93,18 +93,20 @@ def gate(
 
 def _departures(results: Results, assembly: Path | None = None) -> tuple[Contradiction, ...]:
     """Where the results are not what this checkout, its catalogue, waivers and records, makes of their
-    proofs. ``assembly``, where it is that of the results, says whether waivers are for what is in it."""
+    proofs. Where ``assembly`` is that of the results, what they say of the template is read anew off it."""
+    from checks.checklist.assembly_shows import not_shown  # noqa: PLC0415
     from checks.checklist.catalogue import load  # noqa: PLC0415 - boto3, and only where the gate asks
     from checks.checklist.committed import uncommitted  # noqa: PLC0415
     from checks.checklist.departures import departures  # noqa: PLC0415
     from checks.rules.assembly import read_estate  # noqa: PLC0415
 
-    catalogue = load()
+    catalogue, setting = load(), setting_of(results.environment)
     same = assembly is not None and assembly_sha256(assembly) == results.assembly_sha256
     estate = read_estate(assembly, environment=results.environment) if assembly is not None and same else None
     return (
-        *departures(results, catalogue, setting_of(results.environment)),
+        *departures(results, catalogue, setting),
         *uncommitted(results, catalogue, estate=estate, repository=REPOSITORY),
+        *(() if estate is None else not_shown(results, estate, setting)),
     )
 
 
@@ -286,6 +288,13 @@ def _head() -> str:
 
 
 def _drill(context: Context, path: Path) -> Drill:
+    if not path.is_file():
+        raise HasivuError(
+            "NO_DRILL",
+            f"{path} is no record of a rehearsal.",
+            next_step="name the one that `hasivu rollback --env staging --rehearse` wrote with --drill",
+            exit_code=ExitCode.USAGE,
+        )
     document = read(path.parent, path.name)
     drill = Drill.parse(document, path.name)
     signature = read(path.parent, path.name + SIGNATURE_SUFFIX, bytes_max=SIGNATURE_BYTES_MAX)
