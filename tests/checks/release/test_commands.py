@@ -452,6 +452,28 @@ def test_a_folder_of_records_that_is_not_there_begins_no_other_chain(
     assert not (tmp_path / "relaeses").exists()
 
 
+@pytest.mark.parametrize("env", ["prd", "", "../x", "Prod"])
+@pytest.mark.parametrize("command", [["window"], ["rollback", "--dry-run"]])
+def test_a_slip_in_the_environment_is_no_environment_without_records(
+    signers: Path, tmp_path: Path, command: list[str], env: str
+) -> None:
+    """Whoever rolls back in haste must not be told that nothing is live."""
+    common = ["--env", env, "--allowed-signers", signers, "--records", tmp_path]
+    assert refusal(run(*command, *common)) == "ENVIRONMENT_UNKNOWN"
+
+
+@pytest.mark.usefixtures("digests")
+def test_a_rehearsal_that_is_not_there_is_named(report: Path, signers: Path, tmp_path: Path) -> None:
+    assert refusal(gate(report, signers, tmp_path, "--drill", str(tmp_path / "none"))) == "NO_DRILL"
+
+
+def test_what_a_check_wrote_is_no_report_yet(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_bytes(results().canonical() + b"\n")
+    result = run("sign", tmp_path, "--key", tmp_path / "key")
+    assert refusal(result) == "DOCUMENT_NOT_CANONICAL"
+    assert "`hasivu report` makes a report" in str(result.exception)
+
+
 @pytest.mark.usefixtures("digests")
 def test_an_altered_report_is_no_go(report: Path, signers: Path, tmp_path: Path) -> None:
     Case(folder=report).approve(*ROLES)
