@@ -112,9 +112,10 @@ def _of_item(
             yield Contradiction(name, f"it is waived, and {found.status} by its proofs")
         if item.proven != found.proven:
             yield _proven(name, item.proven, found)
+    elif item.status is Status.NOT_APPLICABLE and not item.proven:
+        return  # by its predicate, which the document does not have, whatever its proofs are
     elif item.status is Status.NOT_APPLICABLE and found.status is not Status.NOT_APPLICABLE:
-        if item.proven:  # by its predicate it does not apply, whatever its proofs are; the document has none
-            yield Contradiction(name, "it does not apply, and is said to be proven")
+        yield Contradiction(name, "it does not apply, and is said to be proven")
     else:
         yield from _held(name, item, found)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from checks.checklist.applicability import Setting
 from checks.checklist.catalogue import Catalogue, Control, Item
 from checks.checklist.contradictions import Contradiction, control_id, shown
 from checks.checklist.engine import Proofs, framework_proof, judge_controls, judge_items
 from checks.checklist.model import (
+    SATISFIED,
     WAIVABLE,
     ControlResult,
     ItemResult,
@@ -20,6 +22,7 @@ from checks.checklist.model import (
 from checks.checklist.references import FRAMEWORK, parse
 from checks.checklist.stand import waived
 
+ROLLBACK_WINDOW: Final = "run:rollback-window"
 _Part = ItemResult | ControlResult | ProofResult
 
 
@@ -31,6 +34,9 @@ def departures(results: Results, catalogue: Catalogue, setting: Setting) -> tupl
     level, role, reason or next step, and what is said not to apply and does.
     """
     made = {proof.proof_id: proof for proof in results.proofs}
+    strange = [name for name in made if not _known(name, catalogue)]
+    if strange:
+        return tuple(Contradiction(shown(name), "the catalogue knows no such proof") for name in strange)
     missing = [name for name in _asked(catalogue) if name not in made]
     if missing:
         return tuple(
@@ -48,6 +54,7 @@ def departures(results: Results, catalogue: Catalogue, setting: Setting) -> tupl
         for item in judge_items(catalogue, setting, proofs)
     ]
     return (
+        *_out_of_place(results, made, setting),
         *_differing({name: made[name] for name in frameworks}, frameworks),
         *_differing({each.item_id: each for each in results.items}, {each.item_id: each for each in items}),
         *_differing(
@@ -55,6 +62,26 @@ def departures(results: Results, catalogue: Catalogue, setting: Setting) -> tupl
             {control_id(each): each for each in judge_controls(catalogue, proofs)},
         ),
     )
+
+
+def _known(name: str, catalogue: Catalogue) -> bool:
+    try:
+        reference = parse(name)
+    except ValueError:
+        return False
+    slug = reference.name.partition("/")[0]
+    return reference.kind != FRAMEWORK or any(slug == each.slug for each in catalogue.frameworks)
+
+
+def _out_of_place(
+    results: Results, made: Mapping[str, ProofResult], setting: Setting
+) -> Iterator[Contradiction]:
+    """What no check of this environment says: that AWS is an emulator, or how the release of it stands."""
+    if results.emulator is not setting.embedded:
+        yield Contradiction("results.json", "an emulator is the sandbox, and nothing else is")
+    proof = made.get(ROLLBACK_WINDOW)
+    if proof is not None and proof.status in SATISFIED:
+        yield Contradiction(ROLLBACK_WINDOW, "only the records of releases say how it stands")
 
 
 def _asked(catalogue: Catalogue) -> Iterator[str]:

@@ -193,7 +193,7 @@ class ItemResult(Frozen):
 
     item_id: str
     number: int
-    section: tuple[str, ...]
+    section: tuple[str, ...] = Field(min_length=1)
     text: str
     """The checklist's own words."""
     intent: str = ""

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from checks.checklist.applicability import ENVIRONMENTS
 from checks.errors import ExitCode, HasivuError
 from checks.release.allowed_signers import AllowedSigners, NotAllowed, SignersRefused
 from checks.release.documents import RESULTS_BYTES_MAX, DocumentRefused, read
@@ -94,7 +95,14 @@ class Context:
 
     @cached_property
     def records(self) -> Records:
-        """The environment's records."""
+        """The environment's records. Error: `ENVIRONMENT_UNKNOWN`: a slip would look like one without any."""
+        if self.environment not in ENVIRONMENTS:
+            raise HasivuError(
+                "ENVIRONMENT_UNKNOWN",
+                f"There is no environment {self.environment[:60]!r}.",
+                next_step=f"name one of {', '.join(ENVIRONMENTS)}",
+                exit_code=ExitCode.USAGE,
+            )
         return Records(self.folder, self.environment, self.signers)
 
     @cached_property

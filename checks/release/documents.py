@@ -126,11 +126,14 @@ def digest_and_size(folder: Path, name: str) -> tuple[str, int]:
 def write(path: Path, document: bytes) -> None:
     """Write all of it or nothing, and leave it on the disk: a crash leaves the file as it was.
 
+    What a crash left beside it is taken away: nobody signed for it, so nothing would hold with it.
     Error: `NOT_WRITTEN`.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for left in _left_by_a_crash(path):
+            left.unlink(missing_ok=True)
         try:
             with beside.open("wb") as file:
                 file.write(document)
@@ -146,3 +149,25 @@ def write(path: Path, document: bytes) -> None:
             next_step="see that its folder can be written to and has room, and run it again",
             exit_code=ExitCode.CHECK_FAILED,
         ) from None
+
+
+def _left_by_a_crash(path: Path) -> list[Path]:
+    """Half-written forms of ``path``, each of a process that is no more."""
+    begin = f".{path.name}."
+    return [
+        each
+        for each in path.parent.iterdir()
+        if each.name.startswith(begin) and _has_ended(each.name.removeprefix(begin))
+    ]
+
+
+def _has_ended(process: str) -> bool:
+    if not (process.isascii() and process.isdigit() and int(process) > 0):
+        return False
+    try:
+        os.kill(int(process), 0)  # asks whether it is there, and sends nothing
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False  # it is there, and another's
+    return False

@@ -24,6 +24,8 @@ SIGNOFF_PROOF: Final = "record:signoff-"
 the decisions about itself, so that these items are open in every report."""
 
 EMBEDDED: Final = "sandbox"
+CHANGES: Final = "+changes"
+"""How a commit ends whose working tree differs from it. No environment with roles goes live on one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,12 @@ class Situation:
     """Of the catalogue in this checkout."""
     waivers_sha256: str
     """Of the environment's waivers in this checkout."""
+    commit: str
+    """Of this checkout, which deploys."""
+    source_sha256: str
+    """Of the sources in this checkout."""
     departures: tuple[Contradiction, ...]
-    """Where the report is not what that catalogue makes of its proofs."""
+    """Where the report is not what that catalogue makes of its proofs, and what is committed of waivers."""
     approval: Approval
     before: Window | None
     """Of the deployment that is live."""
@@ -101,6 +107,10 @@ def _of_the_report(situation: Situation, policy: Policy, now: datetime) -> Itera
         yield objection("OTHER_CATALOGUE", "the catalogue of checks is not the one of the report")
     if results.waivers_sha256 != situation.waivers_sha256:
         yield objection("OTHER_WAIVERS", "what is waived is not what was waived in the report")
+    if results.commit.removesuffix(CHANGES) != situation.commit.removesuffix(CHANGES):
+        yield objection("OTHER_COMMIT", "the commit to be deployed is not the one of the report")
+    if results.source_sha256 != situation.source_sha256:
+        yield objection("OTHER_SOURCES", "the sources are not those of the report")
     if results.generated_at > now + CLOCKS_DIFFER:
         yield objection("FUTURE", f"the report is dated in the future: {utc(results.generated_at)}")
     if now > results.generated_at + policy.max_age:

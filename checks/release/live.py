@@ -11,17 +11,18 @@ from typing import Final
 from checks import git
 from checks.checklist.applicability import setting_of
 from checks.checklist.contradictions import Contradiction
-from checks.checklist.digests import assembly_sha256, catalogue_sha256
+from checks.checklist.digests import assembly_sha256, catalogue_sha256, source_sha256
 from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
+from checks.evidence.run_record import commit_of
 from checks.release import aliases, opening, rehearsal, rollback
 from checks.release.approval import Approval, Basis, decide
 from checks.release.context import Context
-from checks.release.documents import SIGNATURE_SUFFIX, read, write
-from checks.release.gate import Objection, Situation, objections
+from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, read, write
+from checks.release.gate import CHANGES, Objection, Situation, objections
 from checks.release.records import Closed, Drill, GoLive, Prepared, RolledBack
-from checks.release.report_files import CONTRADICTION, read_results
+from checks.release.report_files import CONTRADICTION, RESULTS, read_results
 from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import read_all, verified
@@ -31,7 +32,6 @@ from checks.release.verify import verify
 from checks.release.window import Window
 from checks.toolchain import REPOSITORY
 
-_CHANGES: Final = "+changes"
 _TO_OPEN: Final = timedelta(hours=2)
 """A deployment takes up to 90 minutes (.github/workflows/deploy-environment.yml)."""
 
@@ -69,7 +69,9 @@ def gate(
         assembly_sha256=assembly_sha256(assembly),
         catalogue_sha256=catalogue,
         waivers_sha256=waivers.sha256_of(context.environment),
-        departures=_departures(results) if results.catalogue_sha256 == catalogue else (),
+        commit=commit_of(REPOSITORY),
+        source_sha256=source_sha256(REPOSITORY),
+        departures=_departures(results, assembly) if results.catalogue_sha256 == catalogue else (),
         approval=approval,
         before=before,
         drill=None if drill_file is None else _drill(context, drill_file),
@@ -89,12 +91,23 @@ def gate(
     return Passage(objections=(), approval=approval, prepared=prepared)
 
 
-def _departures(results: Results) -> tuple[Contradiction, ...]:
-    """Where the results are not what the catalogue of this checkout makes of their proofs."""
+def _departures(results: Results, assembly: Path | None = None) -> tuple[Contradiction, ...]:
+    """Where the results are not what this checkout, its catalogue, waivers and records, makes of their
+    proofs. Where ``assembly`` is that of the results, what they say of the template is read anew off it."""
+    from checks.checklist.assembly_shows import not_shown  # noqa: PLC0415
     from checks.checklist.catalogue import load  # noqa: PLC0415 - boto3, and only where the gate asks
+    from checks.checklist.committed import uncommitted  # noqa: PLC0415
     from checks.checklist.departures import departures  # noqa: PLC0415
+    from checks.rules.assembly import read_estate  # noqa: PLC0415
 
-    return departures(results, load(), setting_of(results.environment))
+    catalogue, setting = load(), setting_of(results.environment)
+    same = assembly is not None and assembly_sha256(assembly) == results.assembly_sha256
+    estate = read_estate(assembly, environment=results.environment) if assembly is not None and same else None
+    return (
+        *departures(results, catalogue, setting),
+        *uncommitted(results, catalogue, estate=estate, repository=REPOSITORY),
+        *(() if estate is None else not_shown(results, estate, setting)),
+    )
 
 
 def opened(
@@ -146,7 +159,10 @@ def closed(
     late_reason: str,
     now: datetime,
 ) -> Closed:
-    """Close the window on a report that is as it was signed."""
+    """Close the window on a report that is as it was signed, and is what this checkout makes of its proofs.
+
+    Errors: `REPORT_ALTERED`, `OTHER_CATALOGUE`; DocumentRefused; and those of closing.
+    """
     late_reason = line_of(late_reason, "--late-reason")
     verification = verify(report, context.signers, repository=REPOSITORY)
     if verification.results is None or not verification.holds:
@@ -157,6 +173,15 @@ def closed(
             next_step="make a report anew, and sign it",
             exit_code=ExitCode.CHECK_FAILED,
         )
+    if verification.results.catalogue_sha256 != catalogue_sha256():
+        raise HasivuError(
+            "OTHER_CATALOGUE",
+            "The catalogue of checks is not the one of the report, which nobody can judge anew by it.",
+            next_step="close it from a checkout of the commit that is live",
+            exit_code=ExitCode.CHECK_FAILED,
+        )
+    for found in _departures(verification.results):
+        raise DocumentRefused(CONTRADICTION, RESULTS, f"{found.subject}: {found.message}")
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=now)
     return opening.close_window(
@@ -243,7 +268,7 @@ def authors(commit: str, *, since: str | None) -> frozenset[str]:
 
     Without ``since`` only the commit's own. Empty where git does not know, which approves nothing.
     """
-    commit = commit.removesuffix(_CHANGES)
+    commit = commit.removesuffix(CHANGES)
     if not _is_commit(commit) or (since is not None and not _is_commit(since)):
         return frozenset()
     span = [commit, "-1"] if since is None or since == commit else [f"{since}..{commit}"]
@@ -263,6 +288,13 @@ def _head() -> str:
 
 
 def _drill(context: Context, path: Path) -> Drill:
+    if not path.is_file():
+        raise HasivuError(
+            "NO_DRILL",
+            f"{path} is no record of a rehearsal.",
+            next_step="name the one that `hasivu rollback --env staging --rehearse` wrote with --drill",
+            exit_code=ExitCode.USAGE,
+        )
     document = read(path.parent, path.name)
     drill = Drill.parse(document, path.name)
     signature = read(path.parent, path.name + SIGNATURE_SUFFIX, bytes_max=SIGNATURE_BYTES_MAX)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from checks.checklist.model import Status, utc
 from checks.errors import ExitCode, HasivuError
-from checks.release.approval import Approval, RoleState
+from checks.release.approval import CLOCKS_DIFFER, Approval, RoleState
 from checks.release.gate import Situation
 from checks.release.records import (
     ROLLBACK_WINDOW,
@@ -198,7 +198,7 @@ def close_window(
         window.may_close(now, late_reason=late_reason)
     except WindowRefused as error:
         raise _cannot(error.code, str(error)) from None
-    _is_about(results, window)
+    _is_about(results, window, now)
     criteria = [item for item in results.items if any(SUCCESS_SECTION in part for part in item.section)]
     unmet = [item.item_id for item in criteria if item.status not in _GOOD]
     if unmet or not criteria:
@@ -217,12 +217,15 @@ def close_window(
     return record
 
 
-def _is_about(results: Results, window: Window) -> None:
+def _is_about(results: Results, window: Window, now: datetime) -> None:
     live = window.go_live
     if (results.environment, results.assembly_sha256) != (live.environment, live.assembly_sha256):
         raise _cannot("REPORT_NOT_OF_IT", "the report is about another environment or assembly")
     if results.generated_at < live.deployed_at:
         raise _cannot("REPORT_NOT_OF_IT", "the report is older than the deployment")
+    if results.generated_at > now + CLOCKS_DIFFER:
+        message = f"the report is dated in the future: {utc(results.generated_at)}"
+        raise _cannot("REPORT_NOT_OF_IT", message)
 
 
 def _counted(approval: Approval) -> dict[str, str]:

@@ -73,7 +73,8 @@ def read_results(report: Path) -> Results:
     except (ValueError, RecursionError) as error:
         raise DocumentRefused("not-canonical", RESULTS, str(error)[:200]) from None
     if results.canonical() != document:
-        raise DocumentRefused("not-canonical", RESULTS, "something stands around it")
+        message = "blanks stand around it: `hasivu report` makes a report of what `hasivu check` wrote"
+        raise DocumentRefused("not-canonical", RESULTS, message)
     return results
 
 

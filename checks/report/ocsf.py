@@ -33,6 +33,9 @@ def ocsf(results: Results) -> str:
     proofs = {proof.proof_id: proof for proof in results.proofs}
     events = [_item(results, item, proofs) for item in results.items]
     events += [_control(results, control, proofs) for control in results.controls]
+    digest = results.sha256  # of the whole document: made once, not for each event
+    for event in events:
+        event["metadata"]["uid"] = f"{digest}/{event['finding_info']['uid']}"
     return json.dumps(events, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -97,7 +100,6 @@ def _event(
         "metadata": {
             "version": VERSION,
             "product": {"name": "hasivu check", "vendor_name": "HASIVU", "version": _version(results)},
-            "uid": f"{results.sha256}/{visible(uid)}",
         },
         "unmapped": {
             "status": subject.status.value,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import date, timedelta
-from typing import Any
+from random import Random
+from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from checks.checklist import live_proofs
-from checks.checklist.applicability import setting_of
+from checks.checklist import engine, live_proofs, stand
+from checks.checklist.applicability import ENVIRONMENTS, setting_of
+from checks.checklist.assembly_shows import not_shown
+from checks.checklist.catalogue import Catalogue
+from checks.checklist.committed import uncommitted
 from checks.checklist.contradictions import contradictions
 from checks.checklist.departures import departures
 from checks.checklist.model import (
@@ -20,10 +25,14 @@ from checks.checklist.model import (
     ProofResult,
     Results,
     Status,
+    Waiver,
     WaiverState,
 )
+from checks.checklist.references import LEVELS, Reference, level_of
+from checks.rules.assembly import read_estate
+from checks.rules.estate import Estate
 from tests.checks.checklist.conftest import Assemblies, World
-from tests.checks.checklist.test_check import all_ran, looking, waived, waiver
+from tests.checks.checklist.test_check import TODAY, all_ran, looking, waived, waiver
 from tests.checks.report import factory
 
 
@@ -32,7 +41,16 @@ def against(world: World, found: Results) -> list[str]:
     setting = setting_of(found.environment, repository=world.repository)
     return [
         f"{each.subject}: {each.message}"
-        for each in (*contradictions(found), *departures(found, world.catalogue, setting))
+        for each in (
+            *contradictions(found),
+            *departures(found, world.catalogue, setting),
+            *uncommitted(
+                found,
+                world.catalogue,
+                estate=read_estate(world.assembly, environment=found.environment),
+                repository=world.repository,
+            ),
+        )
     ]
 
 
@@ -262,10 +280,173 @@ def test_a_framework_that_its_controls_deny_is_found(world: World) -> None:
     assert any(each.startswith(f"{proof.proof_id}: ") for each in against(world, good))
 
 
-def test_a_waiver_that_the_file_does_not_have_is_found_by_its_item(world: World) -> None:
-    """The gate holds the digest of the file of waivers; here, that a waived item says until when."""
+def test_a_waiver_of_other_days_than_in_the_file_is_found(world: World) -> None:
     found = waived(world, waiver())
     later = [each.model_copy(update={"expires": date.max - timedelta(days=9)}) for each in found.waivers]
     assert against(world, found.model_copy(update={"waivers": tuple(later)})) == [
-        "HC-001: not what its proofs give: reason"
+        "HC-001: not what its proofs give: reason",
+        "W-1: the waiver is committed, and not told as it is",
+        "W-1: no such waiver is committed",
     ]
+
+
+def granted(found: Results, at: int, waiver_id: str) -> Results:
+    """The results with a waiver of one item that is nowhere else, and the item as it makes it stand."""
+    item = found.items[at]
+    invented = Waiver(
+        **{key: value for key, value in waiver().items() if key != "id"}
+        | {"waiver_id": waiver_id, "waives": item.item_id, "created": None},
+        environment=found.environment,
+        state=WaiverState.IN_FORCE,
+    )
+    excused = stand.waived(item, invented)
+    facts = {"status": excused.status, "waiver_id": waiver_id, "reason": excused.reason}
+    return with_item(found, at, **facts).model_copy(update={"waivers": (*found.waivers, invented)})
+
+
+@pytest.mark.parametrize("waiver_id", ["W-666", "ack-01ab23cd45", "emulator-w3660-cfn-lint"])
+def test_a_waiver_that_nobody_granted_is_found(world: World, waiver_id: str) -> None:
+    """The digest of the file of waivers stays as it is: the waiver is in the results alone."""
+    found = world.check()
+    at, _ = the(found, Status.FAILED)
+    excused = granted(found, at, waiver_id)
+    assert contradictions(excused) == ()
+    assert against(world, excused) == [f"{waiver_id}: no such waiver is committed"]
+
+
+def test_a_waiver_that_is_left_out_is_found(world: World) -> None:
+    expired = waived(world, waiver(expires=TODAY - timedelta(days=1), created=TODAY - timedelta(days=9)))
+    assert expired.waivers[0].state is WaiverState.EXPIRED
+    assert against(world, expired) == []
+    assert against(world, expired.model_copy(update={"waivers": ()})) == [
+        "W-1: the waiver is committed, and not told as it is"
+    ]
+
+
+def test_a_waiver_that_lapsed_and_is_told_to_be_in_force_is_found(world: World) -> None:
+    lapsed = waived(world, waiver(fingerprint="0" * 64))
+    (said,) = lapsed.waivers
+    assert said.state is WaiverState.LAPSED
+    assert against(world, lapsed) == []
+    kept = said.model_copy(update={"state": WaiverState.IN_FORCE, "reason": waiver()["reason"]})
+    at, item = next((at, each) for at, each in enumerate(lapsed.items) if each.item_id == "HC-001")
+    excused = stand.waived(item, kept)
+    forged = with_item(lapsed, at, status=excused.status, waiver_id="W-1", reason=excused.reason)
+    assert against(world, forged.model_copy(update={"waivers": (kept,)})) == [
+        "W-1: the resources are not as they were when it was granted"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["record:signoff-", "record:"])
+def test_a_record_that_nobody_has_written_is_found(world: World, kind: str) -> None:
+    """A report cannot hold the decisions about itself, and people's records are committed."""
+    found = world.check()
+    proof = next(each for each in found.proofs if each.proof_id.startswith(kind))
+    assert proof.status is Status.MANUAL_PENDING
+    vouched = with_proof(found, proof, status=Status.ATTESTED, looked_at=1, remedy="")
+    expected = f"{proof.proof_id}: it is attested, and manual-pending by what is committed"
+    assert expected in against(world, vouched)
+
+
+def test_how_a_release_stands_is_not_in_the_results(world: World) -> None:
+    found = world.check()
+    proof = found.proof("run:rollback-window")
+    assert proof is not None
+    good = with_proof(found, proof, status=Status.PASSED, looked_at=1, remedy="")
+    assert "run:rollback-window: only the records of releases say how it stands" in against(world, good)
+
+
+def test_an_emulator_that_is_told_to_be_aws_is_found(world: World) -> None:
+    found = world.check()
+    assert against(world, found.model_copy(update={"emulator": False})) == [
+        "results.json: an emulator is the sandbox, and nothing else is"
+    ]
+
+
+@pytest.mark.parametrize("name", ["rule:no-rule", "run:\u0435nd-to-end-tests", "framework:nowhere/T"])
+def test_a_proof_that_the_catalogue_cannot_know_is_found(world: World, name: str) -> None:
+    found = world.check()
+    proof = next(each for each in found.proofs if each.proof_id.startswith(f"{name.partition(':')[0]}:"))
+    strange = proof.model_copy(update={"proof_id": name, "level": Level(proof.level)})
+    said = departures(
+        found.model_copy(update={"proofs": (*found.proofs, strange)}), world.catalogue, setting_of("sandbox")
+    )
+    assert [each.message for each in said] == ["the catalogue knows no such proof"]
+
+
+def test_what_the_assembly_does_not_show_is_found(world: World) -> None:
+    """The gate has the assembly that is deployed, and reads the house rules and the resources off it anew."""
+    found, setting = world.check(), setting_of("sandbox")
+    whole = read_estate(world.assembly, environment="sandbox")
+    bucket = next(each for each in whole.resources if each.kind == "AWS::S3::Bucket")
+    templates = deepcopy(whole.templates)
+    templates[bucket.stack]["Resources"][bucket.logical_id]["Properties"] = {}
+    weak = Estate(templates, environment="sandbox")
+    assert list(not_shown(found, whole, setting)) == []
+    said = {each.subject: each.message for each in not_shown(found, weak, setting)}
+    assert "it is pass, and fail by the assembly" in said.values(), said
+    assert {each.partition(":")[0] for each in said} <= {"rule", "resource"}
+    invented = found.proofs[0].model_copy(update={"proof_id": "rule:HASIVU-STO-99", "status": Status.PASSED})
+    more = found.model_copy(update={"proofs": (invented,)})
+    assert [each.message for each in not_shown(more, whole, setting)] == [
+        "it is pass, and unknown by the assembly"
+    ]
+
+
+# --- no false refusal ---
+
+SEEN: Final = (
+    *(Status.PASSED, Status.FAILED, Status.ERROR),
+    *(Status.NOT_EVALUATED, Status.NOT_APPLICABLE, Status.MANUAL_PENDING),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    environment=st.sampled_from(ENVIRONMENTS),
+    odds=st.lists(st.integers(0, 9), min_size=len(SEEN), max_size=len(SEEN)).filter(any),
+    seed=st.integers(0, 2**32),
+)
+@example(environment="sandbox", odds=[1, 0, 0, 0, 9, 0], seed=0)
+def test_whatever_the_proofs_say_what_is_judged_by_them_is_not_refused(
+    catalogue: Catalogue, environment: str, odds: list[int], seed: int
+) -> None:
+    drawn = Random(seed)  # noqa: S311  (an example, drawn again from its seed)
+    made: dict[str, ProofResult] = {}
+    proofs = engine.Proofs(
+        {
+            **dict.fromkeys(LEVELS, lambda reference: seen(reference, drawn.choices(SEEN, odds)[0])),
+            "framework": lambda reference: engine.framework_proof(catalogue, reference, proofs),
+        },
+        made,
+    )
+    setting = setting_of(environment)
+    items = engine.judge_items(catalogue, setting, proofs)
+    controls = engine.judge_controls(catalogue, proofs)
+    found = factory.results().model_copy(
+        update={
+            "environment": environment,
+            "emulator": setting.embedded,
+            "items": items,
+            "controls": controls,
+            "proofs": tuple(made[name] for name in sorted(made)),
+            "waivers": (),
+        }
+    )
+    assert contradictions(found) == ()
+    assert departures(found, catalogue, setting) == ()
+
+
+def seen(reference: Reference, status: Status) -> ProofResult:
+    """A proof as a check makes it."""
+    if str(reference) == "run:rollback-window":
+        status = Status.NOT_EVALUATED
+    return ProofResult(
+        proof_id=str(reference),
+        level=level_of(reference),
+        title=f"The title of {reference}"[:500],
+        status=status,
+        expected="it is so",
+        observed="it was seen",
+        looked_at=int(status is Status.PASSED),
+    )

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from checks import cli
+from checks.checklist.contradictions import Contradiction
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
 from checks.release import commands, context, live, report_files
@@ -367,7 +368,9 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
     monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
-    monkeypatch.setattr(live, "_departures", lambda results: ())
+    monkeypatch.setattr(live, "_departures", lambda results, assembly=None: ())
+    monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
+    monkeypatch.setattr(live, "source_sha256", lambda repository: A)
     monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
     monkeypatch.setattr(live, "authors", lambda commit, since: frozenset({"author@hasivu.example"}))
 
@@ -449,6 +452,28 @@ def test_a_folder_of_records_that_is_not_there_begins_no_other_chain(
     assert not (tmp_path / "relaeses").exists()
 
 
+@pytest.mark.parametrize("env", ["prd", "", "../x", "Prod"])
+@pytest.mark.parametrize("command", [["window"], ["rollback", "--dry-run"]])
+def test_a_slip_in_the_environment_is_no_environment_without_records(
+    signers: Path, tmp_path: Path, command: list[str], env: str
+) -> None:
+    """Whoever rolls back in haste must not be told that nothing is live."""
+    common = ["--env", env, "--allowed-signers", signers, "--records", tmp_path]
+    assert refusal(run(*command, *common)) == "ENVIRONMENT_UNKNOWN"
+
+
+@pytest.mark.usefixtures("digests")
+def test_a_rehearsal_that_is_not_there_is_named(report: Path, signers: Path, tmp_path: Path) -> None:
+    assert refusal(gate(report, signers, tmp_path, "--drill", str(tmp_path / "none"))) == "NO_DRILL"
+
+
+def test_what_a_check_wrote_is_no_report_yet(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_bytes(results().canonical() + b"\n")
+    result = run("sign", tmp_path, "--key", tmp_path / "key")
+    assert refusal(result) == "DOCUMENT_NOT_CANONICAL"
+    assert "`hasivu report` makes a report" in str(result.exception)
+
+
 @pytest.mark.usefixtures("digests")
 def test_an_altered_report_is_no_go(report: Path, signers: Path, tmp_path: Path) -> None:
     Case(folder=report).approve(*ROLES)
@@ -481,6 +506,20 @@ def test_an_altered_report_closes_no_window(report: Path, signers: Path, tmp_pat
     (tmp_path / "releases").mkdir()
     common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
     assert refusal(run("window", "--env", "prod", "--close", report, *common)) == "REPORT_ALTERED"
+
+
+@pytest.mark.parametrize("code", ["OTHER_CATALOGUE", "DOCUMENT_CONTRADICTION"])
+def test_a_report_that_this_checkout_denies_closes_no_window(
+    report: Path, signers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """Signed and whole, and yet it may hold a waiver that nobody granted."""
+    if code == "DOCUMENT_CONTRADICTION":
+        monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+        denied = (Contradiction("W-666", "no such waiver is committed"),)
+        monkeypatch.setattr(live, "_departures", lambda results: denied)
+    (tmp_path / "releases").mkdir()
+    common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
+    assert refusal(run("window", "--env", "prod", "--close", report, *common)) == code
 
 
 # --- who wrote it ---

@@ -59,6 +59,8 @@ class Estate:
             assembly_sha256=case.found.assembly_sha256,
             catalogue_sha256=case.found.catalogue_sha256,
             waivers_sha256=case.found.waivers_sha256,
+            commit=results().commit,
+            source_sha256=results().source_sha256,
             departures=(),
             approval=case.decide(),
             before=None if last is None else last.window,
@@ -269,6 +271,7 @@ def test_what_is_closed_stays(estate: Estate) -> None:
     ("found", "code"),
     [
         (results(generated_at=NOW - HOUR), "REPORT_NOT_OF_IT"),
+        (results(generated_at=NOW + 90 * HOUR), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, assembly_sha256=B), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, environment="staging"), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, items=(item("one"),)), "CRITERIA_NOT_MET"),

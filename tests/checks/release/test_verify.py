@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -297,3 +299,27 @@ def test_the_manifest_as_a_report_has_it_is_taken(report: Path) -> None:
     about = {"schema": "hasivu.manifest/1", "environment": "prod", "results_sha256": "a" * 64}
     _relist(report, about | {"files": listed})
     assert verify(report, SIGNERS).holds
+
+
+def ended_process() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def test_what_a_crash_left_half_written_goes_when_it_is_written_again(report: Path) -> None:
+    """Otherwise nothing would hold with it, however often the command that was cut off is run again."""
+    left = report / f".results.json.sig.{ended_process()}"
+    left.write_bytes(b"half")
+    assert codes(verify(report, SIGNERS)) == {("unexpected", left.name)}
+    report_files.sign(report, RUNNER)
+    assert verify(report, SIGNERS).holds
+
+
+@pytest.mark.parametrize("name", [f".results.json.sig.{os.getpid()}x", ".results.json.sig.0", ".other.sig.1"])
+def test_nothing_else_goes_with_it(report: Path, name: str) -> None:
+    (report / name).touch()
+    running = report / f".results.json.sig.{os.getppid()}"
+    running.touch()
+    report_files.sign(report, RUNNER)
+    assert codes(verify(report, SIGNERS)) == {("unexpected", name), ("unexpected", running.name)}

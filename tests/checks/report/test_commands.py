@@ -121,6 +121,12 @@ def generated(at: str) -> bytes:
     return canonical(json.loads(sound().canonical()) | {"generated_at": at})
 
 
+def without_a_section() -> bytes:
+    found = json.loads(results().canonical())
+    found["items"][0]["section"] = []
+    return json.dumps(found).encode()
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [
@@ -133,6 +139,7 @@ def generated(at: str) -> bytes:
         (generated("9999-12-31T23:59:59Z"), "generated_at: Value error, its year is not one of 2000 to 2999"),
         (generated("0001-01-01T00:00:00+23:00"), "generated_at: Value error, no clock shows it"),
         (generated("2026-11-26T10:00:00+05:30"), "canonical"),
+        (without_a_section(), "items.0.section: Tuple should have at least 1 item"),
     ],
 )
 def test_what_are_no_results_is_refused(tmp_path: Path, document: bytes, why: str) -> None:

@@ -138,6 +138,23 @@ def test_ocsf_has_a_finding_for_each_item_and_control_and_passes_nothing_else() 
     assert again == uids
 
 
+def test_ocsf_makes_the_digest_of_the_results_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once for each event took a second for a report, and minutes for a large one."""
+    made: list[bytes] = []
+    canonical = Results.canonical
+
+    def counted(found: Results) -> bytes:
+        made.append(canonical(found))
+        return made[-1]
+
+    monkeypatch.setattr(Results, "canonical", counted)
+    events = json.loads(ocsf(results()))
+    assert len(made) == 1
+    assert {event["metadata"]["uid"] for event in events} == {
+        f"{results().sha256}/{event['finding_info']['uid']}" for event in events
+    }
+
+
 @pytest.mark.parametrize("found", WORLDS)
 def test_oscal_is_valid(found: Results) -> None:
     document = AssessmentResultsDocument.model_validate_json(oscal(Report(found)))
