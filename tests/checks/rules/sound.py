@@ -3,6 +3,7 @@
 import copy
 import json
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from checks.rules.canaries import MONEY_PATHS
@@ -562,7 +563,7 @@ def function(name: str) -> dict[str, Body]:
             {
                 "FunctionName": f"hasivu-prod-{name}",
                 "Architectures": ["arm64"],
-                "Code": {"S3Bucket": ASSETS, "S3Key": f"{'1' * 64}.zip"},
+                "Code": {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"},
                 "Environment": {"Variables": variables},
                 "Handler": f"runtime.functions.{name.replace('-', '_')}.handler",
                 "Layers": [ref("Layer")],
