@@ -314,12 +314,15 @@ def buckets() -> dict[str, Body]:
     }
     audit = bucket("audit", days=3000, **locked, **logged("AuditArchive"))
     config = bucket("config", days=731, **logged("ConfigHistory"))
+    uploads = bucket("uploads", days=90, **cors, **logged("Uploads"))
+    rules = uploads["Properties"]["LifecycleConfiguration"]["Rules"]
+    rules.append({**rules[0], "Prefix": "statements/", "ExpirationInDays": 30})
     writing = access_logs_of("AuditArchive", "ConfigHistory", "Uploads", "Analytics")
     return {
         **guarded("AccessLogs", *writing, AccessLogs=bucket("access-logs", days=400)),
         **guarded("AuditArchive", *TRAIL_WRITES, AuditArchive=audit),
         **guarded("ConfigHistory", *CONFIG_WRITES, ConfigHistory=config),
-        **guarded("Uploads", Uploads=bucket("uploads", days=90, **cors, **logged("Uploads"))),
+        **guarded("Uploads", Uploads=uploads),
         **guarded("Analytics", Analytics=bucket("analytics", days=1095, **logged("Analytics"))),
     }
 

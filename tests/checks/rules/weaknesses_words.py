@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from tests.checks.rules.planting import Body, Weakness, add, having, put
+from tests.checks.rules.planting import Body, Weakness, add, drop, having, put
 
 POLICY, ROLE, KEY = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Key"
 API, RULE, ALARM = "AWS::ApiGateway::RestApi", "AWS::Events::Rule", "AWS::CloudWatch::Alarm"
+BUCKET, STATEMENTS = "AWS::S3::Bucket", "LifecycleConfiguration.Rules.1"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 GROUP, FUNCTION = "AWS::Athena::WorkGroup", "AWS::Lambda::Function"
 OPERATION = "Body.paths./v1/payments.post"
@@ -18,6 +19,14 @@ USED = {
     "Principal": {"Service": "logs.ap-south-1.amazonaws.com"},
     "Action": "kms:Decrypt",
     "Resource": "*",
+}
+CLIENT: dict[str, Any] = {
+    "UserPoolId": {"Ref": "Pool"},
+    "AccessTokenValidity": 60,
+    "IdTokenValidity": 60,
+    "RefreshTokenValidity": 1440,
+    "TokenValidityUnits": dict.fromkeys(("AccessToken", "IdToken", "RefreshToken"), "minutes"),
+    "EnableTokenRevocation": True,
 }
 CONTEXT = "kms:EncryptionContext:aws:logs:arn"
 
@@ -40,9 +49,23 @@ def contract(title: str, path: str, value: Any) -> Weakness:
     return Weakness("HASIVU-API-25", title, API, put(path, value))
 
 
+def everybody_of_the_account(key: str) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": ["sns:Publish", "sns:Subscribe"],
+        "Resource": "*",
+        "Condition": {"StringEquals": {key: "777788889999"}},
+    }
+
+
 def another_alarm(body: Body) -> None:
     parts = body["Properties"]["AlarmRule"]["Fn::Join"][1]
     parts[-1] = f'{parts[-1]} AND ALARM("hasivu-prod-nobody")'
+
+
+def is_uploads(properties: Any) -> bool:
+    return str(properties.get("BucketName")).endswith("-uploads")
 
 
 def of_payments(properties: Any) -> bool:
@@ -130,6 +153,33 @@ WEAKNESSES = (
     Weakness(
         "HASIVU-ALM-10", "and an alarm that is not there", COMPOSITE, another_alarm, having("AlarmRule")
     ),
+    *(
+        Weakness(
+            "HASIVU-PUB-1",
+            f"every role of the account, by {key}",
+            "AWS::SNS::TopicPolicy",
+            add("PolicyDocument.Statement", everybody_of_the_account(key)),
+        )
+        for key in ("aws:SourceOwner", "aws:PrincipalAccount")
+    ),
+    Weakness(
+        "HASIVU-COG-8",
+        "a second application",
+        "AWS::Cognito::UserPoolClient",
+        beside={"Type": "AWS::Cognito::UserPoolClient", "Properties": CLIENT},
+        witness="AWS::Cognito::UserPoolClient",
+    ),
+    Weakness(
+        "HASIVU-S3-16",
+        "statements for ten years",
+        BUCKET,
+        put(f"{STATEMENTS}.ExpirationInDays", 3650),
+        is_uploads,
+    ),
+    Weakness(
+        "HASIVU-S3-16", "all uploads as if statements", BUCKET, drop(f"{STATEMENTS}.Prefix"), is_uploads
+    ),
+    Weakness("HASIVU-S3-16", "statements for ever", BUCKET, drop(STATEMENTS), is_uploads),
     Weakness("HASIVU-ATH-2", "nobody may ask", GROUP, put("State", "DISABLED")),
     Weakness(
         "HASIVU-ATH-2", "who asks pays", GROUP, put("WorkGroupConfiguration.RequesterPaysEnabled", True)
