@@ -149,6 +149,14 @@ WEAKNESSES = (
         put("EventPattern.detail-type", [{"prefix": "PaymentCaptured"}]),
         of_payments,
     ),
+    Weakness(
+        "HASIVU-DLV-1",
+        "events into a queue that takes none from the rule",
+        RULE,
+        put("Targets", [{"Id": "queue", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}]),
+        of_payments,
+        witness="AWS::SQS::Queue",
+    ),
     Weakness("HASIVU-ALM-9", "a ticket that pages", ALARM, to_tickets, is_paged),
     Weakness(
         "HASIVU-ALM-10", "and an alarm that is not there", COMPOSITE, another_alarm, having("AlarmRule")
