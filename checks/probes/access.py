@@ -15,6 +15,7 @@ from checks.probes.running import Live
 ROLE, POLICY, KEY = "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::KMS::Key"
 SECRET, ROTATION = "AWS::SecretsManager::Secret", "AWS::SecretsManager::RotationSchedule"
 POOL, CLIENT = "AWS::Cognito::UserPool", "AWS::Cognito::UserPoolClient"
+GROUP = "AWS::Cognito::UserPoolGroup"
 
 UNSET = "unset"
 """What stacks/identity.py writes where a value has to come from a person."""
@@ -125,6 +126,19 @@ def _is_enabled(account: Account, live: Live) -> str | None:
     return None if state == "Enabled" else f"is {state}"
 
 
+def _granted_to_ours(account: Account, live: Live) -> str | None:
+    """Beside its policy a key is used by whom it was granted to: services of AWS, and this account."""
+    own = f":{live.running.account}:"
+    found = account.all("kms", "list_grants", "Grants", region=live.region, KeyId=live.physical_id)
+    others = [
+        grantee
+        for item in found
+        if not (grantee := str(item.get("GranteePrincipal"))).endswith(".amazonaws.com")
+        and own not in grantee
+    ]
+    return f"was granted to {sorted(others)[0]}" if others else None
+
+
 def _secret(path: str) -> Read:
     return answer("secretsmanager", "describe_secret", path, SecretId=physical_id)
 
@@ -165,6 +179,14 @@ def _is_replaced(account: Account, live: Live) -> str | None:
     return None
 
 
+def _nobody_else_reads(account: Account, live: Live) -> str | None:
+    """No template gives a secret a policy of its own: who reads it is said by roles."""
+    answered = account.ask(
+        "secretsmanager", "get_resource_policy", region=live.region, SecretId=live.physical_id
+    )
+    return "has a policy of its own, which no template gives it" if answered.get("ResourcePolicy") else None
+
+
 def _schedule(path: str) -> Read:
     return answer("secretsmanager", "describe_secret", path, SecretId=prop("SecretId"))
 
@@ -180,6 +202,37 @@ def _is_in_time(account: Account, live: Live) -> str | None:
 
 def _pool(path: str) -> Read:
     return answer("cognito-idp", "describe_user_pool", f"UserPool.{path}", UserPoolId=physical_id)
+
+
+def _no_other_client(account: Account, live: Live) -> str | None:
+    """Nobody signs in through an application that no template knows."""
+    known = {item.physical_id for item in live.running.of(CLIENT)}
+    found = account.all(
+        "cognito-idp",
+        "list_user_pool_clients",
+        "UserPoolClients",
+        region=live.region,
+        UserPoolId=live.physical_id,
+    )
+    extra = sorted({item["ClientId"] for item in found} - known)
+    return f"has the client {extra[0]}, which no template gives it" if extra else None
+
+
+def _no_other_group(account: Account, live: Live) -> str | None:
+    known = {item.expected("GroupName") for item in live.running.of(GROUP)}
+    found = account.all(
+        "cognito-idp", "list_groups", "Groups", region=live.region, UserPoolId=live.physical_id
+    )
+    extra = sorted({item["GroupName"] for item in found} - known)
+    return f"has the group {extra[0]}, which no template gives it" if extra else None
+
+
+def _no_provider(account: Account, live: Live) -> str | None:
+    """People sign in at the pool itself."""
+    found = account.all(
+        "cognito-idp", "list_identity_providers", "Providers", region=live.region, UserPoolId=live.physical_id
+    )
+    return f"trusts {found[0]['ProviderName']}, which no template does" if found else None
 
 
 def _client(path: str) -> Read:
@@ -211,6 +264,13 @@ LINES = (
         exact=True,
     ),
     Line(kind=ROLE, path="Description", probe=ROLES, read=_role("Description")),
+    Line(
+        kind=ROLE,
+        path="PermissionsBoundary",
+        probe=ROLES,
+        read=_role("PermissionsBoundary.PermissionsBoundaryArn"),
+        unsaid=None,
+    ),
     Line(
         kind=ROLE,
         path="MaxSessionDuration",
@@ -284,6 +344,15 @@ LINES = (
         "UsernameConfiguration",
     ),
     Line(kind=POOL, path="UserPoolName", probe=SIGN_IN, read=_pool("Name")),
+    Line(
+        kind=POOL,
+        path="LambdaConfig",
+        probe=SIGN_IN,
+        read=_pool("LambdaConfig"),
+        normal=lambda value: value or {},
+        unsaid={},
+        exact=True,
+    ),
     Line(kind=POOL, path="MfaConfiguration", probe=MFA, read=_pool("MfaConfiguration"), unsaid="OFF"),
     Line(
         kind=POOL,
@@ -307,7 +376,7 @@ LINES = (
         "WriteAttributes",
     ),
     Line(
-        kind="AWS::Cognito::UserPoolGroup",
+        kind=GROUP,
         path="GroupName",
         probe=CLIENTS,
         read=answer(
@@ -321,6 +390,11 @@ LINES = (
 )
 FACTS = (
     Fact(kind=ROLE, name="other policies", probe=ROLES, wrong=_nothing_else),
+    Fact(kind=KEY, name="grants", probe=KEYS, wrong=_granted_to_ours),
+    Fact(kind=SECRET, name="other readers", probe=SECRETS, wrong=_nobody_else_reads),
+    Fact(kind=POOL, name="other clients", probe=CLIENTS, wrong=_no_other_client),
+    Fact(kind=POOL, name="other groups", probe=CLIENTS, wrong=_no_other_group),
+    Fact(kind=POOL, name="other providers", probe=SIGN_IN, wrong=_no_provider),
     Fact(kind=KEY, name="state", probe=KEYS, wrong=_is_enabled),
     Fact(kind=SECRET, name="current version", probe=SECRETS, wrong=_is_replaced),
     Fact(kind=ROTATION, name="last rotation", probe=ROTATIONS, wrong=_is_in_time),

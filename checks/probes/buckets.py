@@ -7,7 +7,7 @@ from typing import Any
 from checks.probes.account import Account
 from checks.probes.model import Fact, Line, Probe
 from checks.probes.normal import policy
-from checks.probes.read import answer, physical_id, prop, within
+from checks.probes.read import answer, physical_id, prop, then, within
 from checks.probes.running import Live
 from checks.sandbox.dropped_properties import lifecycle_rule
 
@@ -56,6 +56,13 @@ LOGGING = Probe(
     controls=("PCI DSS 10.2.1",),
 )
 
+COPIES = Probe(
+    name="bucket-copies",
+    title="Buckets copy, list and announce what they hold to nobody, and are no website",
+    remedy="Remove it, and find in the trail who added it and what left the bucket since.",
+    controls=("PCI DSS 1.3.2", "PCI DSS 3.5.1", "GDPR 32(1)(b)"),
+)
+
 ID = physical_id
 
 
@@ -92,6 +99,11 @@ def _logging(value: Any) -> Any:
         "TargetPrefix": value.get("LogFilePrefix", ""),
     }
     return {key: inner for key, inner in found.items() if inner is not None}
+
+
+def _said(found: Any) -> Any:
+    """An answer without what the SDK adds."""
+    return {key: inner for key, inner in found.items() if key != "ResponseMetadata" and inner}
 
 
 BLOCKED = dict.fromkeys(
@@ -198,6 +210,44 @@ LINES = (
         ),
         normal=policy,
         exact=True,
+    ),
+    Line(
+        kind=BUCKET,
+        path="ReplicationConfiguration",
+        probe=COPIES,
+        read=answer(
+            "s3",
+            "get_bucket_replication",
+            "ReplicationConfiguration",
+            absent=("ReplicationConfigurationNotFoundError",),
+            Bucket=ID,
+        ),
+        unsaid=None,
+    ),
+    Line(
+        kind=BUCKET,
+        path="WebsiteConfiguration",
+        probe=COPIES,
+        read=then(
+            answer("s3", "get_bucket_website", absent=("NoSuchWebsiteConfiguration",), Bucket=ID), _said
+        ),
+        unsaid=None,
+    ),
+    Line(
+        kind=BUCKET,
+        path="NotificationConfiguration",
+        probe=COPIES,
+        read=then(answer("s3", "get_bucket_notification_configuration", Bucket=ID), _said),
+        unsaid={},
+        exact=True,
+    ),
+    Line(
+        kind=BUCKET,
+        path="InventoryConfigurations",
+        probe=COPIES,
+        read=answer("s3", "list_bucket_inventory_configurations", "InventoryConfigurationList", Bucket=ID),
+        normal=lambda value: value or [],
+        unsaid=[],
     ),
 )
 

@@ -96,6 +96,19 @@ def _is_active(account: Account, live: Live) -> str | None:
     return None if status in ("ACTIVE", "UPDATING") else f"is {status}"
 
 
+def _copies_nothing(account: Account, live: Live) -> str | None:
+    """No template has a table's changes copied into a stream of Kinesis."""
+    found = account.ask(
+        "dynamodb", "describe_kinesis_streaming_destination", region=live.region, TableName=live.physical_id
+    )
+    active = [
+        item["StreamArn"]
+        for item in found.get("KinesisDataStreamDestinations") or ()
+        if item.get("DestinationStatus") not in ("DISABLED", "ENABLE_FAILED")
+    ]
+    return f"copies what changes to {active[0]}" if active else None
+
+
 LINES = (
     Line(
         kind=TABLE,
@@ -171,4 +184,7 @@ LINES = (
         exact=True,
     ),
 )
-FACTS = (Fact(kind=TABLE, name="state", probe=CAPACITY, wrong=_is_active),)
+FACTS = (
+    Fact(kind=TABLE, name="state", probe=CAPACITY, wrong=_is_active),
+    Fact(kind=TABLE, name="copies", probe=CAPACITY, wrong=_copies_nothing),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from checks.probes.account import Account
@@ -16,7 +16,7 @@ FUNCTION, ALIAS, MAPPING = (
     "AWS::Lambda::Alias",
     "AWS::Lambda::EventSourceMapping",
 )
-PERMISSION = "AWS::Lambda::Permission"
+PERMISSION, QUEUE = "AWS::Lambda::Permission", "AWS::SQS::Queue"
 
 SETTINGS = Probe(
     name="function-settings",
@@ -109,7 +109,12 @@ def _statements(account: Account, live: Live, function: str) -> list[Any]:
     absent = ("ResourceNotFoundException",)
     answered = account.ask("lambda", "get_policy", region=live.region, absent=absent, **given)
     statements = [] if answered is None else policy(answered["Policy"])
-    return [{key: item[key] for key in item if key != "Resource"} for item in statements]
+    own = f"{name}:{qualifier}" if qualifier else name
+    return [
+        {key: item[key] for key in item if key != "Resource"}
+        for item in statements
+        if any(_without_version(resource) == own for resource in item["Resource"])
+    ]
 
 
 def _is_let_in(account: Account, live: Live) -> str | None:
@@ -121,7 +126,7 @@ def _is_let_in(account: Account, live: Live) -> str | None:
 
 
 def _nobody_else(account: Account, live: Live) -> str | None:
-    """Nothing calls the alias but what a permission of the templates lets in."""
+    """Nothing calls the alias, or the function itself, but what a permission of the templates lets in."""
     own = _without_version(live.physical_id)
     wanted = [
         _statement_for(item)
@@ -132,6 +137,56 @@ def _nobody_else(account: Account, live: Live) -> str | None:
         if all(any(differences(item, statement, exact=True)) for item in wanted):
             return f"lets in {statement.get('Principal')}, which no template does"
     return None
+
+
+def _no_other_alias(account: Account, live: Live) -> str | None:
+    """Nobody calls the function by a name that no template gives it."""
+    wanted = {
+        item.expected("Name")
+        for item in live.running.of(ALIAS)
+        if item.expected("FunctionName") == live.physical_id
+    }
+    found = account.all(
+        "lambda", "list_aliases", "Aliases", region=live.region, FunctionName=live.physical_id
+    )
+    extra = sorted({item["Name"] for item in found} - wanted)
+    return f"has the alias {extra[0]}, which no template gives it" if extra else None
+
+
+def _others_that_read(account: Account, live: Live, where: Callable[[Mapping[str, Any]], bool]) -> str | None:
+    """The first event source of those ``where`` that no template has."""
+    known = {item.physical_id for item in live.running.of(MAPPING)}
+    found = account.all("lambda", "list_event_source_mappings", "EventSourceMappings", region=live.region)
+    extra = sorted(item["UUID"] for item in found if item["UUID"] not in known and where(item))
+    return f"has the event source {extra[0]}, which no template gives it" if extra else None
+
+
+def _takes_nothing_else(account: Account, live: Live) -> str | None:
+    """The function takes no work but from where the templates say."""
+
+    def of_the_function(mapping: Mapping[str, Any]) -> bool:
+        name, _, _ = _without_version(mapping.get("FunctionArn")).partition(":")
+        return bool(name == live.physical_id)
+
+    return _others_that_read(account, live, of_the_function)
+
+
+def _nobody_else_reads(account: Account, live: Live) -> str | None:
+    """No function but those of the templates takes messages out of the queue."""
+    arn = f"arn:aws:sqs:{live.region}:{live.running.account}:{live.expected('QueueName')}"
+    return _others_that_read(account, live, lambda mapping: mapping.get("EventSourceArn") == arn)
+
+
+def _tells_nobody(account: Account, live: Live) -> str | None:
+    """What a call gave is handed on to nobody: no template says so."""
+    found = account.all(
+        "lambda",
+        "list_function_event_invoke_configs",
+        "FunctionEventInvokeConfigs",
+        region=live.region,
+        FunctionName=live.physical_id,
+    )
+    return "hands on what calls give, which no template does" if found else None
 
 
 def _no_url(account: Account, live: Live) -> str | None:
@@ -214,6 +269,22 @@ LINES = (
     ),
     Line(
         kind=MAPPING,
+        path="FilterCriteria",
+        probe=SOURCES,
+        read=_mapping("FilterCriteria"),
+        normal=lambda value: value or None,
+        unsaid=None,
+    ),
+    Line(
+        kind=MAPPING,
+        path="MaximumBatchingWindowInSeconds",
+        probe=SOURCES,
+        read=_mapping("MaximumBatchingWindowInSeconds"),
+        normal=lambda value: value or 0,
+        unsaid=0,
+    ),
+    Line(
+        kind=MAPPING,
         path="FunctionName",
         probe=SOURCES,
         read=_mapping("FunctionArn"),
@@ -223,6 +294,11 @@ LINES = (
 FACTS = (
     Fact(kind=ALIAS, name="routing", probe=ALIASES, wrong=_all_to_one),
     Fact(kind=ALIAS, name="other callers", probe=CALLERS, wrong=_nobody_else),
+    Fact(kind=FUNCTION, name="other callers", probe=CALLERS, wrong=_nobody_else),
+    Fact(kind=FUNCTION, name="other aliases", probe=ALIASES, wrong=_no_other_alias),
+    Fact(kind=FUNCTION, name="other sources", probe=SOURCES, wrong=_takes_nothing_else),
+    Fact(kind=FUNCTION, name="destinations", probe=SETTINGS, wrong=_tells_nobody),
+    Fact(kind=QUEUE, name="other readers", probe=SOURCES, wrong=_nobody_else_reads),
     Fact(kind=FUNCTION, name="function URL", probe=CALLERS, wrong=_no_url),
     Fact(kind=PERMISSION, name="permission", probe=CALLERS, wrong=_is_let_in),
     Fact(kind=MAPPING, name="state", probe=SOURCES, wrong=_is_enabled),

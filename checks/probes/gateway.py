@@ -9,10 +9,11 @@ from typing import Any
 
 from checks.probes.account import Account
 from checks.probes.model import Fact, Line, Probe, Read
-from checks.probes.normal import Difference, differences
+from checks.probes.normal import Difference, differences, policy
 from checks.probes.read import answer, lines_of, member, physical_id, prop, then, upper
 from checks.probes.running import Live
 
+PLAN_KEY = "AWS::ApiGateway::UsagePlanKey"
 API, STAGE, PLAN = "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::ApiGateway::UsagePlan"
 ACL, CERTIFICATE = "AWS::WAFv2::WebACL", "AWS::CertificateManager::Certificate"
 
@@ -149,8 +150,9 @@ def _of_a_method(
     names = {name for entry in operation.get("security", ()) for name in entry}
     schemes = body.get("components", {}).get("securitySchemes", {})
     custom = any("x-amazon-apigateway-authorizer" in schemes.get(name, {}) for name in names)
-    wanted = {"authorizationType": "CUSTOM" if custom else "NONE"}
-    yield from differences(wanted, running)
+    wanted: dict[str, Any] = {"authorizationType": "CUSTOM" if custom else "NONE"}
+    wanted["apiKeyRequired"] = any(_is_a_plans_key(schemes.get(name, {})) for name in names)
+    yield from differences(wanted, {**running, "apiKeyRequired": bool(running.get("apiKeyRequired"))})
     if custom and not running.get("authorizerId"):
         yield Difference("authorizerId", "is missing")
     integration = operation.get("x-amazon-apigateway-integration", {})
@@ -158,6 +160,36 @@ def _of_a_method(
     if "uri" in integration:
         asked["uri"] = integration["uri"]
     yield from differences({"methodIntegration": asked}, running)
+
+
+def _is_a_plans_key(scheme: Mapping[str, Any]) -> bool:
+    return scheme.get("type") == "apiKey" and str(scheme.get("name")).lower() == "x-api-key"
+
+
+def _no_other_stage(account: Account, live: Live) -> str | None:
+    """The API answers under the stages of the templates only."""
+    wanted = {
+        item.expected("StageName")
+        for item in live.running.of(STAGE)
+        if item.expected("RestApiId") == live.physical_id
+    }
+    found = account.ask("apigateway", "get_stages", region=live.region, restApiId=live.physical_id)["item"]
+    extra = sorted({item["stageName"] for item in found} - wanted)
+    return f"has the stage {extra[0]}, which no template gives it" if extra else None
+
+
+def _no_other_key(account: Account, live: Live) -> str | None:
+    """Only keys of the templates count in the plan."""
+    wanted = {
+        item.expected("KeyId")
+        for item in live.running.of(PLAN_KEY)
+        if item.expected("UsagePlanId") == live.physical_id
+    }
+    found = account.all(
+        "apigateway", "get_usage_plan_keys", "items", region=live.region, usagePlanId=live.physical_id
+    )
+    extra = {item["id"] for item in found} - wanted
+    return f"counts {len(extra)} keys that no template puts into it" if extra else None
 
 
 def _authorisers(account: Account, live: Live) -> str | None:
@@ -265,6 +297,9 @@ LINES = (
         probe=SETTINGS,
         read=_api("endpointConfiguration.types"),
     ),
+    Line(
+        kind=API, path="Policy", probe=SETTINGS, read=_api("policy"), normal=policy, unsaid=None, exact=True
+    ),
     Line(kind=API, path="SecurityPolicy", probe=DOMAIN, read=_api("securityPolicy")),
     Line(kind=API, path="EndpointAccessMode", probe=DOMAIN, read=_api("endpointAccessMode")),
     Line(
@@ -274,6 +309,22 @@ LINES = (
         read=then(_stage("methodSettings"), _settings_by_place),
     ),
     Line(kind=STAGE, path="TracingEnabled", probe=THROTTLING, read=_stage("tracingEnabled"), unsaid=False),
+    Line(
+        kind=STAGE,
+        path="CanarySetting",
+        probe=METHODS,
+        read=then(_stage("canarySettings"), upper),
+        unsaid=None,
+    ),
+    Line(
+        kind=STAGE,
+        path="Variables",
+        probe=METHODS,
+        read=_stage("variables"),
+        normal=lambda value: value or {},
+        unsaid={},
+        exact=True,
+    ),
     Line(kind=STAGE, path="DeploymentId", probe=METHODS, read=_stage("deploymentId")),
     Line(
         kind=STAGE,
@@ -313,7 +364,7 @@ LINES = (
         unsaid=False,
     ),
     Line(
-        kind="AWS::ApiGateway::UsagePlanKey",
+        kind=PLAN_KEY,
         path="KeyId",
         probe=PLANS,
         read=member(
@@ -391,6 +442,8 @@ LINES = (
 )
 FACTS = (
     Fact(kind=API, name="routes", probe=METHODS, wrong=_methods),
+    Fact(kind=API, name="other stages", probe=METHODS, wrong=_no_other_stage),
+    Fact(kind=PLAN, name="other keys", probe=PLANS, wrong=_no_other_key),
     Fact(kind=API, name="authorisers", probe=METHODS, wrong=_authorisers),
     Fact(kind=CERTIFICATE, name="validity", probe=CERTIFICATES, wrong=_is_valid),
 )

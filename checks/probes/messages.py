@@ -82,6 +82,9 @@ PIPES = Probe(
 
 ID = physical_id
 
+MESSAGE_BYTES_MIN = 262_144
+"""What AWS gave a queue for long; new ones take more."""
+
 
 def _queue(attribute: str) -> Read:
     return answer(
@@ -121,6 +124,38 @@ def _is_confirmed(account: Account, live: Live) -> str | None:
         return "was never confirmed"
     pending = str(_subscription("PendingConfirmation")(account, live)).lower()
     return "waits for its confirmation" if pending == "true" else None
+
+
+def _nobody_else_listens(account: Account, live: Live) -> str | None:
+    """Nobody is subscribed to the topic but whom the templates subscribe. Addresses are not told."""
+    wanted = {
+        (item.expected("Protocol"), item.expected("Endpoint"))
+        for item in live.running.of(SUBSCRIPTION)
+        if item.expected("TopicArn") == live.physical_id
+    }
+    found = account.all(
+        "sns",
+        "list_subscriptions_by_topic",
+        "Subscriptions",
+        region=live.region,
+        TopicArn=live.physical_id,
+    )
+    extra = sorted(item["Protocol"] for item in found if (item["Protocol"], item["Endpoint"]) not in wanted)
+    return f"tells somebody by {extra[0]}, whom no template subscribes" if extra else None
+
+
+def _takes_long_messages(account: Account, live: Live) -> str | None:
+    """A queue that nobody shortened takes as much as an event may have."""
+    size = _queue("MaximumMessageSize")(account, live)
+    return None if size is None or int(size) >= MESSAGE_BYTES_MIN else f"takes {size} bytes at most"
+
+
+def _no_other_rule(account: Account, live: Live) -> str | None:
+    """No rule but those of the templates takes events from the bus; the archive's own is AWS's."""
+    known = {item.expected("Name") for item in live.running.of(RULE)}
+    found = account.all("events", "list_rules", "Rules", region=live.region, EventBusName=live.physical_id)
+    extra = sorted({item["Name"] for item in found if not item.get("ManagedBy")} - known)
+    return f"has the rule {extra[0]}, which no template gives it" if extra else None
 
 
 def _bus_of(live: Live) -> Any:
@@ -192,6 +227,7 @@ LINES = (
         probe=QUEUES,
         read=then(_queue("QueueArn"), lambda arn: arn.rpartition(":")[2]),
     ),
+    Line(kind=QUEUE, path="DelaySeconds", probe=QUEUES, read=_queue("DelaySeconds"), unsaid=0),
     Line(kind=QUEUE, path="KmsMasterKeyId", probe=QUEUE_ENCRYPTION, read=_queue("KmsMasterKeyId")),
     Line(
         kind="AWS::SQS::QueuePolicy",
@@ -237,16 +273,33 @@ LINES = (
         read=_subscription("RedrivePolicy"),
         normal=parsed,
     ),
+    Line(
+        kind=SUBSCRIPTION,
+        path="FilterPolicy",
+        probe=SUBSCRIPTIONS,
+        read=_subscription("FilterPolicy"),
+        normal=lambda value: parsed(value) or None,
+        unsaid=None,
+    ),
     Line(kind=RULE, path="State", probe=EVENTS, read=_rule("State"), unsaid="ENABLED"),
     Line(kind=RULE, path="EventPattern", probe=EVENTS, read=_rule("EventPattern"), normal=parsed, exact=True),
     Line(kind=RULE, path="Name", probe=EVENTS, read=_rule("Name")),
-    Line(kind=RULE, path="Targets", probe=EVENTS, read=_targets),
+    Line(kind=RULE, path="Targets", probe=EVENTS, read=_targets, exact=True),
     *lines_of(
         "AWS::Events::EventBus",
         BUS,
         lambda path: answer("events", "describe_event_bus", path, Name=ID),
         "Name",
         "KmsKeyIdentifier",
+    ),
+    Line(
+        kind="AWS::Events::EventBus",
+        path="Policy",
+        probe=BUS,
+        read=answer("events", "describe_event_bus", "Policy", Name=ID),
+        normal=policy,
+        unsaid=None,
+        exact=True,
     ),
     *lines_of(
         "AWS::Events::Archive",
@@ -271,6 +324,7 @@ LINES = (
         "FlexibleTimeWindow",
         "Target",
     ),
+    *lines_of(SCHEDULE, SCHEDULES, _schedule, "StartDate", "EndDate", unsaid=None),
     *lines_of(
         PIPE,
         PIPES,
@@ -284,6 +338,9 @@ LINES = (
     ),
 )
 FACTS = (
+    Fact(kind="AWS::Events::EventBus", name="other rules", probe=EVENTS, wrong=_no_other_rule),
+    Fact(kind=QUEUE, name="message size", probe=QUEUES, wrong=_takes_long_messages),
+    Fact(kind=TOPIC, name="other listeners", probe=SUBSCRIPTIONS, wrong=_nobody_else_listens),
     Fact(kind=SUBSCRIPTION, name="confirmation", probe=SUBSCRIPTIONS, wrong=_is_confirmed),
     Fact(kind=PIPE, name="state", probe=PIPES, wrong=_runs),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checks.probes import (
     access,
+    beside,
     buckets,
     databases,
     deployed,
@@ -34,6 +35,7 @@ _MODULES = (
 LINES: tuple[Line, ...] = tuple(line for module in _MODULES for line in module.LINES)
 FACTS: tuple[Fact, ...] = (
     *(fact for module in _MODULES for fact in module.FACTS),
+    *beside.FACTS,
     *deployed.FACTS,
     *health.FACTS,
     *secret_values.FACTS,

@@ -49,8 +49,8 @@ LOGS = Probe(
 )
 LOG_ENCRYPTION = Probe(
     name="log-encryption",
-    title="Logs are encrypted with the keys of the templates",
-    remedy="Associate the key again; what was logged meanwhile stays under AWS's own key.",
+    title="Logs are encrypted with the keys of the templates, and sent on to nobody",
+    remedy="Associate the key again, remove what sends lines on; look in the trail for who changed it.",
     controls=("PCI DSS 10.3.2", "GDPR 32(1)(a)"),
 )
 FILTERS = Probe(
@@ -116,6 +116,18 @@ def _transformations(found: Any) -> Any:
     return transformed
 
 
+def _is_sent_nowhere(account: Account, live: Live) -> str | None:
+    """No template has log lines sent on as they come."""
+    found = account.all(
+        "logs",
+        "describe_subscription_filters",
+        "subscriptionFilters",
+        region=live.region,
+        logGroupName=live.physical_id,
+    )
+    return f"is sent to {found[0].get('destinationArn')}, which no template does" if found else None
+
+
 def _filter(path: str) -> Read:
     return member(
         "logs",
@@ -171,4 +183,7 @@ LINES = (
         read=then(_filter("metricTransformations"), _transformations),
     ),
 )
-FACTS = (Fact(kind=ALARM, name="data", probe=SEEING, wrong=_is_blind, where=_has_one_metric),)
+FACTS = (
+    Fact(kind=ALARM, name="data", probe=SEEING, wrong=_is_blind, where=_has_one_metric),
+    Fact(kind=LOG_GROUP, name="subscriptions", probe=LOG_ENCRYPTION, wrong=_is_sent_nowhere),
+)

@@ -101,7 +101,7 @@ def silence_means_something(estate: Estate) -> Iterator[Breach]:
     remedy="Name the severity, and the runbook with its heading, in the description.",
 )
 def alarms_say_what_to_do(estate: Estate) -> Iterator[Breach]:
-    """An alarm that is heard says how severe it is and names a runbook that exists."""
+    """An alarm that is heard says how severe it is, is heard there, and names a runbook that exists."""
     for alarm in estate.of(ALARM, COMPOSITE):
         if not alarm.items("AlarmActions"):
             continue
@@ -109,8 +109,14 @@ def alarms_say_what_to_do(estate: Estate) -> Iterator[Breach]:
         found = RUNBOOK.search(text)
         if found is None or not _has_heading(ROOT / found.group(1), found.group(2)):
             yield at(alarm, "AlarmDescription", shown="names no runbook that exists")
-        if not re.search(r"Severity: (page|ticket)", text):
+        severity = re.search(r"Severity: (page|ticket)", text)
+        if severity is None:
             yield at(alarm, "AlarmDescription", shown="names no severity")
+            continue
+        for index, action in enumerate(alarm.items("AlarmActions")):
+            topic = estate.target(action, alarm.stack)
+            if topic is not None and not str(topic.get("TopicName")).endswith(f"-{severity.group(1)}"):
+                yield at(alarm, f"AlarmActions.{index}", shown=f"not where a {severity.group(1)} goes")
 
 
 def _has_heading(path: Path, anchor: str) -> bool:
@@ -131,9 +137,11 @@ def composite_alarms_join_our_alarms(estate: Estate) -> Iterator[Breach]:
     """A composite alarm rings when alarms of the estate ring, and nothing keeps it quiet."""
     for alarm in estate.of(COMPOSITE):
         text = estate.text(alarm.get("AlarmRule"), alarm.stack)
-        parts = [item for item in estate.targets(text, alarm.stack) if item.kind == ALARM]
+        named = re.findall(r'ALARM\("?([^")]+)"?\)', text)
+        parts = [estate.target(name, alarm.stack) for name in named]
+        ours = all(part is not None and part.kind == ALARM for part in parts)
         shape = re.sub(r'ALARM\("?[^")]+"?\)', "A", text)
-        if not parts or not re.fullmatch(r"A( (AND|OR) A)*", shape):
+        if not (parts and ours) or not re.fullmatch(r"A( (AND|OR) A)*", shape):
             yield at(alarm, "AlarmRule", shown=shape)
         if alarm.get("ActionsSuppressor") is not None:
             yield at(alarm, "ActionsSuppressor")

@@ -21,9 +21,18 @@ LISTS = WITHOUT_RESOURCES | frozenset(
         "config:DescribeConfigurationRecorderStatus",
         "config:DescribeConfigurationRecorders",
         "config:DescribeDeliveryChannels",
+        "dynamodb:ListTables",
+        "events:ListRules",
+        "iam:ListRoles",
         "kms:ListAliases",
         "lambda:ListEventSourceMappings",
+        "lambda:ListFunctions",
+        "s3:ListAllMyBuckets",
+        "scheduler:ListSchedules",
+        "secretsmanager:ListSecrets",
         "sns:GetSubscriptionAttributes",
+        "sns:ListTopics",
+        "sqs:ListQueues",
     )
 )
 """Actions for which AWS knows no narrower resource than all."""

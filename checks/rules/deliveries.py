@@ -50,6 +50,9 @@ def deliveries(estate: Estate) -> Iterator[Delivery]:
             place = estate.target((target.get("DeadLetterConfig") or {}).get("Arn"), item.stack)
             if place is not None and place.kind == QUEUE:
                 yield Delivery(EVENTS, item, place)
+            place = estate.target(target.get("Arn"), item.stack)
+            if place is not None and place.kind == QUEUE and target.get("RoleArn") is None:
+                yield Delivery(EVENTS, item, place)
 
 
 @rule(

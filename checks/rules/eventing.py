@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from checks.rules.estate import Estate, Resource
@@ -161,7 +161,8 @@ def _interval_min(expression: str) -> int | None:
     remedy="Match the source hasivu.payments and every event that people must hear.",
 )
 def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
-    """A rule takes every event that people must hear from the bus to the topic of notifications."""
+    """A rule takes every event that people must hear from the bus to the topic of notifications; no rule on
+    the bus looks at more than the source and the kind."""
     buses = list(estate.of("AWS::Events::EventBus"))
     heard: set[str] = set()
     for item in estate.of(RULE):
@@ -174,6 +175,10 @@ def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
         whole = not any("InputTransformer" in target for target in item.items("Targets"))
         if to_people and plain and whole and estate.target(item.get("EventBusName"), item.stack) in buses:
             heard |= {name for name in pattern.get("detail-type", []) if isinstance(name, str)}
+        on_ours = estate.target(item.get("EventBusName"), item.stack) in buses
+        kinds = pattern.get("detail-type") if isinstance(pattern, Mapping) else None
+        if on_ours and not (plain and all(isinstance(kind, str) for kind in kinds or ())):
+            yield at(item, "EventPattern", shown="takes only some of its events")
     for bus in buses:
         for name in sorted(HEARD_BY_PEOPLE - heard):
             yield at(bus, "", shown=f"{name} reaches nobody")

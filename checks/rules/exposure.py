@@ -114,10 +114,11 @@ def code_is_shared_with_nobody(estate: Estate) -> Iterator[Breach]:
 
 
 def _of_this_account(statement: Statement) -> bool:
-    """Whether a condition narrows everyone to this account."""
+    """Whether a condition narrows everyone to what this account's services do. That a caller is of it is not
+    enough: it lets in every role of the account, whatever its own policies say."""
     return any(
         operator.startswith("StringEquals") and values and all("*" not in value for value in values)
-        for key in ("aws:PrincipalAccount", "aws:SourceAccount", "aws:SourceOwner", "kms:CallerAccount")
+        for key in ("aws:SourceAccount",)
         for operator, values in statement.condition(key)
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
@@ -51,7 +52,10 @@ def functions_run_the_supported_runtime(estate: Estate) -> Iterator[Breach]:
 )
 def functions_run_our_code(estate: Estate) -> Iterator[Breach]:
     """A function runs the project's bundle and the project's layers, nothing written into the template."""
+    bundles = Counter(str(function.get("Code.S3Key")) for function in estate.of(FUNCTION))
     for function in estate.of(FUNCTION):
+        if bundles[str(function.get("Code.S3Key"))] > 1:
+            yield at(function, "Code.S3Key", shown="another function's bundle")
         bucket = estate.text(function.get("Code.S3Bucket"), function.stack)
         if not re.fullmatch(r"cdk-[a-z0-9]+-assets-(<AWS::AccountId>|\d{12})-ap-south-[12]", bucket):
             yield at(function, "Code")

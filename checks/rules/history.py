@@ -55,6 +55,10 @@ def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
     what is read."""
     for group in estate.of("AWS::Athena::WorkGroup"):
         base = "WorkGroupConfiguration"
+        if group.get("State") not in (None, "ENABLED"):
+            yield at(group, "State")
+        if group.get(f"{base}.RequesterPaysEnabled"):
+            yield at(group, f"{base}.RequesterPaysEnabled")
         if group.get(f"{base}.EnforceWorkGroupConfiguration") is not True:
             yield at(group, f"{base}.EnforceWorkGroupConfiguration")
         result = f"{base}.ResultConfiguration"

@@ -153,7 +153,10 @@ def tokens_are_not_handed_out_by_redirect(estate: Estate) -> Iterator[Breach]:
     remedy="An hour for access and identity, thirty days for refresh, and revocation on.",
 )
 def tokens_end(estate: Estate) -> Iterator[Breach]:
-    """A token ends: within an hour for access, within thirty days for refresh, at once when revoked."""
+    """A token ends: within an hour for access, within thirty days for refresh, at once when revoked; and one
+    application alone gets any."""
+    for client in list(estate.of(CLIENT))[1:]:
+        yield at(client, "", shown="a second application")
     for client in estate.of(CLIENT):
         for token, limit_s in TOKEN_S_MAX.items():
             value = client.get(f"{token}Validity")

@@ -138,10 +138,10 @@ def keys_are_strong_enabled_and_made_by_kms(estate: Estate) -> Iterator[Breach]:
     remedy="Let the account's root administer the key: a key that nobody can administer is lost.",
 )
 def the_account_can_administer_its_keys(estate: Estate) -> Iterator[Breach]:
-    """The account can always administer the key, and nothing in the policy denies it."""
+    """The account can always administer the key, and nothing in the policy denies it or asks for more."""
     for key in estate.of(KEY):
         said = list(statements_of(estate, key))
-        if not any(item.allows and item.covers("kms:PutKeyPolicy") for item in said):
+        if not any(item.allows and item.covers("kms:PutKeyPolicy") and not item.conditions for item in said):
             yield at(key, "KeyPolicy", shown="nobody may change the policy")
 
 

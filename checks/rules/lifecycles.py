@@ -18,6 +18,10 @@ KEPT_DAYS_MAX = {
 }
 """Until when objects end, by the bucket's purpose: the law's period and a little more, never for ever."""
 
+ASKED_FOR_DAYS = {"uploads": {"statements/": range(30, 91)}}
+"""How long what lies under a prefix stays, by the bucket's purpose: a file of a bank names payers and their
+accounts, and what is kept of it are its lines."""
+
 OLD_VERSIONS_DAYS = range(7, 10 * 366)
 READ_AT_ONCE = frozenset({"STANDARD_IA", "INTELLIGENT_TIERING", "GLACIER_IR"})
 """Storage classes that answer in milliseconds, from more than one zone: books are asked for, not ordered."""
@@ -68,6 +72,25 @@ def objects_can_be_read_at_once(estate: Estate) -> Iterator[Breach]:
                 days = move.get("TransitionInDays")
                 if not (isinstance(days, int) and days >= COLD_AFTER_DAYS_MIN):
                     yield at(bucket, f"{path}.Transitions.{index}.TransitionInDays")
+
+
+@rule(
+    "HASIVU-S3-16",
+    "PCI DSS 3.2.1",
+    "GDPR 5(1)(e)",
+    remedy="Let what lies under the prefix end within ASKED_FOR_DAYS of checks/rules/lifecycles.py.",
+)
+def statements_end_soon(estate: Estate) -> Iterator[Breach]:
+    """Files of bank statements stay as long as somebody may ask what stood in them, and no longer."""
+    for bucket in estate.of(BUCKET):
+        for prefix, days in ASKED_FOR_DAYS.get(purpose(estate, bucket), {}).items():
+            ends = [
+                item.get("ExpirationInDays")
+                for _, item in _rules(bucket)
+                if item.get("Prefix") == prefix and item.get("Status") == "Enabled"
+            ]
+            if not any(end in days for end in ends):
+                yield at(bucket, "LifecycleConfiguration", shown=f"{prefix} does not end in time")
 
 
 def _rules(bucket: Resource) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -269,6 +269,7 @@ def outputs_tell_no_secret(estate: Estate) -> Iterator[Breach]:
             told = (
                 "{{resolve:" in text
                 or any(kinds_of_secrets_in(text))
+                or re.search(r"\.(ClientSecret|SecretAccessKey)>", text) is not None
                 or looks_random(re.sub(r"<[^>]*>", " ", text))
             )
             named = _names_a_secret(name) and not name.startswith("PublishOutput")

@@ -417,6 +417,7 @@ def mutations(aws: Client) -> Iterator[Mutation]:  # noqa: PLR0915  (one after a
             patchOperations=[{"op": "replace", "path": rate, "value": "1000"}],
         ),
     )
+    yield from leaks(aws, topic=topic, group=group["logGroupName"])
     boards = alarms.list_dashboards()["DashboardEntries"][0]["DashboardName"]
     body = alarms.get_dashboard(DashboardName=boards)["DashboardBody"]
     retry = "hasivu-sandbox-payments-retry"
@@ -445,6 +446,82 @@ def mutations(aws: Client) -> Iterator[Mutation]:  # noqa: PLR0915  (one after a
         "dashboards",
         lambda aws: alarms.put_dashboard(DashboardName=boards, DashboardBody='{"widgets": []}'),
         lambda aws: alarms.put_dashboard(DashboardName=boards, DashboardBody=body),
+    )
+
+
+def leaks(aws: Client, *, topic: str, group: str) -> Iterator[Mutation]:
+    """What nobody changed, but somebody added beside it."""
+    ddb, sns, logs, kms, secrets = (
+        aws(name) for name in ("dynamodb", "sns", "logs", "kms", "secretsmanager")
+    )
+    s3, functions, events = aws("s3"), aws("lambda"), aws("events")
+    stranger = "arn:aws:iam::210987654321:root"
+    yield Mutation(
+        "a table added by hand",
+        "nothing-beside",
+        lambda aws: ddb.create_table(
+            TableName="hasivu-sandbox-planted",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        ),
+        lambda aws: ddb.delete_table(TableName="hasivu-sandbox-planted"),
+    )
+    leak = "arn:aws:sqs:ap-south-1:210987654321:leak"
+    yield Mutation(
+        "a stranger listens",
+        "topic-subscriptions",
+        lambda aws: sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=leak),
+        lambda aws: [
+            sns.unsubscribe(SubscriptionArn=item["SubscriptionArn"])
+            for item in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            if item["Endpoint"] == leak
+        ],
+    )
+    function = functions.get_function_configuration(FunctionName=FUNCTION)["FunctionArn"]
+    yield Mutation(
+        "log lines sent on",
+        "log-encryption",
+        lambda aws: logs.put_subscription_filter(
+            logGroupName=group, filterName="planted", filterPattern="", destinationArn=function
+        ),
+        lambda aws: logs.delete_subscription_filter(logGroupName=group, filterName="planted"),
+    )
+    alias = next(item for item in kms.list_aliases()["Aliases"] if "hasivu" in item["AliasName"])
+    key = {"KeyId": alias["TargetKeyId"]}
+    yield Mutation(
+        "a key granted to a stranger",
+        "keys",
+        lambda aws: kms.create_grant(**key, GranteePrincipal=stranger, Operations=["Decrypt"]),
+        lambda aws: [
+            kms.revoke_grant(**key, GrantId=item["GrantId"])
+            for item in kms.list_grants(**key)["Grants"]
+            if item["GranteePrincipal"] == stranger
+        ],
+    )
+    reader = {"Effect": "Allow", "Principal": {"AWS": stranger}, "Action": "secretsmanager:GetSecretValue"}
+    document = {"Version": "2012-10-17", "Statement": [{**reader, "Resource": "*"}]}
+    yield Mutation(
+        "a secret opened to a stranger",
+        "secrets",
+        lambda aws: secrets.put_resource_policy(
+            SecretId="hasivu/sandbox/whatsapp", ResourcePolicy=json.dumps(document)
+        ),
+        lambda aws: secrets.delete_resource_policy(SecretId="hasivu/sandbox/whatsapp"),
+    )
+    website = {"IndexDocument": {"Suffix": "index.html"}}
+    yield Mutation(
+        "a bucket made a website",
+        "bucket-copies",
+        lambda aws: s3.put_bucket_website(Bucket="hasivu-sandbox-ml-models", WebsiteConfiguration=website),
+        lambda aws: s3.delete_bucket_website(Bucket="hasivu-sandbox-ml-models"),
+    )
+    bus = {"Name": "planted", "EventBusName": "hasivu-sandbox-events"}
+    yield Mutation(
+        "a rule of a stranger on the bus",
+        "event-rules",
+        lambda aws: events.put_rule(**bus, EventPattern='{"source": ["hasivu.payments"]}'),
+        lambda aws: events.delete_rule(**bus),
     )
 
 

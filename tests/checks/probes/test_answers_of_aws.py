@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,8 @@ from tests.checks.probes.test_account import NOW, made
 
 KEY = "arn:aws:kms:ap-south-1:777788889999:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 GROUP = "arn:aws:logs:ap-south-1:777788889999:log-group:aws-waf-logs-hasivu"
+STREAM = "arn:aws:kinesis:ap-south-1:210987654321:stream/strangers"
+STRANGER = "arn:aws:iam::210987654321:root"
 Answers = Mapping[tuple[str, str], Any]
 
 
@@ -135,6 +138,10 @@ BUCKET_ANSWERS: dict[tuple[str, str], Any] = {
     ("s3", "get_bucket_cors"): "NoSuchCORSConfiguration",
     ("s3", "get_bucket_logging"): {},
     ("s3", "get_bucket_policy_status"): {"PolicyStatus": {"IsPublic": False}},
+    ("s3", "get_bucket_replication"): "ReplicationConfigurationNotFoundError",
+    ("s3", "get_bucket_website"): "NoSuchWebsiteConfiguration",
+    ("s3", "get_bucket_notification_configuration"): {},
+    ("s3", "list_bucket_inventory_configurations"): {"IsTruncated": False},
 }
 
 QUEUE: dict[str, Any] = {
@@ -163,7 +170,8 @@ QUEUE_ANSWERS: dict[tuple[str, str], Any] = {
             "RedrivePolicy": '{"deadLetterTargetArn":"arn:aws:sqs:ap-south-1:777788889999:dlq",'
             '"maxReceiveCount":"5"}',
         }
-    }
+    },
+    ("lambda", "list_event_source_mappings"): {"EventSourceMappings": []},
 }
 
 FUNCTION: dict[str, Any] = {
@@ -203,6 +211,10 @@ FUNCTION_ANSWERS: dict[tuple[str, str], Any] = {
         },
     },
     ("lambda", "list_function_url_configs"): {"FunctionUrlConfigs": []},
+    ("lambda", "list_function_event_invoke_configs"): {"FunctionEventInvokeConfigs": []},
+    ("lambda", "list_event_source_mappings"): {"EventSourceMappings": []},
+    ("lambda", "list_aliases"): {"Aliases": []},
+    ("lambda", "get_policy"): "ResourceNotFoundException",
 }
 
 TABLE: dict[str, Any] = {
@@ -254,6 +266,51 @@ TABLE_ANSWERS: dict[tuple[str, str], Any] = {
         "TimeToLiveDescription": {"TimeToLiveStatus": "ENABLING", "AttributeName": "expires_at"}
     },
     ("dynamodb", "get_resource_policy"): "PolicyNotFoundException",
+    ("dynamodb", "describe_kinesis_streaming_destination"): {
+        "TableName": "hasivu-prod-payments",
+        "KinesisDataStreamDestinations": [{"StreamArn": STREAM, "DestinationStatus": "DISABLED"}],
+    },
+}
+
+TOPIC: dict[str, Any] = {"TopicName": "hasivu-prod-alarms-page", "KmsMasterKeyId": KEY}
+TOPIC_ARN = "arn:aws:sns:ap-south-1:777788889999:hasivu-prod-alarms-page"
+TOPIC_ANSWERS: dict[tuple[str, str], Any] = {
+    ("sns", "get_topic_attributes"): {"Attributes": {"TopicArn": TOPIC_ARN, "KmsMasterKeyId": KEY}},
+    ("sns", "list_subscriptions_by_topic"): {"Subscriptions": []},
+}
+
+KEY_POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "kms:*",
+            "Resource": "*",
+            "Principal": {"AWS": "arn:aws:iam::777788889999:root"},
+        }
+    ],
+}
+OWN_KEY: dict[str, Any] = {"Description": "Tables", "EnableKeyRotation": True, "KeyPolicy": KEY_POLICY}
+OWN_KEY_ANSWERS: dict[tuple[str, str], Any] = {
+    ("kms", "describe_key"): {
+        "KeyMetadata": {"KeyId": KEY.rpartition("/")[2], "Description": "Tables", "KeyState": "Enabled"}
+    },
+    ("kms", "get_key_policy"): {"Policy": json.dumps(KEY_POLICY)},
+    ("kms", "get_key_rotation_status"): {"KeyRotationEnabled": True},
+    ("kms", "list_grants"): {
+        "Grants": [
+            {"GranteePrincipal": "dynamodb.ap-south-1.amazonaws.com", "Operations": ["Decrypt"]},
+            {"GranteePrincipal": "arn:aws:iam::777788889999:role/backups", "Operations": ["CreateGrant"]},
+        ]
+    },
+}
+
+BUS: dict[str, Any] = {"Name": "hasivu-prod-events"}
+BUS_ANSWERS: dict[tuple[str, str], Any] = {
+    ("events", "describe_event_bus"): {"Name": "hasivu-prod-events"},
+    ("events", "list_rules"): {
+        "Rules": [{"Name": "Events-Archive-hasivu-prod", "ManagedBy": "prod.vhs.events.aws.internal"}]
+    },
 }
 
 ADDRESSES: dict[str, Any] = {"Addresses": ["2001:db8::/32", "192.0.2.0/24"], "IPAddressVersion": "IPV6"}
@@ -384,6 +441,9 @@ CASES: dict[str, tuple[str, Mapping[str, Any], Answers, str]] = {
     "addresses": ("AWS::WAFv2::IPSet", ADDRESSES, ADDRESS_ANSWERS, "n|i|REGIONAL"),
     "a firewall": ("AWS::WAFv2::WebACL", ACL, acl(2000), "n|i|REGIONAL"),
     "a firewall's log": ("AWS::WAFv2::LoggingConfiguration", FIREWALL_LOG, FIREWALL_LOG_ANSWERS, "x"),
+    "a topic": ("AWS::SNS::Topic", TOPIC, TOPIC_ANSWERS, TOPIC_ARN),
+    "a key": ("AWS::KMS::Key", OWN_KEY, OWN_KEY_ANSWERS, KEY.rpartition("/")[2]),
+    "a bus": ("AWS::Events::EventBus", BUS, BUS_ANSWERS, "hasivu-prod-events"),
     "an alarm": ("AWS::CloudWatch::Alarm", ALARM, ALARM_ANSWERS, "it"),
 }
 
@@ -433,6 +493,117 @@ def changed(answers: Answers, operation: tuple[str, str], answer: Any) -> dict[t
                 },
             ),
             "LifecycleConfiguration",
+        ),
+        (
+            "a bucket",
+            changed(
+                BUCKET_ANSWERS,
+                ("s3", "get_bucket_notification_configuration"),
+                {
+                    "EventBridgeConfiguration": {},
+                    "QueueConfigurations": [{"QueueArn": "q", "Events": ["s3:*"]}],
+                },
+            ),
+            "NotificationConfiguration",
+        ),
+        (
+            "a bucket",
+            changed(
+                BUCKET_ANSWERS,
+                ("s3", "get_bucket_website"),
+                {"IndexDocument": {"Suffix": "index.html"}},
+            ),
+            "WebsiteConfiguration",
+        ),
+        (
+            "a table",
+            changed(
+                TABLE_ANSWERS,
+                ("dynamodb", "describe_kinesis_streaming_destination"),
+                {"KinesisDataStreamDestinations": [{"StreamArn": STREAM, "DestinationStatus": "ACTIVE"}]},
+            ),
+            "copies",
+        ),
+        (
+            "a queue",
+            changed(
+                QUEUE_ANSWERS,
+                ("lambda", "list_event_source_mappings"),
+                {
+                    "EventSourceMappings": [
+                        {
+                            "UUID": "17194f20-28d5-42fc-bf83-6634259360d0",
+                            "EventSourceArn": "arn:aws:sqs:ap-south-1:777788889999:hasivu-prod-webhooks",
+                            "FunctionArn": "arn:aws:lambda:ap-south-1:777788889999:function:strangers",
+                        }
+                    ]
+                },
+            ),
+            "other readers",
+        ),
+        (
+            "a function",
+            changed(
+                FUNCTION_ANSWERS,
+                ("lambda", "list_aliases"),
+                {"Aliases": [{"Name": "debug", "FunctionVersion": "1"}]},
+            ),
+            "other aliases",
+        ),
+        (
+            "a function",
+            changed(
+                FUNCTION_ANSWERS,
+                ("lambda", "list_function_event_invoke_configs"),
+                {"FunctionEventInvokeConfigs": [{"MaximumRetryAttempts": 0}]},
+            ),
+            "destinations",
+        ),
+        (
+            "a function",
+            changed(
+                FUNCTION_ANSWERS,
+                ("lambda", "get_policy"),
+                {
+                    "Policy": json.dumps(
+                        {
+                            "Statement": [
+                                {
+                                    "Effect": "Allow",
+                                    "Action": "lambda:InvokeFunction",
+                                    "Principal": {"AWS": STRANGER},
+                                    "Resource": "arn:aws:lambda:ap-south-1:777788889999:function:"
+                                    "hasivu-prod-pdf-generator",
+                                }
+                            ]
+                        }
+                    )
+                },
+            ),
+            "other callers",
+        ),
+        (
+            "a topic",
+            changed(
+                TOPIC_ANSWERS,
+                ("sns", "list_subscriptions_by_topic"),
+                {"Subscriptions": [{"Protocol": "https", "Endpoint": "https://strangers.example"}]},
+            ),
+            "other listeners",
+        ),
+        (
+            "a key",
+            changed(
+                OWN_KEY_ANSWERS,
+                ("kms", "list_grants"),
+                {"Grants": [{"GranteePrincipal": STRANGER, "Operations": ["Decrypt"]}]},
+            ),
+            "grants",
+        ),
+        (
+            "a bus",
+            changed(BUS_ANSWERS, ("events", "list_rules"), {"Rules": [{"Name": "leak"}]}),
+            "other rules",
         ),
         ("a firewall", acl(20_000), "Rules"),
         (

@@ -12,6 +12,7 @@ from tests.checks.rules import (
     weaknesses_history,
     weaknesses_rotation,
     weaknesses_watch,
+    weaknesses_words,
     weaknesses_work,
 )
 from tests.checks.rules.planting import Weakness
@@ -22,6 +23,7 @@ WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_governance.WEAKNESSES,
     *weaknesses_history.WEAKNESSES,
     *weaknesses_rotation.WEAKNESSES,
+    *weaknesses_words.WEAKNESSES,
     *weaknesses_work.WEAKNESSES,
     *weaknesses_canaries.WEAKNESSES,
     *weaknesses_capacity.WEAKNESSES,

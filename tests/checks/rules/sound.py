@@ -3,6 +3,7 @@
 import copy
 import json
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from checks.rules.canaries import MONEY_PATHS
@@ -313,12 +314,15 @@ def buckets() -> dict[str, Body]:
     }
     audit = bucket("audit", days=3000, **locked, **logged("AuditArchive"))
     config = bucket("config", days=731, **logged("ConfigHistory"))
+    uploads = bucket("uploads", days=90, **cors, **logged("Uploads"))
+    rules = uploads["Properties"]["LifecycleConfiguration"]["Rules"]
+    rules.append({**rules[0], "Prefix": "statements/", "ExpirationInDays": 30})
     writing = access_logs_of("AuditArchive", "ConfigHistory", "Uploads", "Analytics")
     return {
         **guarded("AccessLogs", *writing, AccessLogs=bucket("access-logs", days=400)),
         **guarded("AuditArchive", *TRAIL_WRITES, AuditArchive=audit),
         **guarded("ConfigHistory", *CONFIG_WRITES, ConfigHistory=config),
-        **guarded("Uploads", Uploads=bucket("uploads", days=90, **cors, **logged("Uploads"))),
+        **guarded("Uploads", Uploads=uploads),
         **guarded("Analytics", Analytics=bucket("analytics", days=1095, **logged("Analytics"))),
     }
 
@@ -562,7 +566,7 @@ def function(name: str) -> dict[str, Body]:
             {
                 "FunctionName": f"hasivu-prod-{name}",
                 "Architectures": ["arm64"],
-                "Code": {"S3Bucket": ASSETS, "S3Key": f"{'1' * 64}.zip"},
+                "Code": {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"},
                 "Environment": {"Variables": variables},
                 "Handler": f"runtime.functions.{name.replace('-', '_')}.handler",
                 "Layers": [ref("Layer")],
