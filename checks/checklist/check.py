@@ -13,7 +13,7 @@ from checks.checklist import engine, gate_proofs
 from checks.checklist.applicability import Setting, setting_of
 from checks.checklist.catalogue import Catalogue, Control, Item
 from checks.checklist.checked_assembly import Checked
-from checks.checklist.digests import catalogue_sha256, source_sha256
+from checks.checklist.digests import assembly_sha256, catalogue_sha256, source_sha256
 from checks.checklist.engine import Proofs
 from checks.checklist.live_proofs import LiveProofs
 from checks.checklist.model import (
@@ -50,8 +50,11 @@ class Inputs:
     environment: str
     checked: Checked
     live: Callable[[Path], LiveProofs]
+    """The look at what runs, held against the assembly in a folder."""
     now: datetime
     catalogue: Catalogue
+    live_assembly: Path | None = None
+    """The assembly that is live, where it is another one than the checked: that one runs, and not this."""
     audit_checkpoint: str | None = None
     """The digest of the audit trail's last checkpoint."""
     repository: Path = REPOSITORY
@@ -61,7 +64,7 @@ class Inputs:
 def check(inputs: Inputs) -> Results:
     """How every item and control of ``inputs`` stands.
 
-    Errors: ``ENVIRONMENT_UNKNOWN``, ``CATALOGUE_INVALID``, ``WAIVERS_UNREADABLE``.
+    Errors: ``ENVIRONMENT_UNKNOWN``, ``CATALOGUE_INVALID``, ``WAIVERS_UNREADABLE``, ``ASSEMBLY_UNREADABLE``.
     """
     setting = setting_of(inputs.environment, repository=inputs.repository)
     estate = read_estate(inputs.checked.folder, environment=inputs.environment)
@@ -70,7 +73,8 @@ def check(inputs: Inputs) -> Results:
     records = attestations.read(inputs.environment, repository=inputs.repository)
     people: dict[str, Evidence] = {}
     template = inputs.rules(estate, setting, gate_proofs.accepted(inputs.checked.verdict))
-    live = inputs.live(inputs.checked.folder)
+    running = _running(inputs)
+    live = inputs.live(inputs.live_assembly or inputs.checked.folder)
     proofs = _proofs(inputs, setting, estate, template, live, runs, records, people)
     states = _waive_proofs(inputs, estate, proofs)
     items, item_states = _waive_items(
@@ -83,6 +87,7 @@ def check(inputs: Inputs) -> Results:
         commit=commit_of(inputs.repository),
         source_sha256=sources,
         assembly_sha256=inputs.checked.assembly_sha256,
+        live_assembly_sha256=running,
         catalogue_sha256=catalogue_sha256(inputs.repository),
         waivers_sha256=states.written.sha256,
         audit_checkpoint=inputs.audit_checkpoint,
@@ -93,8 +98,16 @@ def check(inputs: Inputs) -> Results:
         evidence=_evidence(proofs.made.values(), runs.used | people),
         waivers=_waivers(inputs, setting, item_states),
         unmatched=template.unmatched,
-        notes=_notes(setting, live, records, inputs.catalogue),
+        notes=_notes(setting, live, running, records, inputs.catalogue),
     )
+
+
+def _running(inputs: Inputs) -> str | None:
+    """The digest of the assembly that is live, where that is not the checked one."""
+    if inputs.live_assembly is None:
+        return None
+    digest = assembly_sha256(inputs.live_assembly)
+    return None if digest == inputs.checked.assembly_sha256 else digest
 
 
 def _proofs(
@@ -221,7 +234,11 @@ def _tools() -> dict[str, str]:
 
 
 def _notes(
-    setting: Setting, live: LiveProofs, records: attestations.Records, catalogue: Catalogue
+    setting: Setting,
+    live: LiveProofs,
+    running: str | None,
+    records: attestations.Records,
+    catalogue: Catalogue,
 ) -> tuple[str, ...]:
     """What a reader must know to judge the rest."""
     notes = [RETIRED]
@@ -232,5 +249,10 @@ def _notes(
         )
     if not live.found:
         notes.append(f"Nothing was read back from the running environment: {live.why}.")
+    if running is not None:
+        notes.append(
+            f"What runs was held against the assembly {running[:12]}, which is live, and not against the one "
+            "of this report. What this one changes is to be looked at again once it is deployed."
+        )
     notes += [f"A record counts for nothing: {stray}." for stray in records.strays(catalogue.records)]
     return tuple(notes)

@@ -42,6 +42,15 @@ def check(
     live: Annotated[
         bool, typer.Option("--live/--no-live", help="Whether to look at the running environment too.")
     ] = True,
+    live_assembly: Annotated[
+        Path | None,
+        typer.Option(
+            "--live-assembly",
+            help="The synthesised assembly that is live, before another one is deployed: what runs is held "
+            "against it.",
+            show_default="the one that is checked",
+        ),
+    ] = None,
     secrets_profile: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,6 +76,7 @@ def check(
 
     from checks.checklist import summary
     from checks.checklist.applicability import setting_of
+    from checks.checklist.digests import assembly_sha256
     from checks.checklist.survey import survey
     from checks.release.documents import write
     from checks.terminal import TerminalReporter
@@ -74,11 +84,16 @@ def check(
 
     console = Console(highlight=False)
     setting_of(env)
+    if live_assembly is not None:
+        if not live:
+            raise typer.BadParameter("--live-assembly is about what runs, and --no-live does not look at it")
+        assembly_sha256(live_assembly)  # before minutes are spent
     folder = _folder(output or REPOSITORY / "build" / "compliance" / env)
     with TerminalReporter(console) as reporter:
         results = survey(
             env,
             live=live,
+            live_assembly=live_assembly,
             directory=directory,
             reporter=reporter,
             secrets_profiles=profiles(env, secrets_profile or []),

@@ -241,6 +241,8 @@ class Results(Frozen):
     """The commit, with ``+changes`` where the working tree differs from it."""
     source_sha256: Sha256
     assembly_sha256: Sha256
+    live_assembly_sha256: Sha256 | None = None
+    """Of the assembly that is live and that what runs was held against; None where it is the same one."""
     catalogue_sha256: Sha256
     """Of items, frameworks and rules: what was asked."""
     waivers_sha256: Sha256

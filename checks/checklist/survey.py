@@ -33,13 +33,15 @@ def survey(
     live: bool,
     directory: Path | None,
     reporter: Reporter,
+    live_assembly: Path | None = None,
     secrets_profiles: Mapping[str, str] | None = None,
 ) -> Results:
-    """How every item stands now. ``live`` looks at the running environment too, as the auditor.
+    """How every item stands now. ``live`` looks at the running environment too, as the auditor, and holds it
+    against the assembly in ``live_assembly``, or against the checked one.
 
     ``secrets_profiles`` are the AWS profiles of people who may read secrets, by environment. The sandbox's
     are made up, and its administrator reads them. Errors: those of `build`, of the synth and of the
-    catalogue; ``ENVIRONMENT_UNKNOWN``, ``NO_CREDENTIALS``, ``WRONG_ACCOUNT``.
+    catalogue; ``ENVIRONMENT_UNKNOWN``, ``NO_CREDENTIALS``, ``WRONG_ACCOUNT``, ``ASSEMBLY_UNREADABLE``.
     """
     now = datetime.now(UTC).replace(microsecond=0)
     embedded = setting_of(env).embedded
@@ -72,6 +74,7 @@ def survey(
                 live=look,
                 now=now,
                 catalogue=asked,
+                live_assembly=live_assembly,
                 audit_checkpoint=_checkpoint(own, env) if live else None,
             )
         )

@@ -65,6 +65,7 @@ def objections(situation: Situation, *, policy: Policy, now: datetime) -> tuple[
     """Everything that speaks against it at ``now``, UTC."""
     return (
         *_of_the_report(situation, policy, now),
+        *_of_what_runs(situation),
         *_of_what_it_says(situation),
         *_of_items(situation.results, situation.approval),
         *_of_waivers(situation.results, business_date(now)),
@@ -115,6 +116,16 @@ def _of_the_report(situation: Situation, policy: Policy, now: datetime) -> Itera
         yield objection("FUTURE", f"the report is dated in the future: {utc(results.generated_at)}")
     if now > results.generated_at + policy.max_age:
         yield objection("REPORT_OLD", f"the report is older than {policy.max_age_hours} hours")
+
+
+def _of_what_runs(situation: Situation) -> Iterator[Objection]:
+    """Before a deployment what runs is held against the assembly that is live, which the records name."""
+    told, before = situation.results.live_assembly_sha256, situation.before
+    live = () if before is None else before.assemblies
+    if told is not None and told not in live:
+        named = f"that is {' or '.join(each[:12] for each in live)}" if live else "none is written down"
+        message = f"what runs was held against {told[:12]}, which is not what is live: {named}"
+        yield Objection(code="OTHER_LIVE_ASSEMBLY", subject="results.json", message=message)
 
 
 def _of_what_it_says(situation: Situation) -> Iterator[Objection]:

@@ -221,6 +221,8 @@ def _is_about(results: Results, window: Window, now: datetime) -> None:
     live = window.go_live
     if (results.environment, results.assembly_sha256) != (live.environment, live.assembly_sha256):
         raise _cannot("REPORT_NOT_OF_IT", "the report is about another environment or assembly")
+    if results.live_assembly_sha256 is not None:
+        raise _cannot("REPORT_NOT_OF_IT", "what runs was held against another assembly in the report")
     if results.generated_at < live.deployed_at:
         raise _cannot("REPORT_NOT_OF_IT", "the report is older than the deployment")
     if results.generated_at > now + CLOCKS_DIFFER:

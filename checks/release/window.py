@@ -74,6 +74,17 @@ class Window:
         """The record that ended it."""
         return self.closed or self.rolled_back
 
+    @property
+    def assemblies(self) -> tuple[str, ...]:
+        """The digests of the assemblies that are live: whose templates are deployed; last, whose code runs.
+
+        They are two after a rollback, which moves aliases and leaves the templates.
+        """
+        live = self.go_live
+        if self.rolled_back is None or live.previous_assembly_sha256 is None:
+            return (live.assembly_sha256,)
+        return (live.assembly_sha256, live.previous_assembly_sha256)
+
     def is_late(self, moment: datetime) -> bool:
         """Whether ``moment`` is after the deadline."""
         return moment > self.go_live.rollback_deadline

@@ -72,6 +72,11 @@ def oscal(report: Report) -> str:
             _prop("commit", results.commit),
             _prop("source-sha256", results.source_sha256),
             _prop("assembly-sha256", results.assembly_sha256),
+            *(
+                [_prop("live-assembly-sha256", results.live_assembly_sha256)]
+                if results.live_assembly_sha256
+                else []
+            ),
             _prop("catalogue-sha256", results.catalogue_sha256),
             _prop("waivers-sha256", results.waivers_sha256),
             _prop("results-sha256", results.sha256),

@@ -101,6 +101,7 @@ def _cover(document: Document, report: Report) -> None:
         "Generated": wording.moment(results.generated_at),
         "Commit": results.commit,
         "Assembly": results.assembly_sha256,
+        **({"Still live": results.live_assembly_sha256} if results.live_assembly_sha256 else {}),
         "This report": results.sha256,
         "Catalogue": results.catalogue_sha256,
         "Waivers": results.waivers_sha256,

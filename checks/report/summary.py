@@ -57,6 +57,9 @@ def _blocks(report: Report) -> Iterator[list[str]]:
         f"report {_code(results.sha256[:16])}, {wording.moment(results.generated_at)}.",
         "",
     ]
+    if results.live_assembly_sha256 is not None:
+        live = _code(results.live_assembly_sha256[:16])
+        yield [f"> What runs was held against the assembly {live}, which is still live.", ""]
     if results.emulator:
         yield ["> Looked at in the sandbox's emulator, which is not AWS.", ""]
     if report.release is not None:

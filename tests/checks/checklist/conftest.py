@@ -85,6 +85,7 @@ class World:
     now: datetime = NOW
     live: Callable[[Path], LiveProofs] = field(default=lambda _: live_proofs.off("sandbox"))
     verdict: Verdict | None = None
+    live_assembly: Path | None = None
 
     def check(self) -> Results:
         """How everything stands."""
@@ -105,6 +106,7 @@ class World:
                 environment=self.environment,
                 checked=checked,
                 live=self.live,
+                live_assembly=self.live_assembly,
                 now=self.now,
                 catalogue=self.catalogue,
                 repository=self.repository,

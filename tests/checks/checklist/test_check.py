@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from checks.checklist import live_proofs
 from checks.checklist.commands import FailOn, verdict
+from checks.checklist.digests import assembly_sha256
 from checks.checklist.live_proofs import LiveProofs
 from checks.checklist.model import (
     SATISFIED,
@@ -240,6 +241,36 @@ def test_an_environment_that_cannot_be_looked_at_is_no_pass(
     results = world.check()
     assert by_id(results)["HC-061"] is status
     assert "https://nowhere" not in results.canonical().decode()
+
+
+def test_before_a_deployment_what_runs_is_held_against_what_is_live(world: World, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(world.assembly, tmp_path / "older"))
+    template = older / "Storage.template.json"
+    content = json.loads(template.read_text(encoding="utf-8"))
+    content["Description"] = "as it was"
+    template.write_text(json.dumps(content), encoding="utf-8")
+    held = []
+
+    def look(assembly: Path) -> LiveProofs:
+        held.append(assembly)
+        return looking(("stack-resources", Status.PASSED))(assembly)
+
+    world.live, world.live_assembly = look, older
+    results = world.check()
+    assert held == [older]
+    assert results.live_assembly_sha256 == assembly_sha256(older)
+    assert results.assembly_sha256 == assembly_sha256(world.assembly)
+    assert any("which is live, and not against the one of this report" in note for note in results.notes)
+    assert by_id(results)["HC-061"] is Status.PASSED
+
+    world.live_assembly = Path(shutil.copytree(world.assembly, tmp_path / "same"))
+    again = world.check()
+    assert again.live_assembly_sha256 is None
+    assert again.notes == world.check().notes
+
+    world.live_assembly = tmp_path
+    with pytest.raises(HasivuError, match="ASSEMBLY_UNREADABLE"):
+        world.check()
 
 
 def test_without_looking_the_report_says_so(world: World) -> None:

@@ -49,6 +49,13 @@ def test_the_check_writes_what_it_found_and_says_it_by_its_exit_code(
     assert Results.read((output / "results.json").read_bytes()) == results
 
 
+def test_an_assembly_that_is_live_is_one_and_is_looked_for(tmp_path: Path) -> None:
+    code, said = called("check", "--env", "prod", "--live-assembly", str(tmp_path))
+    assert (code, "ASSEMBLY_UNREADABLE" in said) == (ExitCode.BUILD, True)
+    code, said = called("check", "--env", "prod", "--live-assembly", str(tmp_path), "--no-live")
+    assert code == ExitCode.USAGE
+
+
 def test_an_unknown_environment_is_refused_before_anything_is_built() -> None:
     code, said = called("check", "--env", "moon")
     assert code == ExitCode.USAGE

@@ -13,7 +13,7 @@ from checks.release.gate import Objection, Situation, blockers, objections
 from checks.release.records import Drill
 from checks.release.roles import policy
 from checks.release.window import Window
-from tests.checks.release.test_window import begun, closed
+from tests.checks.release.test_window import begun, closed, rolled_back
 from tests.checks.release.world import (
     NOW,
     REPORTED,
@@ -108,6 +108,19 @@ def test_a_window_that_has_ended_does_no_harm(tmp_path: Path) -> None:
     assert against(tmp_path, before=before) == []
 
 
+C, D = "c" * 64, "d" * 64
+LIVE = go_live(assembly_sha256=B, previous_assembly_sha256=D)
+BEFORE = Window(go_live=LIVE, closed=closed(NOW, go_live_sha256=LIVE.sha256))
+TAKEN_BACK = Window(go_live=LIVE, begun=begun(NOW, LIVE), rolled_back=rolled_back(NOW, NOW, LIVE))
+
+
+@pytest.mark.parametrize(("before", "live"), [(BEFORE, B), (TAKEN_BACK, B), (TAKEN_BACK, D)])
+def test_before_a_deployment_what_runs_is_held_against_what_is_live(
+    tmp_path: Path, before: Window, live: str
+) -> None:
+    assert against(tmp_path, results(live_assembly_sha256=live), before=before) == []
+
+
 YESTERDAY = TODAY - timedelta(days=1)
 PLANTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("OTHER_ENVIRONMENT", {"environment": "staging"}, {}),
@@ -120,6 +133,9 @@ PLANTED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("OTHER_SOURCES", {}, {"source_sha256": B}),
     ("CONTRADICTION", {}, {"departures": (Contradiction("one", "it is another one"),)}),
     ("CONTRADICTION", {"proofs": ()}, {}),
+    ("OTHER_LIVE_ASSEMBLY", {"live_assembly_sha256": B}, {}),
+    ("OTHER_LIVE_ASSEMBLY", {"live_assembly_sha256": C}, {"before": BEFORE}),
+    ("OTHER_LIVE_ASSEMBLY", {"live_assembly_sha256": C}, {"before": TAKEN_BACK}),
     ("FUTURE", {}, {"now": REPORTED - timedelta(hours=1)}),
     ("REPORT_OLD", {}, {"now": REPORTED + timedelta(hours=72, seconds=1)}),
     ("NO_ITEMS", {"items": ()}, {}),

@@ -273,6 +273,7 @@ def test_what_is_closed_stays(estate: Estate) -> None:
         (results(generated_at=NOW - HOUR), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + 90 * HOUR), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, assembly_sha256=B), "REPORT_NOT_OF_IT"),
+        (results(generated_at=NOW + HOUR, live_assembly_sha256=B), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, environment="staging"), "REPORT_NOT_OF_IT"),
         (results(generated_at=NOW + HOUR, items=(item("one"),)), "CRITERIA_NOT_MET"),
         (results(generated_at=NOW + HOUR, items=(criterion(Status.FAILED),)), "CRITERIA_NOT_MET"),

@@ -31,17 +31,17 @@ def closed(at: datetime, **changed: Any) -> Closed:
     return Closed(**facts | changed)
 
 
-def begun(at: datetime) -> RollbackBegun:
+def begun(at: datetime, live: GoLive = LIVE) -> RollbackBegun:
     return RollbackBegun(
-        deployment_id=LIVE.deployment_id, go_live_sha256=LIVE.sha256, at=at, by="o@x", reason="OPS-9"
+        deployment_id=live.deployment_id, go_live_sha256=live.sha256, at=at, by="o@x", reason="OPS-9"
     )
 
 
-def rolled_back(begun_at: datetime, at: datetime) -> RolledBack:
+def rolled_back(begun_at: datetime, at: datetime, live: GoLive = LIVE) -> RolledBack:
     return RolledBack(
-        deployment_id=LIVE.deployment_id,
-        go_live_sha256=LIVE.sha256,
-        begun_sha256=begun(begun_at).sha256,
+        deployment_id=live.deployment_id,
+        go_live_sha256=live.sha256,
+        begun_sha256=begun(begun_at, live).sha256,
         begun_at=begun_at,
         at=at,
         seconds=1,

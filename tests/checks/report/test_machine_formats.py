@@ -21,8 +21,11 @@ from checks.report.junit import junit
 from checks.report.model import Report
 from checks.report.ocsf import VERSION, ocsf
 from checks.report.oscal import oscal, token
+from checks.report.page import page
+from checks.report.pdf import pdf
 from checks.report.sarif import sarif
 from checks.report.sheet import COLUMNS, sheet
+from checks.report.summary import markdown
 from tests.checks.report.factory import HOSTILE, earlier, results, sound
 from tests.checks.report.test_page import with_name
 
@@ -248,3 +251,12 @@ def test_the_badge_can_be_read_and_says_the_verdict(found: Results) -> None:
         "g",
         "text",
     }
+
+
+def test_every_report_says_what_what_runs_was_held_against() -> None:
+    live = "7" * 64
+    held, own = Report(results(live_assembly_sha256=live)), Report(results())
+    for make in (page, markdown, oscal):
+        assert live[:16] in make(held)
+        assert live[:16] not in make(own)
+    assert pdf(held) != pdf(own)
