@@ -26,7 +26,7 @@ def commands() -> list[list[str]]:
 def test_every_command_exists_with_its_options() -> None:
     found = commands()
     named = {words[0] for words in found}
-    assert named == {"report", "sign", "signoff", "go-live", "window", "rollback", "verify"}
+    assert named == {"check", "report", "sign", "signoff", "go-live", "window", "rollback", "verify"}
     group: Any = typer.main.get_command(app)
     reports: Any = typer.main.get_command(report_app)
     of = {**group.commands, "report": reports.commands["write"]}
