@@ -12,7 +12,7 @@ from checks.checklist.model import Level, ProofResult, Status, Waiver, WaiverSta
 from checks.checklist.wording import counted, line, listed
 from checks.rules.acknowledgements import parse
 from checks.rules.gate import CLOUDFORMATION, HOUSE_RULES, RESOURCES_MAX, Verdict
-from checks.rules.validation_report import Suppressed
+from checks.rules.validation_report import Acknowledged, Suppressed
 
 CDK_NAG: Final = ("AwsSolutions", "Serverless", "NIST.800.53.R5", "PCI.DSS.321")
 
@@ -155,7 +155,18 @@ def _covering(item: Suppressed) -> tuple[str, str]:
 
 def waiver_id(item: Suppressed) -> str:
     """One id for all findings that one reason accepts for one rule."""
-    digest = hashlib.sha256(f"{_rule(item)}\0{item.reason}".encode()).hexdigest()
+    return _waiver_id(_rule(item.rule), item.reason)
+
+
+def waiver_ids(acknowledged: Iterable[Acknowledged]) -> dict[str, str]:
+    """The ids under which acknowledgements of an assembly can be waivers, each with its reason."""
+    return {
+        _waiver_id(_rule(each.rule_id.partition("::")[2]), each.reason): each.reason for each in acknowledged
+    }
+
+
+def _waiver_id(rule: str, reason: str) -> str:
+    digest = hashlib.sha256(f"{rule}\0{reason}".encode()).hexdigest()
     return f"ack-{digest[:10]}"
 
 
@@ -202,7 +213,7 @@ def _of_assembly(verdict: Verdict) -> tuple[Waiver, ...]:
 def _waiver(name: str, items: Sequence[Suppressed], environment: str, today: date) -> Waiver:
     first = items[0]
     reason = parse(first.reason)
-    where = f"{_rule(first)}, {counted(len(items), 'finding')}"
+    where = f"{_rule(first.rule)}, {counted(len(items), 'finding')}"
     house = first.pack == HOUSE_RULES
     return Waiver(
         waiver_id=name,
@@ -229,8 +240,9 @@ def _gate_of(pack: str) -> str:
     return "cloudformation" if pack == CLOUDFORMATION else "cdk-nag"
 
 
-def _rule(item: Suppressed) -> str:
-    return item.rule.partition("[")[0]
+def _rule(rule: str) -> str:
+    """The rule without the finding that it is narrowed to."""
+    return rule.partition("[")[0]
 
 
 def _fingerprint(lines: Iterable[str]) -> str:

@@ -368,7 +368,7 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
     monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
-    monkeypatch.setattr(live, "_departures", lambda results, assembly=None: ())
+    monkeypatch.setattr(live, "_departures", lambda results, report, assembly=None: ())
     monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
     monkeypatch.setattr(live, "source_sha256", lambda repository: A)
     monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
@@ -516,7 +516,7 @@ def test_a_report_that_this_checkout_denies_closes_no_window(
     if code == "DOCUMENT_CONTRADICTION":
         monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
         denied = (Contradiction("W-666", "no such waiver is committed"),)
-        monkeypatch.setattr(live, "_departures", lambda results: denied)
+        monkeypatch.setattr(live, "_departures", lambda results, report: denied)
     (tmp_path / "releases").mkdir()
     common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
     assert refusal(run("window", "--env", "prod", "--close", report, *common)) == code
