@@ -26,7 +26,7 @@ from checks.checklist.model import (
 from checks.checklist.references import FRAMEWORK, LEVELS
 from checks.checklist.stand import Stand, judged
 
-_NAME: Final = re.compile(r"(?!.*\d{6})[A-Za-z][\w .:/*{}()-]{0,99}")
+_NAME: Final = re.compile(r"(?!.*\d{6})[A-Za-z][\w .:/*{}()-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True)
