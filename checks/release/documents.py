@@ -124,24 +124,9 @@ def digest_and_size(folder: Path, name: str) -> tuple[str, int]:
 
 
 def write(path: Path, document: bytes) -> None:
-    """Write all of it or nothing, and leave it on the disk: a crash leaves the file as it was.
-
-    What a crash left beside it is taken away: nobody signed for it, so nothing would hold with it.
-    Error: `NOT_WRITTEN`.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write the file as :func:`put` does. Error: `NOT_WRITTEN`."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for left in _left_by_a_crash(path):
-            left.unlink(missing_ok=True)
-        try:
-            with beside.open("wb") as file:
-                file.write(document)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        put(path, document)
     except OSError as error:
         raise HasivuError(
             "NOT_WRITTEN",
@@ -149,6 +134,26 @@ def write(path: Path, document: bytes) -> None:
             next_step="see that its folder can be written to and has room, and run it again",
             exit_code=ExitCode.CHECK_FAILED,
         ) from None
+
+
+def put(path: Path, document: bytes) -> None:
+    """Write all of it or nothing, and leave it on the disk: a crash leaves the file as it was.
+
+    What a crash left beside it is taken away: nobody signed for it, so nothing would hold with it.
+    Error: OSError.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in _left_by_a_crash(path):
+        left.unlink(missing_ok=True)
+    try:
+        with beside.open("wb") as file:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _left_by_a_crash(path: Path) -> list[Path]:

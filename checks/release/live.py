@@ -87,7 +87,16 @@ def gate(
     if against:
         return Passage(objections=against, approval=approval, prepared=None)
     running = aliases.snapshot(context.functions, context.environment)
-    prepared = opening.prepare(context.records, situation, running, deployer=deployer, now=now)
+    with context.records.held():
+        again = context.records.last_live()
+        if (None if again is None else again.window) != before:
+            raise HasivuError(
+                "RECORDS_CHANGED",
+                "While the gate looked, somebody wrote down another release.",
+                next_step="ask the gate again",
+                exit_code=ExitCode.CHECK_FAILED,
+            )
+        prepared = opening.prepare(context.records, situation, running, deployer=deployer, now=now)
     return Passage(objections=(), approval=approval, prepared=prepared)
 
 
@@ -144,15 +153,16 @@ def opened(
     owner = context.person(signer, at=now)
     running = aliases.snapshot(context.functions, context.environment)
     command = f"hasivu rollback --env {context.environment} --reason TICKET --key KEY"
-    return opening.open_window(
-        context.records,
-        running,
-        signer,
-        opened=opening.Opened(owner=owner, ticket=ticket, command=command),
-        deployed_at=deployed_at or now,
-        alarm=context.deadline,
-        now=now,
-    )
+    with context.records.held():
+        return opening.open_window(
+            context.records,
+            running,
+            signer,
+            opened=opening.Opened(owner=owner, ticket=ticket, command=command),
+            deployed_at=deployed_at or now,
+            alarm=context.deadline,
+            now=now,
+        )
 
 
 def closed(
@@ -189,15 +199,16 @@ def closed(
         raise DocumentRefused(CONTRADICTION, RESULTS, f"{found.subject}: {found.message}")
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=now)
-    return opening.close_window(
-        context.records,
-        verification.results,
-        signer,
-        by=by,
-        late_reason=late_reason,
-        alarm=context.deadline,
-        now=now,
-    )
+    with context.records.held():
+        return opening.close_window(
+            context.records,
+            verification.results,
+            signer,
+            by=by,
+            late_reason=late_reason,
+            alarm=context.deadline,
+            now=now,
+        )
 
 
 def last_window(context: Context) -> Window | None:
@@ -223,7 +234,8 @@ def rollback_plan(context: Context, *, resume: bool, now: datetime) -> aliases.O
     ``resume``: it is going to be run, and goes on where a crash cut it off.
     """
     if resume:
-        context.records.sweep()
+        with context.records.held():
+            context.records.sweep()
     _, window = rollback.target(context.records, now)
     return aliases.roll_back(context.functions, window.go_live.functions, dry_run=True)
 
@@ -235,15 +247,16 @@ def rolled_back(
     reason = line_of(reason, "--reason")
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=clock())
-    record, _ = rollback.roll_back(
-        context.records,
-        context.functions,
-        signer,
-        by=by,
-        reason=reason,
-        alarm=context.deadline,
-        clock=clock,
-    )
+    with context.records.held():
+        record, _ = rollback.roll_back(
+            context.records,
+            context.functions,
+            signer,
+            by=by,
+            reason=reason,
+            alarm=context.deadline,
+            clock=clock,
+        )
     return record
 
 

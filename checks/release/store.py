@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from checks.errors import ExitCode, HasivuError
 from checks.release.allowed_signers import AllowedSigners
 from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, Record, read, write
 from checks.release.records import Closed, GoLive, Prepared, RollbackBegun, RolledBack
@@ -107,6 +112,30 @@ class Records:
     def write_rolled_back(self, sequence: int, record: RolledBack, signer: Signer) -> Path:
         """Keep that everything is back."""
         return self._write_signed(sequence, ROLLED_BACK, record, signer)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """While it lasts no other command writes records of this environment. It ends with the process.
+
+        Where there are none yet there is nothing to be held. Error: `RECORDS_BUSY`: another one is at it.
+        """
+        if not self._folder.is_dir():
+            yield
+            return
+        descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HasivuError(
+                    "RECORDS_BUSY",
+                    f"Another command writes down a release of {self._environment}.",
+                    next_step="see what it did with `hasivu window` once it has ended, then run this again",
+                    exit_code=ExitCode.CHECK_FAILED,
+                ) from None
+            yield
+        finally:
+            os.close(descriptor)
 
     def _names(self) -> list[str]:
         if self._folder.is_symlink():

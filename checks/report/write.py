@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
 from checks.errors import ExitCode, HasivuError
-from checks.release.documents import SIGNATURE_SUFFIX
+from checks.release.documents import SIGNATURE_SUFFIX, put
 from checks.report.badge import badge
 from checks.report.evidence_files import LEFT_BY_RUNS
 from checks.report.form import Form
@@ -106,7 +105,7 @@ def write(
         for name in (MANIFEST, *({RELEASE, *(name for name, _ in FILES.values())} - files.keys())):
             (folder / name).unlink(missing_ok=True)
         for name, content in files.items():
-            _put(folder / name, content)
+            put(folder / name, content)
     except OSError as error:
         raise HasivuError(
             "REPORT_NOT_WRITTEN",
@@ -136,14 +135,3 @@ def _evidence_before(folder: Path) -> set[str]:
         return {str(path) for path in paths if path.parts[:1] == (LEFT_BY_RUNS,) and ".." not in path.parts}
     except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError):
         return set()
-
-
-def _put(path: Path, content: bytes) -> None:
-    """The file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

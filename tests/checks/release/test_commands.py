@@ -1,6 +1,8 @@
 """The commands as people type them, without AWS: exit codes, what is said, what is written."""
 
+import fcntl
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ from checks import cli
 from checks.checklist.contradictions import Contradiction
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
-from checks.release import commands, context, live, report_files
+from checks.release import aliases, commands, context, live, report_files
 from checks.release.aliases import Outcome
 from checks.release.documents import write
 from checks.release.signing import SshKeygen, signature_over
@@ -23,6 +25,7 @@ from checks.release.sshsig import Namespace
 from checks.release.throw_away_key import KEY_NAME
 from checks.toolchain import REPOSITORY
 from tests.checks.release.world import (
+    OWNER,
     REPORTED,
     ROLES,
     RUNNER,
@@ -429,6 +432,32 @@ def test_every_refusal_of_a_document_has_a_next_step() -> None:
     for path in (REPOSITORY / "checks" / "release").glob("*.py"):
         codes |= set(re.findall(r'DocumentRefused\(\s*"([a-z-]+)"', path.read_text(encoding="utf-8")))
     assert codes | {report_files.CONTRADICTION} == set(context.NEXT_STEPS)
+
+
+@pytest.mark.usefixtures("digests")
+def test_every_command_that_writes_waits_for_nobody_and_keeps_others_out(
+    report: Path, signers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "releases" / "prod").mkdir(parents=True)
+    monkeypatch.setattr(aliases, "snapshot", lambda *_: {})
+    monkeypatch.setattr(live, "objections", lambda *_, **__: ())
+    monkeypatch.setattr(context.Context, "signer", lambda *_: OWNER)
+    monkeypatch.setattr(context.Context, "functions", None)
+    monkeypatch.setattr(context.Context, "deadline", None)
+    common = ["--env", "prod", "--allowed-signers", signers, "--records", tmp_path / "releases"]
+    commands_that_write = (
+        ["go-live", report, "--deployer", "deployer@hasivu.example"],
+        ["go-live", "--opened", "--ticket", "T"],
+        ["window", "--close", report],
+        ["rollback", "--yes", "--reason", "T"],
+    )
+    descriptor = os.open(tmp_path / "releases" / "prod", os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    for command in commands_that_write:
+        assert refusal(run(*command, *common)) == "RECORDS_BUSY", command
+    os.close(descriptor)
+    for command in commands_that_write[1:]:
+        assert refusal(run(*command, *common)) in {"NOT_PREPARED", "NOTHING_LIVE"}
 
 
 COMMANDS_OF_RECORDS = (

@@ -410,3 +410,15 @@ def test_a_rollback_record_that_nobody_began_contradicts(estate: Estate) -> None
     path.write_bytes(other.canonical())
     with pytest.raises(DocumentRefused, match="nobody began"):
         estate.records.all()
+
+
+def test_two_commands_do_not_write_at_once(estate: Estate) -> None:
+    with estate.records.held():
+        pass  # nothing is there yet
+    estate.release(2)
+    other = Records(estate.folder / "releases", "prod", SIGNERS)
+    with estate.records.held():
+        refused_with("RECORDS_BUSY", lambda: other.held().__enter__())
+        assert other.last_live() is not None, "reading goes on"
+    with other.held():
+        pass
