@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from checks.checklist.digests import catalogue_sha256
 from checks.errors import ExitCode, HasivuError
+from checks.release.checkout import against_checkout
 from checks.release.context import Context
-from checks.release.documents import SIGNATURE_SUFFIX, write
-from checks.release.report_files import agreeing_results, signer_of
+from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, write
+from checks.release.report_files import CONTRADICTION, RESULTS, agreeing_results, signer_of
 from checks.release.roles import policy
 from checks.release.signing import signature_over
 from checks.release.signoff import Condition, Decision, Refused, Signed, SignOff, draft, read_all
@@ -44,6 +46,9 @@ def sign_off(
 ) -> Path:
     """Sign it and keep it beside the report; where it is kept.
 
+    In a checkout with the catalogue that the report names, the report is held against that first: nobody
+    approves what the gate would refuse.
+
     Errors: `UNKNOWN_ROLE`, `OTHER_ENVIRONMENT`, `SIGNOFFS_SPOILED`, `ONE_SIGNER_TWO_ROLES`, `NO_TICKET`,
     `NO_SUCH_CONDITION`, `CONDITIONS_MISFIT`, `TEXT_UNFIT`; DocumentRefused, NotAllowed; and those of signing.
     """
@@ -59,6 +64,9 @@ def sign_off(
     if results.environment != wish.environment:
         message = f"the report is about {results.environment}"
         raise _refused("OTHER_ENVIRONMENT", message, "give the report of the environment that you decide on")
+    if results.catalogue_sha256 == catalogue_sha256():
+        for found in against_checkout(results, report):
+            raise DocumentRefused(CONTRADICTION, RESULTS, f"{found.subject}: {found.message}")
     context = Context(wish.environment, signers=signers, records=None, directory=directory)
     signer_of(report, results, context.signers)
     signed, refused = read_all(report, context.signers)

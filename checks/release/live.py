@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from checks import git
-from checks.checklist.applicability import setting_of
-from checks.checklist.contradictions import Contradiction
 from checks.checklist.digests import assembly_sha256, catalogue_sha256, source_sha256
-from checks.checklist.model import Results
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
 from checks.evidence.run_record import commit_of
 from checks.release import aliases, opening, rehearsal, rollback
 from checks.release.approval import Approval, Basis, decide
+from checks.release.checkout import against_checkout
 from checks.release.context import Context
 from checks.release.documents import SIGNATURE_SUFFIX, DocumentRefused, read, write
 from checks.release.gate import CHANGES, Objection, Situation, objections
@@ -71,7 +69,9 @@ def gate(
         waivers_sha256=waivers.sha256_of(context.environment),
         commit=commit_of(REPOSITORY),
         source_sha256=source_sha256(REPOSITORY),
-        departures=_departures(results, report, assembly) if results.catalogue_sha256 == catalogue else (),
+        departures=against_checkout(results, report, assembly)
+        if results.catalogue_sha256 == catalogue
+        else (),
         approval=approval,
         before=before,
         drill=None if drill_file is None else _drill(context, drill_file),
@@ -98,30 +98,6 @@ def gate(
             )
         prepared = opening.prepare(context.records, situation, running, deployer=deployer, now=now)
     return Passage(objections=(), approval=approval, prepared=prepared)
-
-
-def _departures(results: Results, report: Path, assembly: Path | None = None) -> tuple[Contradiction, ...]:
-    """Where the results are not what this checkout, its catalogue, waivers and records, makes of their
-    proofs, and those of runs not what the evidence in the ``report``'s folder shows. Where ``assembly`` is
-    that of the results, what they say of the template is read anew off it."""
-    from checks.checklist.catalogue import load  # noqa: PLC0415 - boto3, and only where the gate asks
-    from checks.checklist.committed import uncommitted  # noqa: PLC0415
-    from checks.checklist.departures import departures  # noqa: PLC0415
-    from checks.checklist.seen_again import not_acknowledged, not_recorded, not_shown  # noqa: PLC0415
-    from checks.rules.assembly import read_estate  # noqa: PLC0415
-    from checks.rules.validation_report import read_acknowledgements  # noqa: PLC0415
-
-    catalogue, setting = load(), setting_of(results.environment)
-    if assembly is not None and assembly_sha256(assembly) != results.assembly_sha256:
-        assembly = None
-    estate = None if assembly is None else read_estate(assembly, environment=results.environment)
-    return (
-        *departures(results, catalogue, setting),
-        *uncommitted(results, catalogue, estate=estate, repository=REPOSITORY),
-        *not_recorded(results, report, estate, runtime=REPOSITORY / "runtime"),
-        *(() if estate is None else not_shown(results, estate, setting)),
-        *(() if assembly is None else not_acknowledged(results, read_acknowledgements(assembly))),
-    )
 
 
 def opened(
@@ -195,7 +171,7 @@ def closed(
             next_step="close it from a checkout of the commit that is live",
             exit_code=ExitCode.CHECK_FAILED,
         )
-    for found in _departures(verification.results, report):
+    for found in against_checkout(verification.results, report):
         raise DocumentRefused(CONTRADICTION, RESULTS, f"{found.subject}: {found.message}")
     signer = context.signer(key, kms_key)
     by = context.person(signer, at=now)

@@ -18,6 +18,7 @@ from checks.checklist.contradictions import Contradiction
 from checks.errors import ExitCode, HasivuError
 from checks.evidence import waivers
 from checks.release import aliases, commands, context, live, report_files
+from checks.release import decide as decide_module
 from checks.release.aliases import Outcome
 from checks.release.documents import write
 from checks.release.signing import SshKeygen, signature_over
@@ -371,7 +372,7 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
     monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
-    monkeypatch.setattr(live, "_departures", lambda results, report, assembly=None: ())
+    monkeypatch.setattr(live, "against_checkout", lambda results, report, assembly=None: ())
     monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
     monkeypatch.setattr(live, "source_sha256", lambda repository: A)
     monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
@@ -425,6 +426,16 @@ def test_a_pass_that_the_proofs_deny_is_no_go_and_signed_by_nobody(
         "contradiction  results.json: one: it is said to be pass"
         in run("verify", report, "--allowed-signers", signers).output
     )
+
+
+def test_nobody_approves_what_this_checkout_denies(
+    report: Path, signers: Path, keys: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = (Contradiction("HC-001", "the catalogue does not ask for it"),)
+    monkeypatch.setattr(decide_module, "against_checkout", lambda results, report: denied)
+    assert decide(report, signers, keys["asha"], "security-officer").exit_code == ExitCode.OK
+    monkeypatch.setattr(decide_module, "catalogue_sha256", lambda: A)
+    assert refusal(decide(report, signers, keys["asha"], "security-officer")) == "DOCUMENT_CONTRADICTION"
 
 
 def test_every_refusal_of_a_document_has_a_next_step() -> None:
@@ -545,7 +556,7 @@ def test_a_report_that_this_checkout_denies_closes_no_window(
     if code == "DOCUMENT_CONTRADICTION":
         monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
         denied = (Contradiction("W-666", "no such waiver is committed"),)
-        monkeypatch.setattr(live, "_departures", lambda results, report: denied)
+        monkeypatch.setattr(live, "against_checkout", lambda results, report: denied)
     (tmp_path / "releases").mkdir()
     common = ["--allowed-signers", signers, "--records", tmp_path / "releases"]
     assert refusal(run("window", "--env", "prod", "--close", report, *common)) == code
