@@ -1,4 +1,4 @@
-"""Whether a report says what this checkout says: its catalogue, waivers, records, and what can be seen anew."""
+"""Whether a report says what this checkout says: by its catalogue, waivers and records."""
 
 from __future__ import annotations
 
