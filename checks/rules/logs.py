@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.log_patterns import matcher
-from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule
+from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule, show
 
 GROUP = "AWS::Logs::LogGroup"
 RETENTION_DAYS_MIN = {"sandbox": 1, "dev": 7, "staging": 30, "prod": 365}
@@ -130,6 +131,29 @@ def every_functions_lines_are_counted(estate: Estate) -> Iterator[Breach]:
         if len(missing) < len(counted) / 2:  # what only one function says is that function's own
             for group in missing:
                 yield at(group, "", shown=f"{name} is not counted here")
+
+
+@rule(
+    "HASIVU-LOG-9",
+    "PCI DSS 10.4.1",
+    "PCI DSS 10.7.2",
+    remedy="Ask for one metric in the same words everywhere (stacks/observability_filters.py).",
+)
+def one_metric_is_asked_for_in_the_same_words(estate: Estate) -> Iterator[Breach]:
+    """What is counted as one metric in several functions' lines is asked for in the same words, and counted
+    in the same way."""
+    asked: dict[str, list[tuple[Resource, str]]] = {}
+    for item in estate.of("AWS::Logs::MetricFilter"):
+        for made in item.items("MetricTransformations"):
+            words = show([item.get("FilterPattern"), made.get("MetricValue"), made.get("Dimensions")])
+            asked.setdefault(str(made.get("MetricName")), []).append((item, words))
+    for name, filters in asked.items():
+        usual, times = Counter(words for _, words in filters).most_common(1)[0]
+        if times * 2 <= len(filters):
+            continue  # nothing is usual
+        for item, words in filters:
+            if words != usual:
+                yield at(item, "FilterPattern", shown=f"{name} is asked for in other words than elsewhere")
 
 
 @rule(

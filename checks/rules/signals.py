@@ -26,6 +26,9 @@ ALARM = "AWS::CloudWatch::Alarm"
 BAD_ABOVE = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BAD_BELOW = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
 
+DAYS_TO_EXPIRY_MIN = 14
+"""A certificate that did not renew itself is somebody's work for days: mails, approvals, a change."""
+
 PHYSICAL_NAMES = {
     "FunctionName": (("AWS::Lambda::Function", "FunctionName"),),
     "QueueName": (("AWS::SQS::Queue", "QueueName"),),
@@ -191,7 +194,7 @@ def _of_one_metric(estate: Estate, alarm: Resource, threshold: float, operator: 
     queue = queue or estate.target(look.dimensions.get("QueueName", ""), alarm.stack)
     if queue is not None and is_dead_letter_queue(queue):
         highest = 1 if operator == "GreaterThanOrEqualToThreshold" else 0
-    lowest = 1 if below else 0
+    lowest = DAYS_TO_EXPIRY_MIN if look.name == "DaysToExpiry" else 1 if below else 0
     if not lowest <= threshold <= highest:
         yield at(alarm, "Threshold")
 

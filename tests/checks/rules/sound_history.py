@@ -1,7 +1,10 @@
 """The sound estate's history: a table of the catalogue and a workgroup."""
 
 from checks.rules.history import PARQUET_SERDE
+from stacks.payment_questions import questions
 from tests.checks.rules.building import Body, arn, ref, resource
+
+QUESTION = questions()[0]
 
 
 def history() -> dict[str, Body]:
@@ -51,8 +54,8 @@ def history() -> dict[str, Body]:
             "AWS::Athena::NamedQuery",
             {
                 "Database": "hasivu_prod",
-                "Name": "events",
-                "QueryString": "SELECT count(*) FROM payment_events",
+                "Name": QUESTION.name,
+                "QueryString": QUESTION.sql,
                 "WorkGroup": "hasivu-prod-analytics",
             },
             tags=False,
