@@ -20,19 +20,23 @@ WORKED_ON: Mapping[str, frozenset[str]] = {
     "HASIVU-EVT-14",
     "SOX OP-4",
     "PCI DSS 10.7.2",
-    remedy="Let the queue's rule take what WORKED_ON in checks/rules/consumers.py says, and nothing less.",
+    remedy="Let the queue's rule take what WORKED_ON in checks/rules/consumers.py says, neither less nor more.",
 )
 def queues_are_told_what_their_readers_work_on(estate: Estate) -> Iterator[Breach]:
-    """Every queue of a reader of events is told of each kind of event on which that reader works."""
+    """Every queue of a reader of events is told of each kind of event on which that reader works, and of no other."""
     heard = _heard(estate)
     for name, kinds in WORKED_ON.items():
         queue = estate.named(QUEUE, "QueueName", name)
         if queue is None:
             continue
         told = heard.get(queue.logical_id, set())
-        missing = sorted(kinds - told) if kinds else [] if None in told else ["everything"]
-        if missing and None not in told:
-            yield at(queue, "", shown=f"{', '.join(missing)} is not told to it")
+        expected: set[str | None] = set(kinds) or {None}
+        if told != expected:
+            yield at(queue, "", shown=f"{_words(told)} is told to it, not {_words(expected)}")
+
+
+def _words(kinds: set[str | None]) -> str:
+    return ", ".join(sorted(kind or "everything" for kind in kinds)) or "nothing"
 
 
 def _heard(estate: Estate) -> dict[str, set[str | None]]:

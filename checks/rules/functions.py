@@ -214,6 +214,10 @@ def batches_are_answered_message_by_message(estate: Estate) -> Iterator[Breach]:
             yield at(mapping, "FunctionResponseTypes")
 
 
+CONSUMERS_MIN = 5
+"""How many batches of a queue are worked on at once, at least: with fewer a burst waits for an hour."""
+
+
 @rule(
     "HASIVU-FN-12",
     "SOX OP-1",
@@ -242,7 +246,7 @@ def _fits(estate: Estate, mapping: Resource) -> Iterator[Breach]:
         return
     reserved = function.get("ReservedConcurrentExecutions")
     at_once = mapping.get("ScalingConfig.MaximumConcurrency")
-    if isinstance(reserved, int) and not (isinstance(at_once, int) and 2 <= at_once <= reserved):
+    if isinstance(reserved, int) and not (isinstance(at_once, int) and CONSUMERS_MIN <= at_once <= reserved):
         yield at(mapping, "ScalingConfig.MaximumConcurrency")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.policies import statements
@@ -118,6 +119,10 @@ def questions_are_asked_in_our_workgroup(estate: Estate) -> Iterator[Breach]:
     reviewed = {question.name: question.sql for question in questions()}
     groups = {group.get("Name") for group in estate.of("AWS::Athena::WorkGroup")}
     databases = {item.get("DatabaseInput.Name") for item in estate.of("AWS::Glue::Database")}
+    asked = {question.get("Name") for question in estate.of("AWS::Athena::NamedQuery")}
+    for group in estate.of("AWS::Athena::WorkGroup"):
+        for name in sorted(set(reviewed) - asked):
+            yield at(group, "", shown=f"the question {name} is missing")
     for question in estate.of("AWS::Athena::NamedQuery"):
         if question.get("WorkGroup") not in groups:
             yield at(question, "WorkGroup")
@@ -153,10 +158,11 @@ def history_is_read_where_it_is_written(estate: Estate) -> Iterator[Breach]:
     """A table reads a prefix that a function of the estate writes; answers go beside the tables, where the
     function that asks may write."""
     written = _written_prefixes(estate)
-    read: set[str] = set()
+    read: dict[str, Any] = {}
     for table in estate.of("AWS::Glue::Table"):
         where = _place(estate, table, "TableInput.StorageDescriptor.Location")
-        read.add(where)
+        if read.setdefault(where, table.get(SERDE)) != table.get(SERDE):
+            yield at(table, SERDE, shown=f"{where} is read in another format as well")
         if where not in written:
             yield at(table, "TableInput.StorageDescriptor.Location", shown=f"nobody writes {where}")
     for group in estate.of("AWS::Athena::WorkGroup"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.rules.alarm_metrics import (
+    FAILURES_MAX,
     FORMS,
     FORMULA_LIMITS,
     MUST_SPEAK,
@@ -252,6 +253,7 @@ def formulas_can_reach_their_threshold(estate: Estate) -> Iterator[Breach]:
                 not any(re.fullmatch(form, text) for form in FORMS)
                 or words - ids
                 or any(int(number) > SAMPLES_MAX for number in re.findall(r">= (\d+)", text))
+                or any(int(number) > FAILURES_MAX for number in re.findall(r"failures >= (\d+)", text))
             ):
                 yield at(alarm, f"Metrics.{index}.Expression")
         if ids - used:

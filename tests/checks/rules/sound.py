@@ -7,8 +7,10 @@ from hashlib import sha256
 from typing import Any
 
 from checks.rules.canaries import MONEY_PATHS
+from checks.rules.dashboards import METRICS_SHOWN
 from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
+from checks.rules.logs import CONNECTION_ERRORS
 from checks.rules.permissions import GATEWAY_LOGGING
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
@@ -531,7 +533,7 @@ SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
 
-THROUGH = tuple(f"{name}.ap-south-1.amazonaws.com" for name in ("dynamodb", "secretsmanager", "sqs"))
+THROUGH = tuple(f"{name}.ap-south-1.amazonaws.com" for name in ("dynamodb", "s3", "secretsmanager", "sqs"))
 WRITES_HISTORY = allow(
     "s3:PutObject",
     [f"arn:aws:s3:::hasivu-prod-analytics/{prefix}/*" for prefix in ("payments", "compacted", "athena")],
@@ -618,7 +620,7 @@ def function(name: str) -> dict[str, Body]:
                 allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
                 allow(["dynamodb:GetItem", "dynamodb:PutItem"], arn("Payments")),
                 allow(
-                    "kms:Decrypt",
+                    ["kms:Decrypt", "kms:GenerateDataKey"],
                     arn("Key"),
                     Condition={"StringEquals": {"kms:ViaService": list(THROUGH)}},
                 ),
@@ -967,6 +969,10 @@ def formula(metrics: list[tuple[str, str, dict[str, Any]]], expression: str, thr
     return body
 
 
+_FAILED = [f'$.{field} = "{name}"' for field in ("error", "exception_name") for name in CONNECTION_ERRORS]
+FAILED_CONNECTION = f"{{ {' || '.join(_FAILED)} }}"
+
+
 def burn(threshold: float, period_s: int) -> Body:
     """An alarm on how fast the error budget burns."""
     api: dict[str, Any] = {"ApiName": "hasivu-prod", "Stage": "live"}
@@ -1102,7 +1108,7 @@ def alarms() -> dict[str, Body]:
             "AWS::Logs::MetricFilter",
             {
                 "LogGroupName": ref(f"{pascal(name)}Logs"),
-                "FilterPattern": '{ $.error = "ConnectTimeoutError" }',
+                "FilterPattern": FAILED_CONNECTION,
                 "MetricTransformations": [
                     {"MetricName": "AwsConnectionFailures", "MetricNamespace": own, "MetricValue": "1"}
                 ],
@@ -1121,7 +1127,10 @@ def dashboards() -> dict[str, Body]:
         "type": "metric",
         "properties": {
             "title": "TPS",
-            "metrics": [["AWS/Lambda", "Duration", {"stat": stat}] for stat in ("p50", "p95", "p99")],
+            "metrics": [
+                *(["AWS/Lambda", "Duration", {"stat": stat}] for stat in ("p50", "p95", "p99")),
+                *(["AWS/Any", name] for name in METRICS_SHOWN),
+            ],
         },
     }
     body = json.dumps({"widgets": [widget]})

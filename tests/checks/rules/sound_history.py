@@ -4,8 +4,6 @@ from checks.rules.history import PARQUET_SERDE
 from stacks.payment_questions import questions
 from tests.checks.rules.building import Body, arn, ref, resource
 
-QUESTION = questions()[0]
-
 
 def history() -> dict[str, Body]:
     """The table and the workgroup over the bucket ``Analytics``; ``Key`` encrypts the answers."""
@@ -50,16 +48,19 @@ def history() -> dict[str, Body]:
             {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": parquet},
             tags=False,
         ),
-        "Question": resource(
-            "AWS::Athena::NamedQuery",
-            {
-                "Database": "hasivu_prod",
-                "Name": QUESTION.name,
-                "QueryString": QUESTION.sql,
-                "WorkGroup": "hasivu-prod-analytics",
-            },
-            tags=False,
-        ),
+        **{
+            f"Question{number}": resource(
+                "AWS::Athena::NamedQuery",
+                {
+                    "Database": "hasivu_prod",
+                    "Name": question.name,
+                    "QueryString": question.sql,
+                    "WorkGroup": "hasivu-prod-analytics",
+                },
+                tags=False,
+            )
+            for number, question in enumerate(questions())
+        },
         "WorkGroup": resource(
             "AWS::Athena::WorkGroup",
             {

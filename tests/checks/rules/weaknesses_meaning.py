@@ -1,9 +1,11 @@
 """Planted: what is well-formed and means something else than it says, or than its neighbours mean."""
 
+import json
 from typing import Any
 
 from tests.checks.rules.planting import (
     Body,
+    Change,
     Weakness,
     computing,
     put,
@@ -14,6 +16,8 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 FILTER, RULE, QUEUE = "AWS::Logs::MetricFilter", "AWS::Events::Rule", "AWS::SQS::Queue"
 TABLE, GROUP, QUESTION = "AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Athena::NamedQuery"
 POLICY, ALIAS, FUNCTION = "AWS::IAM::Policy", "AWS::KMS::Alias", "AWS::Lambda::Function"
+MAPPING, BOARD = "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Dashboard"
+SEAL = {"Fn::GetAtt": ["SealKey", "Arn"]}
 LOCATION = "TableInput.StorageDescriptor.Location"
 ANSWERS = "WorkGroupConfiguration.ResultConfiguration.OutputLocation"
 
@@ -89,6 +93,43 @@ def with_windows_of(seconds: int) -> Any:
     return change
 
 
+def pages_after_an_hour(body: Body) -> None:
+    said = body["Properties"]["AlarmDescription"].replace("2 of 3", "10 of 10")
+    body["Properties"] |= {"EvaluationPeriods": 10, "DatapointsToAlarm": 10, "AlarmDescription": said}
+
+
+def fails_by_hundreds(body: Body) -> None:
+    last = body["Properties"]["Metrics"][-1]
+    last["Expression"] = last["Expression"].replace("failures >= 10", "failures >= 100")
+
+
+def joins_windows(properties: Any) -> bool:
+    return "Burn" in str(properties["AlarmRule"])
+
+
+def may_only(action: str) -> Change:
+    """Every right on a key is the one to ``action``."""
+
+    def change(body: Body) -> None:
+        for statement in body["Properties"]["PolicyDocument"]["Statement"]:
+            if "kms:ViaService" in str(statement.get("Condition")):
+                statement["Action"] = action
+
+    return change
+
+
+def sends(properties: Any) -> bool:
+    return "sqs:SendMessage" in str(properties["PolicyDocument"])
+
+
+def without_queues(template: Body) -> None:
+    for item in template["Resources"].values():
+        if item["Type"] == BOARD:
+            written = json.dumps(item["Properties"]["DashboardBody"])
+            shown = written.replace("ApproximateNumberOfMessagesVisible", "NumberOfMessagesSent")
+            item["Properties"]["DashboardBody"] = json.loads(shown)
+
+
 def one_alias_for_two_keys(template: Body) -> None:
     aliases = [item for item in template["Resources"].values() if item["Type"] == ALIAS]
     other = {**aliases[0]["Properties"], "AliasName": "alias/hasivu/prod/other"}
@@ -148,6 +189,28 @@ WEAKNESSES = (
         put("FilterPattern", '{ $.error = "NobodyRaisesThis" }'),
         counts_connections,
     ),
+    Weakness(
+        "HASIVU-LOG-10",
+        "a retry's end is not counted",
+        FILTER,
+        put("FilterPattern", '{ $.error = "ReadTimeoutError" }'),
+        counts_connections,
+    ),
+    Weakness("HASIVU-LOG-10", "everything is counted", FILTER, put("FilterPattern", '{ $.level = "*" }')),
+    Weakness("HASIVU-ALM-14", "a page after an hour", ALARM, pages_after_an_hour, is_sustained),
+    Weakness("HASIVU-ALM-7", "a hundred must fail", ALARM, fails_by_hundreds, computing("PaymentFailed")),
+    Weakness(
+        "HASIVU-ALM-15", "nothing joins the windows", COMPOSITE, where=joins_windows, gone=True, witness=ALARM
+    ),
+    Weakness(
+        "HASIVU-IAM-26", "a key that may only be described", POLICY, may_only("kms:DescribeKey"), uses_a_key
+    ),
+    Weakness("HASIVU-IAM-26", "no new data key", POLICY, may_only("kms:Decrypt"), sends),
+    Weakness("HASIVU-KMS-9", "a key that signs", QUEUE, put("KmsMasterKeyId", SEAL)),
+    Weakness("HASIVU-ATH-6", "lines read as Parquet", TABLE, elsewhere(LOCATION, "compacted"), witness=TABLE),
+    Weakness("HASIVU-ATH-4", "a question less", QUESTION, gone=True, witness=GROUP),
+    Weakness("HASIVU-FN-12", "one by one", MAPPING, put("ScalingConfig.MaximumConcurrency", 2)),
+    Weakness("HASIVU-DSH-1", "dead letters are nowhere", BOARD, section=without_queues, witness=BOARD),
     Weakness("HASIVU-KMS-6", "an alias of another's key", ALIAS, section=one_alias_for_two_keys),
     Weakness(
         "HASIVU-IAM-25", "through machines", POLICY, through("ec2.ap-south-1.amazonaws.com"), uses_a_key
