@@ -20,10 +20,10 @@ WORKED_ON: Mapping[str, frozenset[str]] = {
     "HASIVU-EVT-14",
     "SOX OP-4",
     "PCI DSS 10.7.2",
-    remedy="Let the queue's rule take what WORKED_ON in checks/rules/consumers.py says, neither less nor more.",
+    remedy="Let the queue's rule take what WORKED_ON (consumers.py) says, neither less nor more.",
 )
 def queues_are_told_what_their_readers_work_on(estate: Estate) -> Iterator[Breach]:
-    """Every queue of a reader of events is told of each kind of event on which that reader works, and of no other."""
+    """Every queue of a reader of events is told of the kinds on which that reader works, and of no other."""
     heard = _heard(estate)
     for name, kinds in WORKED_ON.items():
         queue = estate.named(QUEUE, "QueueName", name)
