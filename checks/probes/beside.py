@@ -62,6 +62,22 @@ def _schedules(account: Account, live: Live) -> dict[str, str]:
     return {item["Name"]: item["Name"] for item in found if not item["Name"].startswith(deadline)}
 
 
+def _aliases(account: Account, live: Live) -> dict[str, str]:
+    found = account.all("kms", "list_aliases", "Aliases", region=live.region)
+    return {item["AliasName"]: item["AliasName"].removeprefix("alias/") for item in found}
+
+
+def _alarms(account: Account, live: Live) -> dict[str, str]:
+    found = account.all("cloudwatch", "describe_alarms", "MetricAlarms", region=live.region)
+    return {item["AlarmName"]: item["AlarmName"] for item in found}
+
+
+def _log_groups(account: Account, live: Live) -> dict[str, str]:
+    """By the last part of their names: a function that logs by AWS's own rule writes to /aws/lambda/…"""
+    found = account.all("logs", "describe_log_groups", "logGroups", region=live.region)
+    return {item["logGroupName"]: item["logGroupName"].removeprefix("/aws/lambda/") for item in found}
+
+
 def bears_the_name(name: str, environment: str) -> bool:
     """Whether a resource says by its name that it is one of the environment."""
     return name.startswith((f"hasivu-{environment}-", f"hasivu/{environment}/")) or (
@@ -91,9 +107,12 @@ def _no_other(found: Found) -> Callable[[Account, Live], str | None]:
 
 
 KINDS: dict[str, Found] = {
+    "AWS::CloudWatch::Alarm": _alarms,
     "AWS::DynamoDB::Table": _tables,
     "AWS::IAM::Role": _roles,
+    "AWS::KMS::Alias": _aliases,
     "AWS::Lambda::Function": _functions,
+    "AWS::Logs::LogGroup": _log_groups,
     "AWS::S3::Bucket": _buckets,
     "AWS::SNS::Topic": _topics,
     "AWS::SQS::Queue": _queues,

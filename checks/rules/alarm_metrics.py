@@ -125,5 +125,8 @@ FORMS = (
 )
 """The forms that a formula of an alarm may have; each can reach its threshold."""
 
-SAMPLES_MAX = 200
+FAILURES_MAX = 10
+"""However few samples there are, so many that went wrong are enough."""
+
+SAMPLES_MAX = 100
 """A guard against few samples asks for no more than this in a period; otherwise it guards against ringing."""

@@ -10,6 +10,12 @@ from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 SHOWN = ('"p50"', '"p95"', '"p99"', "TPS")
+METRICS_SHOWN = (
+    *("5XXError", "Latency", "Errors", "Throttles", "ApproximateNumberOfMessagesVisible"),
+    *("SystemErrors", "PaymentCaptured", "PaymentFailed"),
+)
+"""What whoever is woken looks at first."""
+
 DASHBOARDS_MIN = 4
 
 
@@ -20,7 +26,8 @@ DASHBOARDS_MIN = 4
     remedy="Draw p50, p95, p99 and TPS in stacks/observability_dashboards.py.",
 )
 def dashboards_show_what_is_asked_for(estate: Estate) -> Iterator[Breach]:
-    """There are four dashboards of metrics, and together they show latency percentiles and TPS."""
+    """There are four dashboards of metrics, and together they show latency percentiles, TPS and
+    the metrics that are looked at first."""
     found = list(estate.of(DASHBOARD))
     written = ""
     for dashboard in found:
@@ -30,7 +37,7 @@ def dashboards_show_what_is_asked_for(estate: Estate) -> Iterator[Breach]:
             yield at(dashboard, "DashboardBody", shown="shows no metric")
     if not found:
         return
-    for word in SHOWN:
+    for word in (*SHOWN, *(f'"{name}"' for name in METRICS_SHOWN)):
         if word not in written:
             yield at(found[0], "DashboardBody", shown=f"no {word}")
     if len(found) < DASHBOARDS_MIN:

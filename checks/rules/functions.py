@@ -54,13 +54,7 @@ def functions_run_our_code(estate: Estate) -> Iterator[Breach]:
     """A function runs the project's bundle and the project's layers, nothing written into the template."""
     bundles = Counter(str(function.get("Code.S3Key")) for function in estate.of(FUNCTION))
     for function in estate.of(FUNCTION):
-        if bundles[str(function.get("Code.S3Key"))] > 1:
-            yield at(function, "Code.S3Key", shown="another function's bundle")
-        bucket = estate.text(function.get("Code.S3Bucket"), function.stack)
-        if not re.fullmatch(r"cdk-[a-z0-9]+-assets-(<AWS::AccountId>|\d{12})-ap-south-[12]", bucket):
-            yield at(function, "Code")
-        if not re.fullmatch(r"[0-9a-f]{64}\.zip", str(function.get("Code.S3Key"))):
-            yield at(function, "Code.S3Key")
+        yield from _code_faults(estate, function, bundles)
         if not function.items("Layers"):
             yield at(function, "Layers")
         for index, layer in enumerate(function.items("Layers")):
@@ -78,6 +72,20 @@ def functions_run_our_code(estate: Estate) -> Iterator[Breach]:
             yield at(layer, "Content.S3Bucket")
         if not re.fullmatch(r"[0-9a-f]{64}\.zip", str(layer.get("Content.S3Key"))):
             yield at(layer, "Content.S3Key")
+
+
+def _code_faults(estate: Estate, function: Resource, bundles: Counter[str]) -> Iterator[Breach]:
+    """What is wrong with where the function's code comes from."""
+    if bundles[str(function.get("Code.S3Key"))] > 1:
+        yield at(function, "Code.S3Key", shown="another function's bundle")
+    bucket = estate.text(function.get("Code.S3Bucket"), function.stack)
+    if not re.fullmatch(r"cdk-[a-z0-9]+-assets-(<AWS::AccountId>|\d{12})-ap-south-[12]", bucket):
+        yield at(function, "Code")
+    built = function.get("/Metadata.aws:asset:path")  # what the toolchain staged for this function
+    if built is not None and f"{built}.zip" != f"asset.{function.get('Code.S3Key')}":
+        yield at(function, "Code.S3Key", shown="not the bundle that was built for it")
+    if not re.fullmatch(r"[0-9a-f]{64}\.zip", str(function.get("Code.S3Key"))):
+        yield at(function, "Code.S3Key")
 
 
 @rule(
@@ -206,6 +214,10 @@ def batches_are_answered_message_by_message(estate: Estate) -> Iterator[Breach]:
             yield at(mapping, "FunctionResponseTypes")
 
 
+CONSUMERS_MIN = 5
+"""How many batches of a queue are worked on at once, at least: with fewer a burst waits for an hour."""
+
+
 @rule(
     "HASIVU-FN-12",
     "SOX OP-1",
@@ -234,7 +246,7 @@ def _fits(estate: Estate, mapping: Resource) -> Iterator[Breach]:
         return
     reserved = function.get("ReservedConcurrentExecutions")
     at_once = mapping.get("ScalingConfig.MaximumConcurrency")
-    if isinstance(reserved, int) and not (isinstance(at_once, int) and 2 <= at_once <= reserved):
+    if isinstance(reserved, int) and not (isinstance(at_once, int) and CONSUMERS_MIN <= at_once <= reserved):
         yield at(mapping, "ScalingConfig.MaximumConcurrency")
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from checks.rules.estate import Estate, Resource
+from checks.rules.policies import statements
 from checks.rules.rule import Breach, at, rule
+from stacks.payment_questions import questions
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
 SERDE = "TableInput.StorageDescriptor.SerdeInfo.SerializationLibrary"
@@ -109,19 +112,24 @@ def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:
     "HASIVU-ATH-4",
     "SOX OP-4",
     "GDPR 32(1)(b)",
-    remedy="Ask in the estate's workgroup and database, as stacks/payment_questions.py does, and only read.",
+    remedy="Ask in the estate's workgroup and database, what stacks/questions has, word for word.",
 )
 def questions_are_asked_in_our_workgroup(estate: Estate) -> Iterator[Breach]:
-    """A standard question only reads, in a workgroup and a database of the estate."""
+    """A standard question is the reviewed one, in a workgroup and a database of the estate."""
+    reviewed = {question.name: question.sql for question in questions()}
     groups = {group.get("Name") for group in estate.of("AWS::Athena::WorkGroup")}
     databases = {item.get("DatabaseInput.Name") for item in estate.of("AWS::Glue::Database")}
+    asked = {question.get("Name") for question in estate.of("AWS::Athena::NamedQuery")}
+    for group in estate.of("AWS::Athena::WorkGroup"):
+        for name in sorted(set(reviewed) - asked):
+            yield at(group, "", shown=f"the question {name} is missing")
     for question in estate.of("AWS::Athena::NamedQuery"):
         if question.get("WorkGroup") not in groups:
             yield at(question, "WorkGroup")
         if question.get("Database") not in databases:
             yield at(question, "Database")
-        if str(question.get("QueryString")).split(maxsplit=1)[:1] not in (["SELECT"], ["WITH"]):
-            yield at(question, "QueryString", shown="it does more than read")
+        if question.get("QueryString") != reviewed.get(str(question.get("Name"))):
+            yield at(question, "QueryString", shown="it is none of stacks/questions")
 
 
 def _is_of_a_database(estate: Estate, table: Resource) -> bool:
@@ -138,3 +146,45 @@ def _is_in_our_bucket(estate: Estate, resource: Resource, path: str) -> bool:
     """Whether the property is an address of S3 that begins with a bucket of the estate."""
     value = resource.get(path)
     return estate.text(value, resource.stack).startswith("s3://<") and estate.ours(resource, path, BUCKET)
+
+
+@rule(
+    "HASIVU-ATH-6",
+    "SOX OP-4",
+    "PCI DSS 7.2.5",
+    remedy="Read the prefix that a function writes, and let answers go below one that no table reads.",
+)
+def history_is_read_where_it_is_written(estate: Estate) -> Iterator[Breach]:
+    """A table reads a prefix that a function of the estate writes; answers go beside the tables, where the
+    function that asks may write."""
+    written = _written_prefixes(estate)
+    read: dict[str, Any] = {}
+    for table in estate.of("AWS::Glue::Table"):
+        where = _place(estate, table, "TableInput.StorageDescriptor.Location")
+        if read.setdefault(where, table.get(SERDE)) != table.get(SERDE):
+            yield at(table, SERDE, shown=f"{where} is read in another format as well")
+        if where not in written:
+            yield at(table, "TableInput.StorageDescriptor.Location", shown=f"nobody writes {where}")
+    for group in estate.of("AWS::Athena::WorkGroup"):
+        path = "WorkGroupConfiguration.ResultConfiguration.OutputLocation"
+        where = _place(estate, group, path)
+        if where not in written or any(where.startswith(one) or one.startswith(where) for one in read):
+            yield at(group, path, shown=f"{where} is not for answers")
+
+
+def _place(estate: Estate, resource: Resource, path: str) -> str:
+    """``bucket/prefix/`` of an address of S3, by the bucket's own name."""
+    bucket = estate.target(resource.get(path), resource.stack)
+    name = "" if bucket is None else estate.text(bucket.get("BucketName"), bucket.stack)
+    return f"{name}/{estate.text(resource.get(path), resource.stack).partition('>/')[2]}"
+
+
+def _written_prefixes(estate: Estate) -> set[str]:
+    """Below which prefixes of buckets a role of the estate may put objects: ``bucket/prefix/``."""
+    return {
+        text.rpartition(":::")[2].removesuffix("*")
+        for statement in statements(estate, "identity")
+        if statement.allows and statement.covers("s3:PutObject")
+        for text in statement.resources
+        if text.endswith("/*")
+    }

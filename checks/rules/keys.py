@@ -151,8 +151,13 @@ def the_account_can_administer_its_keys(estate: Estate) -> Iterator[Breach]:
     remedy="Point the alias at a key of the estate.",
 )
 def aliases_name_our_keys(estate: Estate) -> Iterator[Breach]:
-    """An alias names a key of the estate, under the environment's own prefix."""
+    """An alias names a key of the estate, its own and no other's, under the environment's own prefix."""
+    named: set[Resource | None] = set()
     for alias in estate.of("AWS::KMS::Alias"):
+        key = estate.target(alias.get("TargetKeyId"), alias.stack)
+        if key in named:
+            yield at(alias, "TargetKeyId", shown="a key that another alias names")
+        named.add(key)
         if not estate.ours(alias, "TargetKeyId", KEY):
             yield at(alias, "TargetKeyId")
         if not estate.text(alias.get("AliasName"), alias.stack).startswith(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.log_patterns import matcher
@@ -130,6 +132,71 @@ def every_functions_lines_are_counted(estate: Estate) -> Iterator[Breach]:
         if len(missing) < len(counted) / 2:  # what only one function says is that function's own
             for group in missing:
                 yield at(group, "", shown=f"{name} is not counted here")
+
+
+@rule(
+    "HASIVU-LOG-9",
+    "PCI DSS 10.4.1",
+    "PCI DSS 10.7.2",
+    remedy="Ask for one metric in the same words everywhere (stacks/observability_filters.py).",
+)
+def one_metric_is_asked_for_in_the_same_words(estate: Estate) -> Iterator[Breach]:
+    """What is counted as one metric in several functions' lines is asked for in the same words, and counted
+    in the same way."""
+    asked: dict[str, list[tuple[Resource, str]]] = {}
+    for item in estate.of("AWS::Logs::MetricFilter"):
+        for made in item.items("MetricTransformations"):
+            said = [item.get("FilterPattern"), made.get("MetricValue"), made.get("Dimensions")]
+            words = json.dumps(said, sort_keys=True, default=str)
+            asked.setdefault(str(made.get("MetricName")), []).append((item, words))
+    for name, filters in asked.items():
+        usual, times = Counter(words for _, words in filters).most_common(1)[0]
+        if times * 2 <= len(filters):
+            continue  # nothing is usual
+        for item, words in filters:
+            if words != usual:
+                yield at(item, "FilterPattern", shown=f"{name} is asked for in other words than elsewhere")
+
+
+CONNECTION_ERRORS = (
+    *("ConnectTimeoutError", "ReadTimeoutError", "ConnectionClosedError"),
+    *("EndpointConnectionError", "SSLError"),
+)
+COUNTED: Mapping[str, tuple[Mapping[str, str], ...]] = {
+    "ApiThrottled": ({"status": "429"},),
+    "LoggedFailures": ({"exception_name": "AnyError", "service": "any"},),
+    "AuditWriteFailures": ({"message": "the audit line of a refusal could not be written"},),
+    "AwsConnectionFailures": tuple(
+        {field: name} for name in CONNECTION_ERRORS for field in ("exception_name", "error")
+    ),
+}
+"""Lines as the platform writes them, by the metric that has to count each of them."""
+
+ORDINARY: Mapping[str, str] = {"level": "INFO", "message": "done", "status": "200", "service": "any"}
+
+
+@rule(
+    "HASIVU-LOG-10",
+    "PCI DSS 10.4.1",
+    "PCI DSS 10.7.2",
+    remedy="Ask for the words that the platform logs (COUNTED in checks/rules/logs.py), and for no others.",
+)
+def what_is_logged_is_counted(estate: Estate) -> Iterator[Breach]:
+    """A metric counts each line that it is for, in the words in which it is logged, and no ordinary one."""
+    for item in estate.of("AWS::Logs::MetricFilter"):
+        lines = [
+            line
+            for made in item.items("MetricTransformations")
+            for line in COUNTED.get(str(made.get("MetricName")), ())
+        ]
+        pattern = str(item.get("FilterPattern") or "").strip()
+        if not (lines and pattern.startswith("{") and _can_match(pattern)):
+            continue
+        matches = matcher(pattern)
+        missed = [line for line in lines if not matches(line)]
+        if missed or matches(ORDINARY):
+            shown = f"does not count {missed[0]}" if missed else "counts ordinary lines"
+            yield at(item, "FilterPattern", shown=shown)
 
 
 @rule(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checks.rules.alarm_metrics import (
+    FAILURES_MAX,
     FORMS,
     FORMULA_LIMITS,
     MUST_SPEAK,
@@ -25,6 +26,9 @@ from checks.rules.rule import Breach, at, rule
 ALARM = "AWS::CloudWatch::Alarm"
 BAD_ABOVE = frozenset({"GreaterThanThreshold", "GreaterThanOrEqualToThreshold"})
 BAD_BELOW = frozenset({"LessThanThreshold", "LessThanOrEqualToThreshold"})
+
+DAYS_TO_EXPIRY_MIN = 14
+"""A certificate that did not renew itself is somebody's work for days: mails, approvals, a change."""
 
 PHYSICAL_NAMES = {
     "FunctionName": (("AWS::Lambda::Function", "FunctionName"),),
@@ -191,7 +195,7 @@ def _of_one_metric(estate: Estate, alarm: Resource, threshold: float, operator: 
     queue = queue or estate.target(look.dimensions.get("QueueName", ""), alarm.stack)
     if queue is not None and is_dead_letter_queue(queue):
         highest = 1 if operator == "GreaterThanOrEqualToThreshold" else 0
-    lowest = 1 if below else 0
+    lowest = DAYS_TO_EXPIRY_MIN if look.name == "DaysToExpiry" else 1 if below else 0
     if not lowest <= threshold <= highest:
         yield at(alarm, "Threshold")
 
@@ -249,6 +253,7 @@ def formulas_can_reach_their_threshold(estate: Estate) -> Iterator[Breach]:
                 not any(re.fullmatch(form, text) for form in FORMS)
                 or words - ids
                 or any(int(number) > SAMPLES_MAX for number in re.findall(r">= (\d+)", text))
+                or any(int(number) > FAILURES_MAX for number in re.findall(r"failures >= (\d+)", text))
             ):
                 yield at(alarm, f"Metrics.{index}.Expression")
         if ids - used:

@@ -467,6 +467,12 @@ def leaks(aws: Client, *, topic: str, group: str) -> Iterator[Mutation]:
         ),
         lambda aws: ddb.delete_table(TableName="hasivu-sandbox-planted"),
     )
+    yield Mutation(
+        "a log group added by hand",
+        "nothing-beside",
+        lambda aws: logs.create_log_group(logGroupName="/aws/lambda/hasivu-sandbox-planted"),
+        lambda aws: logs.delete_log_group(logGroupName="/aws/lambda/hasivu-sandbox-planted"),
+    )
     leak = "arn:aws:sqs:ap-south-1:210987654321:leak"
     yield Mutation(
         "a stranger listens",

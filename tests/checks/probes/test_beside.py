@@ -39,6 +39,21 @@ def outcome(kind: str, answer: list[Any], names: tuple[str, ...] = ("hasivu-prod
             {"FunctionName": "hasivu-prod-known"},
             {"FunctionName": "hasivu-prod-copy"},
         ),
+        (
+            "AWS::CloudWatch::Alarm",
+            {"AlarmName": "hasivu-prod-known"},
+            {"AlarmName": "hasivu-prod-copy"},
+        ),
+        (
+            "AWS::Logs::LogGroup",
+            {"logGroupName": "hasivu-prod-known"},
+            {"logGroupName": "/aws/lambda/hasivu-prod-copy"},
+        ),
+        (
+            "AWS::KMS::Alias",
+            {"AliasName": "hasivu-prod-known"},
+            {"AliasName": "alias/hasivu-prod-copy"},
+        ),
         ("AWS::IAM::Role", {"RoleName": "hasivu-prod-known"}, {"RoleName": "hasivu-prod-copy"}),
         ("AWS::Scheduler::Schedule", {"Name": "hasivu-prod-known"}, {"Name": "hasivu-prod-copy"}),
     ],

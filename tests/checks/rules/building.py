@@ -1,5 +1,6 @@
 """Resources and policies of made-up templates, as CloudFormation writes them."""
 
+import re
 from typing import Any
 
 Body = dict[str, Any]
@@ -65,8 +66,12 @@ def named(name: str, parts: dict[str, Body]) -> dict[str, Body]:
     return {f"{name}{suffix}": body for suffix, body in parts.items()}
 
 
+NO_GUARD = "none"
+"""Of an alarm that is not yet whole: it says what it waits for once it is."""
+
+
 def describe(text: str = "It is bad.") -> str:
-    return f"{text} Severity: page. Guard: none. Runbook: docs/runbooks/queues.md#dead-letters"
+    return f"{text} Severity: page. Guard: {NO_GUARD}. Runbook: docs/runbooks/queues.md#dead-letters"
 
 
 def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimensions: Any) -> Body:
@@ -88,3 +93,15 @@ def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimen
             "TreatMissingData": "notBreaching",
         },
     )
+
+
+def guarded_as_it_is(body: Body) -> None:
+    """Let the description of an alarm say for how long, and for how many samples, the alarm waits."""
+    said = body["Properties"]
+    queries = [item["MetricStat"]["Period"] for item in said.get("Metrics", []) if "MetricStat" in item]
+    period_s = [*queries, said.get("Period")][0]
+    guard = f"bad in {said['DatapointsToAlarm']} of {said['EvaluationPeriods']} periods of {period_s} s"
+    for query in said.get("Metrics", []):
+        if samples := re.match(r"IF\(total >= (\d+) OR failures >= (\d+)", query.get("Expression", "")):
+            guard = f"at least {samples[1]} in a period, or {samples[2]} gone wrong; {guard}"
+    said["AlarmDescription"] = said["AlarmDescription"].replace(f"Guard: {NO_GUARD}", f"Guard: {guard}")

@@ -7,8 +7,10 @@ from hashlib import sha256
 from typing import Any
 
 from checks.rules.canaries import MONEY_PATHS
+from checks.rules.dashboards import METRICS_SHOWN
 from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
+from checks.rules.logs import CONNECTION_ERRORS
 from checks.rules.permissions import GATEWAY_LOGGING
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
@@ -26,6 +28,7 @@ from tests.checks.rules.building import (
     allow,
     arn,
     describe,
+    guarded_as_it_is,
     named,
     of_our_account,
     policy,
@@ -412,6 +415,12 @@ def topic(logical_id: str, name: str, *statements: Body) -> dict[str, Body]:
     }
 
 
+def through(service: str) -> Body:
+    """The right to use the key through ``service``."""
+    condition = {"StringEquals": {"kms:ViaService": f"{service}.ap-south-1.amazonaws.com"}}
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], arn("Key"), Condition=condition)
+
+
 def eventing() -> dict[str, Body]:
     return {
         "Bus": resource(
@@ -485,7 +494,11 @@ def eventing() -> dict[str, Body]:
         ),
         **named(
             "PublisherRole",
-            role("events.amazonaws.com", allow("sns:Publish", [ref("Topic"), ref("AlarmTopic")])),
+            role(
+                "events.amazonaws.com",
+                allow("sns:Publish", [ref("Topic"), ref("AlarmTopic")]),
+                through("sns"),
+            ),
         ),
         **named(
             "PipeRole",
@@ -494,6 +507,7 @@ def eventing() -> dict[str, Body]:
                 allow("dynamodb:GetRecords", {"Fn::GetAtt": ["Outbox", "StreamArn"]}),
                 allow("events:PutEvents", arn("Bus")),
                 allow("sqs:SendMessage", arn("DeadLetters")),
+                through("sqs"),
             ),
         ),
     }
@@ -517,6 +531,13 @@ _RIGHTS = {
 }
 SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
+
+
+THROUGH = tuple(f"{name}.ap-south-1.amazonaws.com" for name in ("dynamodb", "s3", "secretsmanager", "sqs"))
+WRITES_HISTORY = allow(
+    "s3:PutObject",
+    [f"arn:aws:s3:::hasivu-prod-analytics/{prefix}/*" for prefix in ("payments", "compacted", "athena")],
+)
 
 
 def pascal(name: str) -> str:
@@ -599,13 +620,14 @@ def function(name: str) -> dict[str, Body]:
                 allow(["xray:PutTelemetryRecords", "xray:PutTraceSegments"], "*"),
                 allow(["dynamodb:GetItem", "dynamodb:PutItem"], arn("Payments")),
                 allow(
-                    "kms:Decrypt",
+                    ["kms:Decrypt", "kms:GenerateDataKey"],
                     arn("Key"),
-                    Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
+                    Condition={"StringEquals": {"kms:ViaService": list(THROUGH)}},
                 ),
                 *(ROTATE if name == "secret-rotation" else ()),
                 *((SIGNS,) if name == "audit-sealer" else ()),
                 *((READS,) if name == "notification-dispatcher" else ()),
+                *((WRITES_HISTORY,) if name == "payments-analytics" else ()),
                 *(
                     copy.deepcopy(right)
                     for end, right in _RIGHTS.items()
@@ -947,6 +969,22 @@ def formula(metrics: list[tuple[str, str, dict[str, Any]]], expression: str, thr
     return body
 
 
+_FAILED = [f'$.{field} = "{name}"' for field in ("error", "exception_name") for name in CONNECTION_ERRORS]
+FAILED_CONNECTION = f"{{ {' || '.join(_FAILED)} }}"
+
+
+def burn(threshold: float, period_s: int) -> Body:
+    """An alarm on how fast the error budget burns."""
+    api: dict[str, Any] = {"ApiName": "hasivu-prod", "Stage": "live"}
+    counted = [("AWS/ApiGateway", "5XXError", api), ("AWS/ApiGateway", "Count", api)]
+    body = formula(counted, SHARE.replace("100 *", "1000 *"), threshold)
+    body["Properties"] |= {"EvaluationPeriods": 1, "DatapointsToAlarm": 1}
+    for query in body["Properties"]["Metrics"]:
+        if "MetricStat" in query:
+            query["MetricStat"]["Period"] = period_s
+    return body
+
+
 SHARE = "IF(total >= 20 OR failures >= 10, 100 * failures / total, 0)"
 
 
@@ -1011,6 +1049,19 @@ def alarms() -> dict[str, Body]:
         "MatchSilent": alarm(own, "MatchRan", "Sum", 1),
         "HistorySilent": alarm(own, "HistoryCompacted", "Sum", 1),
         "HistoryFailed": alarm(own, "HistoryCompactionFailed", "Sum", 1),
+        "BurnLong": burn(14.4, 3600),
+        "BurnShort": burn(14.4, 300),
+        "Burning": resource(
+            "AWS::CloudWatch::CompositeAlarm",
+            {
+                "ActionsEnabled": True,
+                "AlarmActions": [ref("AlarmTopic")],
+                "AlarmDescription": describe(),
+                "AlarmRule": {
+                    "Fn::Join": ["", ['ALARM("', ref("BurnLong"), '") AND ALARM("', ref("BurnShort"), '")']]
+                },
+            },
+        ),
         "Both": resource(
             "AWS::CloudWatch::CompositeAlarm",
             {
@@ -1057,7 +1108,7 @@ def alarms() -> dict[str, Body]:
             "AWS::Logs::MetricFilter",
             {
                 "LogGroupName": ref(f"{pascal(name)}Logs"),
-                "FilterPattern": '{ $.error = "ConnectTimeoutError" }',
+                "FilterPattern": FAILED_CONNECTION,
                 "MetricTransformations": [
                     {"MetricName": "AwsConnectionFailures", "MetricNamespace": own, "MetricValue": "1"}
                 ],
@@ -1076,7 +1127,10 @@ def dashboards() -> dict[str, Body]:
         "type": "metric",
         "properties": {
             "title": "TPS",
-            "metrics": [["AWS/Lambda", "Duration", {"stat": stat}] for stat in ("p50", "p95", "p99")],
+            "metrics": [
+                *(["AWS/Lambda", "Duration", {"stat": stat}] for stat in ("p50", "p95", "p99")),
+                *(["AWS/Any", name] for name in METRICS_SHOWN),
+            ],
         },
     }
     body = json.dumps({"widgets": [widget]})
@@ -1115,13 +1169,18 @@ def templates() -> dict[str, Body]:
     for part in PARTS:
         found |= part()
     output = {"Value": ref("Api"), "Description": "The API"}
-    return {
+    stacks = {
         "Sound": {"Resources": copy.deepcopy(found), "Outputs": {"ApiId": output}},
         "Watched": {"Resources": auditor()},
         "Clock": {"Resources": _from_outside(schedules(), found)},
         "History": {"Resources": _from_outside(history(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
+    for stack in stacks.values():
+        for body in stack["Resources"].values():
+            if body["Type"] == "AWS::CloudWatch::Alarm":
+                guarded_as_it_is(body)
+    return stacks
 
 
 def _from_outside(value: Any, found: dict[str, Body]) -> Any:

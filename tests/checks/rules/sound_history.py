@@ -1,6 +1,7 @@
 """The sound estate's history: a table of the catalogue and a workgroup."""
 
 from checks.rules.history import PARQUET_SERDE
+from stacks.payment_questions import questions
 from tests.checks.rules.building import Body, arn, ref, resource
 
 
@@ -47,16 +48,19 @@ def history() -> dict[str, Body]:
             {"CatalogId": ref("AWS::AccountId"), "DatabaseName": "hasivu_prod", "TableInput": parquet},
             tags=False,
         ),
-        "Question": resource(
-            "AWS::Athena::NamedQuery",
-            {
-                "Database": "hasivu_prod",
-                "Name": "events",
-                "QueryString": "SELECT count(*) FROM payment_events",
-                "WorkGroup": "hasivu-prod-analytics",
-            },
-            tags=False,
-        ),
+        **{
+            f"Question{number}": resource(
+                "AWS::Athena::NamedQuery",
+                {
+                    "Database": "hasivu_prod",
+                    "Name": question.name,
+                    "QueryString": question.sql,
+                    "WorkGroup": "hasivu-prod-analytics",
+                },
+                tags=False,
+            )
+            for number, question in enumerate(questions())
+        },
         "WorkGroup": resource(
             "AWS::Athena::WorkGroup",
             {
