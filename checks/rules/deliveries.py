@@ -109,6 +109,12 @@ def _lets_in(estate: Estate, statement: Statement, item: Delivery, action: str) 
         statement.allows and f"Service:{item.service}" in statement.principals and statement.covers(action)
     ):
         return False
+    if item.place.kind in CARRIERS and any(
+        name.lower().startswith("kms:encryptioncontext")
+        for tests in statement.conditions.values()
+        for name in tests
+    ):
+        return False  # it is for a bus or for logs
     sources = [
         text
         for operator, tests in statement.conditions.items()

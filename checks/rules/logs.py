@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.log_patterns import matcher
-from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule
+from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule, show
 
 GROUP = "AWS::Logs::LogGroup"
 RETENTION_DAYS_MIN = {"sandbox": 1, "dev": 7, "staging": 30, "prod": 365}
@@ -130,6 +131,25 @@ def every_functions_lines_are_counted(estate: Estate) -> Iterator[Breach]:
         if len(missing) < len(counted) / 2:  # what only one function says is that function's own
             for group in missing:
                 yield at(group, "", shown=f"{name} is not counted here")
+
+
+@rule(
+    "HASIVU-LOG-9",
+    "PCI DSS 10.4.1",
+    remedy="Count the same in every log group (stacks/observability_filters.py), by the same dimensions.",
+)
+def one_metric_counts_one_thing(estate: Estate) -> Iterator[Breach]:
+    """What feeds one metric counts the same wherever it counts: by one pattern and the same dimensions."""
+    feeding: dict[str, list[tuple[Resource, str]]] = {}
+    for item in estate.of("AWS::Logs::MetricFilter"):
+        for made in item.items("MetricTransformations"):
+            counts = f"{item.get('FilterPattern')} by {show(made.get('Dimensions') or None)}"
+            feeding.setdefault(str(made.get("MetricName")), []).append((item, counts))
+    for name, filters in feeding.items():
+        (usual, _), *_ = Counter(counts for _, counts in filters).most_common(1)
+        for item, counts in filters:
+            if counts != usual:
+                yield at(item, "FilterPattern", shown=f"{name} is counted otherwise than elsewhere: {counts}")
 
 
 @rule(

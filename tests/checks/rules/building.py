@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from checks.rules.tables import CHANGING
+
 Body = dict[str, Any]
 ENVIRONMENT = "prod"
 TAGS = [
@@ -48,6 +50,11 @@ def allow(action: Any, on: Any, **rest: Any) -> Body:
     return {"Effect": "Allow", "Action": action, "Resource": on, **rest}
 
 
+def never_changing(*books: Any) -> Body:
+    """What a role is denied beside what it may do with append-only tables."""
+    return {"Effect": "Deny", "Action": list(CHANGING), "Resource": list(books)}
+
+
 def role(service: str, *rights: Body) -> dict[str, Body]:
     """``Role`` and ``RolePolicy``, to be put under names of one's own."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
@@ -65,8 +72,10 @@ def named(name: str, parts: dict[str, Body]) -> dict[str, Body]:
     return {f"{name}{suffix}": body for suffix, body in parts.items()}
 
 
-def describe(text: str = "It is bad.") -> str:
-    return f"{text} Severity: page. Guard: none. Runbook: docs/runbooks/queues.md#dead-letters"
+def describe(
+    text: str = "It is bad.", severity: str = "page", section: str = "docs/runbooks/queues.md#dead-letters"
+) -> str:
+    return f"{text} Severity: {severity}. Guard: none. Runbook: {section}"
 
 
 def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimensions: Any) -> Body:

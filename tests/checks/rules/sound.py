@@ -6,10 +6,12 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from checks.rules.canaries import MONEY_PATHS
+from checks.bundles.layers import LAYERS, layers_of
+from checks.rules.canaries import MONEY_PATHS, NO_PAYMENTS
 from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
 from checks.rules.permissions import GATEWAY_LOGGING
+from checks.rules.tables import CHANGING
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
 from stacks.gateway_responses import as_extension
@@ -27,6 +29,7 @@ from tests.checks.rules.building import (
     arn,
     describe,
     named,
+    never_changing,
     of_our_account,
     policy,
     ref,
@@ -53,6 +56,7 @@ from tests.checks.rules.sound_governance import (
 )
 from tests.checks.rules.sound_history import history
 from tests.checks.rules.sound_schedules import schedules
+from tests.checks.rules.sound_severities import severities
 
 CONTRACT: Body = {
     "openapi": "3.0.3",
@@ -76,7 +80,8 @@ CONTRACT: Body = {
     },
     "components": {"schemas": {"CreatePayment": {"type": "object", "additionalProperties": False}}},
 }
-ORIGINS = ("https://app.hasivu.example", "https://schools.hasivu.example")
+ORIGINS = ("https://app.hasivu.example",)
+"""Those of the environment's file."""
 
 
 NEW_TLS = {"SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09", "EndpointAccessMode": "STRICT"}
@@ -155,19 +160,17 @@ def table(name: str, **properties: Any) -> Body:
     )
 
 
+def _on_books(*actions: str, books: list[Body]) -> tuple[Body, Body]:
+    """What a role may do with append-only tables, and that it may not change what they hold."""
+    allowed = allow([f"dynamodb:{action}" for action in actions], books)
+    return allowed, never_changing(*copy.deepcopy(books))
+
+
 def append_only(name: str) -> Body:
-    changes = (
-        "UpdateItem",
-        "DeleteItem",
-        "BatchWriteItem",
-        "PartiQLInsert",
-        "PartiQLUpdate",
-        "PartiQLDelete",
-    )
     denial = {
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
-        "Action": [f"dynamodb:{action}" for action in changes],
+        "Action": list(CHANGING),
         "Resource": of_our_account("dynamodb", f"table/{name}"),
     }
     return {"ResourcePolicy": {"PolicyDocument": policy(denial)}}
@@ -379,6 +382,7 @@ def messaging() -> dict[str, Body]:
         "DeadLettersPolicy": queue_policy("DeadLetters", *LETTERS),
         **topic("Topic", "payment-notifications-prod"),
         **topic("AlarmTopic", "hasivu-prod-alarms-page", alarms_into("AlarmTopic")),
+        **topic("TicketTopic", "hasivu-prod-alarms-ticket", alarms_into("TicketTopic")),
         "Subscription": resource(
             "AWS::SNS::Subscription",
             {
@@ -499,7 +503,17 @@ def eventing() -> dict[str, Body]:
     }
 
 
+BROWSED = ("payments-advanced",)
+BOOKS = {"Ledger": "LEDGER_TABLE", "Outbox": "OUTBOX_TABLE"}
 _SETTINGS: dict[str, Any] = {
+    "LEDGER_TABLE": ref("Ledger"),
+    "OUTBOX_TABLE": ref("Outbox"),
+    "SCHOOLS_TABLE": ref("Schools"),
+    "HISTORY_DATABASE": "hasivu_prod",
+    "HISTORY_WORKGROUP": "hasivu-prod-analytics",
+    "AUDIT_BUCKET": ref("AuditArchive"),
+    "ANALYTICS_BUCKET": ref("Analytics"),
+    "_KEY_ARN": arn("SealKey"),
     "_TABLE": ref("Payments"),
     "_SECRET_ARN": {"Fn::GetAtt": ["Secret", "Id"]},
     "_QUEUE_URL": ref("Queue"),
@@ -515,6 +529,7 @@ _RIGHTS = {
     "_DLQ_URL": allow("sqs:GetQueueAttributes", arn("DeadLetters")),
     "_PARAMETER": allow("ssm:GetParameter", {"Fn::GetAtt": ["BaseUrl", "Arn"]}),
 }
+READS_SCHOOLS = allow("dynamodb:GetItem", arn("Schools"))
 SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
@@ -525,12 +540,7 @@ def pascal(name: str) -> str:
 
 def functions() -> dict[str, Body]:
     found: dict[str, Body] = {
-        "Layer": resource(
-            "AWS::Lambda::LayerVersion",
-            {"Content": {"S3Bucket": ASSETS, "S3Key": f"{'0' * 64}.zip"}},
-            tags=False,
-            **KEPT,
-        ),
+        **{layer_named(name): layer(name) for name in LAYERS},
         "Deployments": resource("AWS::CodeDeploy::Application", {"ComputePlatform": "Lambda"}),
     }
     for name in SETTINGS_BY_FUNCTION:
@@ -550,14 +560,28 @@ def functions() -> dict[str, Body]:
     return found
 
 
+def layer_named(name: str) -> str:
+    return f"Layer{name.title()}"
+
+
+def layer(name: str) -> Body:
+    code = {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"}
+    words = f"Third-party packages of the lock file's group layer-{name}"
+    return resource("AWS::Lambda::LayerVersion", {"Content": code, "Description": words}, tags=False, **KEPT)
+
+
 def function(name: str) -> dict[str, Body]:
     base = pascal(name)
     variables = {"HASIVU_ENV": "prod", "POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO"}
     for field, info in SETTINGS_BY_FUNCTION[name].model_fields.items():
         variable = field.upper()
-        if info.is_required() and variable not in variables:
+        if (info.is_required() or variable == "PRESENTMENT_CURRENCIES") and variable not in variables:
             suffix = next((known for known in _SETTINGS if variable.endswith(known)), None)
             variables[variable] = "INR" if suffix is None else copy.deepcopy(_SETTINGS[suffix])
+    if name in BROWSED:
+        variables["ALLOWED_ORIGINS"] = ",".join(ORIGINS)
+    adding = ("PutItem",) if name in MONEY_PATHS else ()
+    reached = [arn(table) for table, variable in BOOKS.items() if variable in variables]
     deployment = {"ApplicationName": ref("Deployments"), "DeploymentGroupName": ref(f"{base}Group")}
     update = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": deployment}}
     return {
@@ -569,7 +593,7 @@ def function(name: str) -> dict[str, Body]:
                 "Code": {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"},
                 "Environment": {"Variables": variables},
                 "Handler": f"runtime.functions.{name.replace('-', '_')}.handler",
-                "Layers": [ref("Layer")],
+                "Layers": [ref(layer_named(needed)) for needed in layers_of(name)],
                 "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"{base}Logs")},
                 "MemorySize": 512,
                 "ReservedConcurrentExecutions": 20,
@@ -603,6 +627,8 @@ def function(name: str) -> dict[str, Body]:
                     arn("Key"),
                     Condition={"StringEquals": {"kms:ViaService": "dynamodb.ap-south-1.amazonaws.com"}},
                 ),
+                *(_on_books("GetItem", *adding, books=reached) if reached else ()),
+                *((READS_SCHOOLS,) if "SCHOOLS_TABLE" in variables else ()),
                 *(ROTATE if name == "secret-rotation" else ()),
                 *((SIGNS,) if name == "audit-sealer" else ()),
                 *((READS,) if name == "notification-dispatcher" else ()),
@@ -623,11 +649,15 @@ def canary(name: str) -> dict[str, Body]:
     version = {"ExecutedVersion": {"Fn::GetAtt": [f"{base}Version", "Version"]}}
     duration = alarm("AWS/Lambda", "Duration", "p99", 20_000, **live, **version)
     duration["Properties"]["ExtendedStatistic"] = duration["Properties"].pop("Statistic")
+    calls = [("AWS/Lambda", metric, live) for metric in ("Errors", "Invocations")]
+    caught = ("HASIVU/prod", "LoggedFailures", {"service": name})
     watching = {
+        f"{base}LiveFailures": formula([caught, *calls], SHARE, 1),
         f"{base}LiveErrors": alarm("AWS/Lambda", "Errors", "Sum", 1, **live, **version),
         f"{base}LiveThrottles": alarm("AWS/Lambda", "Throttles", "Sum", 1, **live),
         f"{base}LiveDuration": duration,
     }
+    paid = () if name in NO_PAYMENTS else ("PaymentFailures",)
     group = resource(
         "AWS::CodeDeploy::DeploymentGroup",
         {
@@ -644,7 +674,7 @@ def canary(name: str) -> dict[str, Body]:
             },
             "AlarmConfiguration": {
                 "Enabled": True,
-                "Alarms": [{"Name": ref(logical_id)} for logical_id in watching],
+                "Alarms": [{"Name": ref(logical_id)} for logical_id in (*watching, *paid)],
             },
         },
     )
@@ -672,8 +702,19 @@ ROTATE = (
 )
 
 
-def log_group() -> Body:
-    return resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 731}, **KEPT)
+def log_group(*name: Any) -> Body:
+    properties: Body = {"LogGroupName": {"Fn::Join": ["", list(name)]}} if name else {}
+    properties |= {"KmsKeyId": arn("Key"), "RetentionInDays": 731}
+    return resource("AWS::Logs::LogGroup", properties, **KEPT)
+
+
+def member_of(plan: str, key: str) -> Body:
+    """That ``key`` is counted by ``plan``."""
+    return {
+        "KeyId": {"Fn::GetAtt": [key, "APIKeyId"]},
+        "KeyType": "API_KEY",
+        "UsagePlanId": {"Fn::GetAtt": [plan, "Id"]},
+    }
 
 
 def invocation(alias: str) -> Body:
@@ -757,14 +798,29 @@ def api() -> dict[str, Body]:
             "AWS::ApiGateway::UsagePlan",
             {
                 "ApiStages": [{"ApiId": ref("Api"), "Stage": ref("Stage")}],
-                "Throttle": {"RateLimit": 10, "BurstLimit": 20},
+                "Throttle": {"RateLimit": 800, "BurstLimit": 400},
+                "UsagePlanName": "hasivu-prod-apps",
             },
         ),
+        "BackOffices": resource(
+            "AWS::ApiGateway::UsagePlan",
+            {
+                "ApiStages": [{"ApiId": ref("Api"), "Stage": ref("Stage")}],
+                "Quota": {"Limit": 1_000_000, "Period": "DAY"},
+                "Throttle": {"RateLimit": 200, "BurstLimit": 100},
+                "UsagePlanName": "hasivu-prod-back-offices",
+            },
+        ),
+        "OfficeKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True}),
         "PlanKey": resource(
             "AWS::ApiGateway::UsagePlanKey",
-            {"KeyId": {"Fn::GetAtt": ["ApiKey", "APIKeyId"]}, "UsagePlanId": {"Fn::GetAtt": ["Plan", "Id"]}},
+            member_of("Plan", "ApiKey"),
             tags=False,
         ),
+        "BackOfficesKey": resource(
+            "AWS::ApiGateway::UsagePlanKey", member_of("BackOffices", "OfficeKey"), tags=False
+        ),
+        "ExecutionLog": log_group("API-Gateway-Execution-Logs_", ref("Api"), "/live"),
         "AccessLog": log_group(),
         "Account": resource("AWS::ApiGateway::Account", {"CloudWatchRoleArn": arn("LogWriter")}, tags=False),
         **named("LogWriter", role("apigateway.amazonaws.com", allow(sorted(GATEWAY_LOGGING), "*"))),
@@ -1071,6 +1127,28 @@ def alarms() -> dict[str, Body]:
     return found
 
 
+def caught() -> dict[str, Body]:
+    """What counts the failures that functions catch and log."""
+    counts = {
+        "MetricName": "LoggedFailures",
+        "MetricNamespace": "HASIVU/prod",
+        "MetricValue": "1",
+        "Dimensions": [{"Key": "service", "Value": "$.service"}],
+    }
+    return {
+        f"{pascal(name)}Caught": resource(
+            "AWS::Logs::MetricFilter",
+            {
+                "LogGroupName": ref(f"{pascal(name)}Logs"),
+                "FilterPattern": '{ $.exception_name = "*" }',
+                "MetricTransformations": [copy.deepcopy(counts)],
+            },
+            tags=False,
+        )
+        for name in SETTINGS_BY_FUNCTION
+    }
+
+
 def dashboards() -> dict[str, Body]:
     widget = {
         "type": "metric",
@@ -1097,7 +1175,6 @@ PARTS = (
     sound_firewall.resources,
     identity,
     recovery,
-    configuration,
     alarms,
     dashboards,
 )
@@ -1120,6 +1197,8 @@ def templates() -> dict[str, Body]:
         "Watched": {"Resources": auditor()},
         "Clock": {"Resources": _from_outside(schedules(), found)},
         "History": {"Resources": _from_outside(history(), found)},
+        "Runbooks": {"Resources": _from_outside({**severities(), **caught()}, found)},
+        "Recorder": {"Resources": _from_outside(configuration(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
 
