@@ -24,16 +24,14 @@ IDENTIFIER = re.compile(r"([a-z]+-)*<[A-Za-z0-9.-]+>")
     "HASIVU-API-14",
     "PCI DSS 2.2.2",
     "PCI DSS 6.4.2",
-    remedy="Refer to the app client, or let API Gateway make the key; enable it; limit a plan of the stage.",
+    remedy="Refer to the app client, as the authoriser does; enable the key; limit a plan of the stage.",
 )
 def usage_plans_count_and_limit(estate: Estate) -> Iterator[Breach]:
-    """A plan's keys are references or generated, and enabled; the plan is on the stage and limits it."""
+    """A plan's keys are references, and enabled; the plan is on a stage of the API and limits it."""
     for key in estate.of(KEY):
-        value = key.get("Value")
-        if value is not None:
-            text = estate.text(value, key.stack)
-            if not (IDENTIFIER.fullmatch(text) and estate.ours(key, "Value", CLIENT)):
-                yield at(key, "Value", shown="a literal")
+        text = estate.text(key.get("Value"), key.stack)
+        if not (IDENTIFIER.fullmatch(text) and estate.ours(key, "Value", CLIENT)):
+            yield at(key, "Value", shown="no reference to the app client, which the authoriser names")
         if key.get("Enabled") is not True:
             yield at(key, "Enabled")
     members = list(estate.of(MEMBER))

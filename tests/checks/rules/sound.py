@@ -811,14 +811,14 @@ def api() -> dict[str, Body]:
                 "UsagePlanName": "hasivu-prod-back-offices",
             },
         ),
-        "OfficeKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True}),
+        "AppsKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True, "Value": ref("Client")}),
         "PlanKey": resource(
             "AWS::ApiGateway::UsagePlanKey",
-            member_of("Plan", "ApiKey"),
+            member_of("Plan", "AppsKey"),
             tags=False,
         ),
         "BackOfficesKey": resource(
-            "AWS::ApiGateway::UsagePlanKey", member_of("BackOffices", "OfficeKey"), tags=False
+            "AWS::ApiGateway::UsagePlanKey", member_of("BackOffices", "ApiKey"), tags=False
         ),
         "ExecutionLog": log_group("API-Gateway-Execution-Logs_", ref("Api"), "/live"),
         "AccessLog": log_group(),

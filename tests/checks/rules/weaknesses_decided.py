@@ -12,6 +12,8 @@ POLICY, RULE = "AWS::IAM::Policy", "AWS::Events::Rule"
 FILTER, QUESTION = "AWS::Logs::MetricFilter", "AWS::Athena::NamedQuery"
 TABLE, DATABASE, WORKGROUP = "AWS::Glue::Table", "AWS::Glue::Database", "AWS::Athena::WorkGroup"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
+API = "AWS::ApiGateway::RestApi"
+AUTHORIZER = "Body.components.securitySchemes.hasivu.x-amazon-apigateway-authorizer.authorizer"
 VARIABLES = "Environment.Variables"
 COLUMNS = "TableInput.StorageDescriptor.Columns"
 EVERY_5_HOURS = "rate(5 hours)"
@@ -90,7 +92,7 @@ def gone(said: list[Body], item: Body) -> None:
 
 
 def conditional(said: list[Body], item: Body) -> None:
-    item["Condition"] = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    item["Condition"] = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
 
 
 def narrowed(said: list[Body], item: Body) -> None:
@@ -266,7 +268,7 @@ CALLERS = (
 
 RIGHTS = (
     Weakness("HASIVU-DDB-14", "no role is denied the books", POLICY, denials(gone), on_books),
-    Weakness("HASIVU-DDB-14", "the books, in one network only", POLICY, denials(conditional), on_books),
+    Weakness("HASIVU-DDB-14", "the books, of another region only", POLICY, denials(conditional), on_books),
     Weakness("HASIVU-DDB-14", "all changes but one", POLICY, denials(narrowed), on_books),
     Weakness("HASIVU-IAM-24", "a whole bucket is listed", POLICY, add("PolicyDocument.Statement", LISTS)),
     Weakness(
@@ -310,7 +312,26 @@ HISTORY = (
 )
 
 ELSEWHERE = (
-    Weakness("HASIVU-API-10", "any TLS", "AWS::ApiGateway::RestApi", put("SecurityPolicy", "")),
+    Weakness(
+        "HASIVU-API-4",
+        "a revoked key is believed for five minutes",
+        API,
+        drop(f"{AUTHORIZER}ResultTtlInSeconds"),
+    ),
+    Weakness("HASIVU-API-14", "a key that nobody is counted by", "AWS::ApiGateway::ApiKey", drop("Value")),
+    Weakness(
+        "HASIVU-WAF-5",
+        "a condition that never holds",
+        "AWS::WAFv2::LoggingConfiguration",
+        put("LoggingFilter.Filters.0.Conditions.1.ActionCondition.Action", "*"),
+    ),
+    Weakness(
+        "HASIVU-WAF-5",
+        "a condition beside the others that the service refuses",
+        "AWS::WAFv2::LoggingConfiguration",
+        add("LoggingFilter.Filters.0.Conditions", {"ActionCondition": {"Action": ""}}),
+    ),
+    Weakness("HASIVU-API-10", "any TLS", API, put("SecurityPolicy", "")),
     Weakness(
         "HASIVU-SEC-5",
         "a secret under no name",
