@@ -57,6 +57,7 @@ SUBJECTS = (
     "stage",
     "storage",
     "tables",
+    "takers",
     "trail",
     "usage",
 )

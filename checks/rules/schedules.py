@@ -56,6 +56,10 @@ def schedules_keep_their_pace(estate: Estate) -> Iterator[Breach]:
         gaps = gaps_min(str(item.get("ScheduleExpression")))
         if not gaps or min(gaps) < pace.least_min or max(gaps) > pace.most_min:
             yield at(item, "ScheduleExpression")
+            continue
+        age_s = item.get("Target.RetryPolicy.MaximumEventAgeInSeconds")
+        if not (isinstance(age_s, int) and age_s <= 60 * min(gaps)):
+            yield at(item, "Target.RetryPolicy.MaximumEventAgeInSeconds", shown=f"{age_s}: the next is begun")
         if pace.kept and not estate.ours(item, "Target.DeadLetterConfig.Arn", QUEUE):
             yield at(item, "Target.DeadLetterConfig.Arn")
 

@@ -12,6 +12,7 @@ from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
 from checks.rules.permissions import GATEWAY_LOGGING
 from checks.rules.tables import CHANGING
+from checks.rules.takers import TAKES
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
 from stacks.gateway_responses import as_extension
@@ -416,6 +417,31 @@ def topic(logical_id: str, name: str, *statements: Body) -> dict[str, Body]:
     }
 
 
+def _taking(name: str) -> Body:
+    """A rule that takes the kinds of events that were decided for ``name`` to the topic of notifications."""
+    kinds = TAKES[name]
+    return resource(
+        "AWS::Events::Rule",
+        {
+            "Name": f"hasivu-prod-{name}",
+            "EventBusName": ref("Bus"),
+            "EventPattern": {
+                "source": ["hasivu.payments"],
+                **({} if kinds is None else {"detail-type": sorted(kinds)}),
+            },
+            "State": "ENABLED",
+            "Targets": [
+                {
+                    "Id": "topic",
+                    "Arn": ref("Topic"),
+                    "DeadLetterConfig": {"Arn": arn("DeadLetters")},
+                    "RoleArn": arn("PublisherRole"),
+                }
+            ],
+        },
+    )
+
+
 def eventing() -> dict[str, Body]:
     return {
         "Bus": resource(
@@ -432,29 +458,9 @@ def eventing() -> dict[str, Body]:
             tags=False,
             **KEPT,
         ),
-        "Rule": resource(
-            "AWS::Events::Rule",
-            {
-                "Name": "hasivu-prod-payment-events",
-                "EventBusName": ref("Bus"),
-                "EventPattern": {
-                    "source": ["hasivu.payments"],
-                    "detail-type": [
-                        *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
-                        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
-                    ],
-                },
-                "State": "ENABLED",
-                "Targets": [
-                    {
-                        "Id": "topic",
-                        "Arn": ref("Topic"),
-                        "DeadLetterConfig": {"Arn": arn("DeadLetters")},
-                        "RoleArn": arn("PublisherRole"),
-                    }
-                ],
-            },
-        ),
+        "Rule": _taking("payment-events"),
+        "RuleForSplits": _taking("payment-splits"),
+        "RuleForAnalytics": _taking("payment-analytics"),
         "Pipe": resource(
             "AWS::Pipes::Pipe",
             {
@@ -1046,9 +1052,12 @@ def alarms() -> dict[str, Body]:
         "Expiry": alarm(
             "AWS/CertificateManager", "DaysToExpiry", "Minimum", 45, CertificateArn=ref("Certificate")
         ),
-        "Undelivered": alarm(
-            "AWS/Events", "FailedInvocations", "Sum", 1, RuleName="hasivu-prod-payment-events"
-        ),
+        **{
+            f"Undelivered{pascal(name)}": alarm(
+                "AWS/Events", "FailedInvocations", "Sum", 1, RuleName=f"hasivu-prod-{name}"
+            )
+            for name in TAKES
+        },
         "PipeFailures": sums(
             *(
                 ("AWS/EventBridge/Pipes", name, {"PipeName": "hasivu-prod-outbox"})

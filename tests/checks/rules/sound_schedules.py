@@ -39,7 +39,7 @@ def _schedule(function: str, expression: str, task: str | None = None, *, kept: 
             "Target": {
                 "Arn": ref(f"{function}Live"),
                 "RoleArn": arn("ScheduleRole"),
-                "RetryPolicy": {"MaximumEventAgeInSeconds": 120, "MaximumRetryAttempts": 1},
+                "RetryPolicy": {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1},
                 **({} if task is None else {"Input": json.dumps({"task": task})}),
                 **({"DeadLetterConfig": {"Arn": arn("DeadLetters")}} if kept else {}),
             },

@@ -163,6 +163,12 @@ BY_THE_CLOCK = (
     ),
     Weakness(
         "HASIVU-EVT-12",
+        "what was missed is begun beside what comes after it",
+        SCHEDULE,
+        put("Target.RetryPolicy.MaximumEventAgeInSeconds", 60_000),
+    ),
+    Weakness(
+        "HASIVU-EVT-12",
         "something nobody decided about",
         SCHEDULE,
         put("Target.Input", '{"task": "everything"}'),
@@ -280,6 +286,30 @@ RIGHTS = (
 )
 
 EVENTS = (
+    Weakness("HASIVU-EVT-13", "people hear of one kind less", RULE, drop("EventPattern.detail-type.0")),
+    Weakness(
+        "HASIVU-EVT-13",
+        "splits of what is not captured",
+        RULE,
+        put("EventPattern.detail-type.2", "*"),
+        named("Name", "payment-splits"),
+    ),
+    Weakness(
+        "HASIVU-EVT-13",
+        "only some is counted",
+        RULE,
+        put("EventPattern.detail-type", ["PaymentCaptured"]),
+        named("Name", "payment-analytics"),
+    ),
+    Weakness(
+        "HASIVU-EVT-13",
+        "nothing is counted",
+        RULE,
+        where=named("Name", "payment-analytics"),
+        gone=True,
+        witness="AWS::Events::EventBus",
+    ),
+    Weakness("HASIVU-EVT-13", "a rule that nobody decided", RULE, put("Name", "hasivu-prod-more")),
     Weakness("HASIVU-EVT-5", "nothing is taken", RULE, drop("EventPattern")),
     Weakness("HASIVU-EVT-5", "from a stranger's bus", RULE, put("EventBusName", "arn:aws:events:x:1:bus/y")),
 )
