@@ -31,6 +31,7 @@ _REASONS: dict[str, tuple[str, ...]] = {
         r"PendingWindowInDays thousandfold$",
         r"NotStartsWith",
         r"IAM::Policy PolicyDocument\.Statement(\.Action|\.Resource)? dropped$",
+        r"KMS::Key KeyPolicy.*StringEquals\.aws:SourceArn dropped$",  # the account and the context stand
         r"kms:ViaService|kms:EncryptionContext|aws:SourceAccount (dropped|anything)$|Condition\.ArnLike",
         r"Condition\.StringEquals (dropped|empty)$|s3:x-amz-acl|aws:SourceArn anything$",
         r"Policy PolicyDocument\.Statement\.(Action|Resource) (anything|a stranger's)$",

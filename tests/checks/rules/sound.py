@@ -403,6 +403,13 @@ def messaging() -> dict[str, Body]:
     }
 
 
+def deadline() -> dict[str, Body]:
+    """The role under which the end of a rollback window pages."""
+    parts = role("scheduler.amazonaws.com", allow("sns:Publish", ref("AlarmTopic")))
+    parts[""]["Properties"]["RoleName"] = "hasivu-prod-rollback-deadline"
+    return named("Deadline", parts)
+
+
 def topic(logical_id: str, name: str, *statements: Body) -> dict[str, Body]:
     return {
         logical_id: resource("AWS::SNS::Topic", {"TopicName": name, "KmsMasterKeyId": arn("Key")}),
@@ -1185,6 +1192,7 @@ PARTS = (
     identity,
     recovery,
     alarms,
+    deadline,
     dashboards,
 )
 

@@ -103,6 +103,21 @@ def on_books(properties: Mapping[str, Any]) -> bool:
     return any(item["Effect"] == "Deny" for item in properties["PolicyDocument"]["Statement"])
 
 
+def blind(body: Body) -> None:
+    """A key that no service may describe."""
+    document = body["Properties"]["KeyPolicy"]
+    document["Statement"] = [
+        item for item in document["Statement"] if "kms:DescribeKey" not in str(item["Action"])
+    ]
+
+
+def is_of_the_bus(properties: Mapping[str, Any]) -> bool:
+    return any(
+        "events.amazonaws.com" in str(item["Principal"]) and "kms:DescribeKey" in item["Action"]
+        for item in properties["KeyPolicy"]["Statement"]
+    )
+
+
 def plan(title: str, change: Any, end: str = "back-offices") -> Weakness:
     return Weakness("HASIVU-API-14", title, PLAN, change, named("UsagePlanName", end))
 
@@ -273,6 +288,22 @@ CALLERS = (
 )
 
 RIGHTS = (
+    Weakness(
+        "HASIVU-IAM-25",
+        "the end of a rollback window pages under no name",
+        "AWS::IAM::Role",
+        drop("RoleName"),
+        named("RoleName", "-rollback-deadline"),
+        witness="AWS::SNS::Topic",
+    ),
+    Weakness(
+        "HASIVU-DLV-2",
+        "EventBridge may not look at the bus's key",
+        "AWS::KMS::Key",
+        blind,
+        is_of_the_bus,
+        witness="AWS::Events::EventBus",
+    ),
     Weakness("HASIVU-DDB-14", "no role is denied the books", POLICY, denials(gone), on_books),
     Weakness("HASIVU-DDB-14", "the books, of another region only", POLICY, denials(conditional), on_books),
     Weakness("HASIVU-DDB-14", "all changes but one", POLICY, denials(narrowed), on_books),
