@@ -16,6 +16,15 @@ from checks.errors import ExitCode, HasivuError
 LAYERS = ("core", "jwt")
 """The layers, each named after its dependency group `layer-<name>`."""
 
+LAYERS_OF = {"api-authorizer": ("core", "jwt")}
+"""Functions that need more than the core layer, with all that they need."""
+
+
+def layers_of(function: str) -> tuple[str, ...]:
+    """The layers without which `function` cannot be imported."""
+    return LAYERS_OF.get(function, ("core",))
+
+
 _TIMEOUT_S = 300
 _RECIPE = "2"  # part of every key: raised when the way a layer is built changes
 

@@ -32,7 +32,7 @@ LEAKING = (
     "$context.authorizer.",
     "$context.integration.error",
 )
-AUTHORIZER_CACHE_S_MAX = 300
+AUTHORIZER_CACHE_S_MAX = 60
 API_KEY_HEADER = "x-api-key"
 WEBHOOKS = "/v1/webhooks/"
 VALIDATOR = "x-amazon-apigateway-request-validator"

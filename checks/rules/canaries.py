@@ -199,3 +199,40 @@ def deployments_may_move_their_alias_and_nothing_else(estate: Estate) -> Iterato
                 yield statement.breach(f"Action {', '.join(sorted(actions - ALIAS_ACTIONS))}")
             if statement.not_resources or not set(statement.resources) <= {arn, f"{arn}:{LIVE}"}:
                 yield statement.breach(f"Resource {', '.join(statement.resources)}")
+
+
+RAISES_ITS_ANSWER = frozenset({"api-authorizer"})
+"""It refuses by raising: an error of a version of it is no crash."""
+
+NO_PAYMENTS = frozenset({"api-authorizer"})
+"""Canaries behind which no payment fails that another one would not tell."""
+
+
+@rule(
+    "HASIVU-CD-3",
+    "SOX CM-7",
+    "PCI DSS 6.5.1",
+    environments=DEPLOYED,
+    remedy="Watch what stacks/canaries.py watches: failures that are caught, crashes, payments that fail.",
+)
+def deployments_are_watched_for_what_is_caught(estate: Estate) -> Iterator[Breach]:
+    """A deployment is taken back for failures that are caught too, for crashes, and for failing payments."""
+    for function, group in groups_by_function(estate).items():
+        name = short_name(estate, function)
+        seen = [
+            look
+            for listed in group.items("AlarmConfiguration.Alarms")
+            if (alarm := estate.target(listed.get("Name"), group.stack)) is not None and alarm.kind == ALARM
+            for look in looks(estate, alarm)
+        ]
+        found = {
+            "failures that are caught": any(
+                look.name == "LoggedFailures" and look.dimensions.get("service") == name for look in seen
+            ),
+            "crashes of the new version": name in RAISES_ITS_ANSWER
+            or any(look.name == "Errors" and "ExecutedVersion" in look.dimensions for look in seen),
+            "payments that fail": name in NO_PAYMENTS or any(look.name == "PaymentFailed" for look in seen),
+        }
+        for what, is_watched in found.items():
+            if not is_watched:
+                yield at(group, "AlarmConfiguration.Alarms", shown=f"none on {what}")

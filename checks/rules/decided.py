@@ -7,9 +7,11 @@ from typing import Any
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.firewall import environment_document
+from checks.rules.functions import short_name
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 from checks.rules.storage import BUCKET
 from runtime.platform.currencies import BOOKS_CURRENCY
+from runtime.platform.settings import SETTINGS_BY_FUNCTION
 
 PARAMETERS = {
     "razorpay/base-url": ("razorpay", "base_url"),
@@ -53,10 +55,14 @@ def _of_the_runtime(estate: Estate, document: Mapping[str, Any]) -> Iterator[Dec
         for end, (section, name) in PARAMETERS.items():
             if str(parameter.get("Name")).endswith(f"/{end}"):
                 yield parameter, "Value", document[section][name]
+    called = _called_by_browsers(estate)
     for function in estate.of("AWS::Lambda::Function"):
-        if function.get("Environment.Variables.ALLOWED_ORIGINS") is not None:
+        name = short_name(estate, function)
+        if name in called or function.get("Environment.Variables.ALLOWED_ORIGINS") is not None:
             yield function, "Environment.Variables.ALLOWED_ORIGINS", ",".join(document["web"]["origins"])
-        if function.get("Environment.Variables.PRESENTMENT_CURRENCIES") is not None:
+        declared = getattr(SETTINGS_BY_FUNCTION.get(name), "model_fields", {})
+        said = function.get("Environment.Variables.PRESENTMENT_CURRENCIES") is not None
+        if said or "presentment_currencies" in declared:
             # Not a word in the file is rupees alone: another currency is somebody's decision (RBI, FEMA).
             asked_in = document["razorpay"].get("presentment_currencies", [BOOKS_CURRENCY])
             yield function, "Environment.Variables.PRESENTMENT_CURRENCIES", ",".join(asked_in)
@@ -71,6 +77,17 @@ def _of_the_runtime(estate: Estate, document: Mapping[str, Any]) -> Iterator[Dec
                     yield table, f"OnDemandThroughput.Max{units}RequestUnits", ceiling
 
 
+def _called_by_browsers(estate: Estate) -> set[str]:
+    """The functions behind operations of the contract that ask who calls, or that tell of health."""
+    operations = [
+        operation
+        for methods in estate.contract["paths"].values()
+        for operation in methods.values()
+        if isinstance(operation, Mapping)
+    ]
+    return {str(item.get("x-hasivu-function")) for item in operations if item.get("security")} - {"None"}
+
+
 def _of_the_api(estate: Estate, document: Mapping[str, Any]) -> Iterator[Decided]:
     api = document["api"]
     for stage in estate.of("AWS::ApiGateway::Stage"):
@@ -82,8 +99,10 @@ def _of_the_api(estate: Estate, document: Mapping[str, Any]) -> Iterator[Decided
         if callers is not None:
             yield plan, "Throttle.RateLimit", api[f"{callers}_rate_per_s"]
             yield plan, "Throttle.BurstLimit", api[f"{callers}_burst"]
-        if callers == "back_office":
-            yield plan, "Quota", {"Limit": api["back_office_daily_quota"], "Period": "DAY"}
+        daily = api["back_office_daily_quota"]
+        if callers is None:
+            yield plan, "UsagePlanName", f"one of {', '.join(PLANS)}"
+        yield plan, "Quota", {"Limit": daily, "Period": "DAY"} if callers == "back_office" else None
     for domain in estate.of("AWS::ApiGateway::DomainName"):
         yield domain, "DomainName", (document.get("domain") or {}).get("name")
     for acl in estate.of("AWS::WAFv2::WebACL"):

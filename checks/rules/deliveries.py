@@ -88,6 +88,8 @@ def whoever_delivers_may_encrypt(estate: Estate) -> Iterator[Breach]:
         key = estate.target(bus.get("KmsKeyIdentifier"), bus.stack)
         if key is not None and not _may_encrypt(estate, key, Delivery(EVENTS, None, bus)):
             yield at(bus, "KmsKeyIdentifier", shown=f"{EVENTS} may not use it")
+        if key is not None and not _may_look_at(estate, key):
+            yield at(bus, "KmsKeyIdentifier", shown=f"{EVENTS} may not look at it")
     for group in estate.of("AWS::Logs::LogGroup"):
         key = estate.target(group.get("KmsKeyId"), group.stack)
         if key is not None and not any(
@@ -104,10 +106,32 @@ def _may_encrypt(estate: Estate, key: Resource, item: Delivery) -> bool:
     )
 
 
+def _may_look_at(estate: Estate, key: Resource) -> bool:
+    """Whether EventBridge may describe ``key``, as it does before there is anything to encrypt."""
+    return any(
+        statement.allows
+        and f"Service:{EVENTS}" in statement.principals
+        and statement.covers("kms:DescribeKey")
+        and not _is_under_a_context(statement)
+        for statement in statements_of(estate, key)
+    )
+
+
+def _is_under_a_context(statement: Statement) -> bool:
+    """Whether a statement is about one encrypted thing: a bus, or a log group."""
+    return any(
+        name.lower().startswith("kms:encryptioncontext")
+        for tests in statement.conditions.values()
+        for name in tests
+    )
+
+
 def _lets_in(estate: Estate, statement: Statement, item: Delivery, action: str) -> bool:
     if not (
         statement.allows and f"Service:{item.service}" in statement.principals and statement.covers(action)
     ):
+        return False
+    if item.place.kind in CARRIERS and _is_under_a_context(statement):
         return False
     sources = [
         text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from checks.bundles.layers import layers_of
 from checks.rules.estate import Estate, Resource
 from checks.rules.functions import FUNCTION, short_name
 from checks.rules.invocations import LIVE, invocations, is_bare
@@ -62,3 +64,25 @@ def every_function_is_deployed(estate: Estate) -> Iterator[Breach]:
         if deployed.count(name) != 1:
             stack = next((function.stack for function in estate.of(FUNCTION)), "")
             yield Breach(stack, f"hasivu-{estate.environment}-{name}", "", f"{deployed.count(name)} deployed")
+
+
+_GROUP = re.compile(r"\blayer-([a-z]+)$")
+
+
+@rule(
+    "HASIVU-FN-18",
+    "PCI DSS 6.3.2",
+    "SOX OP-1",
+    remedy="Give the function the layers that checks/bundles/layers.py assigns to it, no more and no fewer.",
+)
+def functions_have_their_layers(estate: Estate) -> Iterator[Breach]:
+    """A function has exactly the layers that it imports, by the lock file's groups that they are of."""
+    for function in estate.of(FUNCTION):
+        needed = layers_of(short_name(estate, function))
+        found = []
+        for layer in function.items("Layers"):
+            version = estate.target(layer, function.stack)
+            group = _GROUP.search(str(version.get("Description"))) if version is not None else None
+            found.append("" if group is None else group[1])
+        if sorted(found) != sorted(needed):
+            yield at(function, "Layers", shown=f"{', '.join(found) or 'none'} instead of {', '.join(needed)}")

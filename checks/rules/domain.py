@@ -37,7 +37,7 @@ def the_api_speaks_new_tls_only(estate: Estate) -> Iterator[Breach]:
             yield at(api, "DisableExecuteApiEndpoint")
 
 
-def _old_tls(resource: Resource, *, accepted: str = "") -> Iterator[Breach]:
+def _old_tls(resource: Resource, *, accepted: str | None = None) -> Iterator[Breach]:
     policy = str(resource.get("SecurityPolicy"))
     if policy == accepted:
         return

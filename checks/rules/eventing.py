@@ -166,6 +166,7 @@ def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
     buses = list(estate.of("AWS::Events::EventBus"))
     heard: set[str] = set()
     for item in estate.of(RULE):
+        yield from _takes_something(estate, item, buses)
         pattern = item.get("EventPattern")
         if pattern is None:
             continue
@@ -182,6 +183,17 @@ def people_hear_of_their_payments(estate: Estate) -> Iterator[Breach]:
     for bus in buses:
         for name in sorted(HEARD_BY_PEOPLE - heard):
             yield at(bus, "", shown=f"{name} reaches nobody")
+
+
+def _takes_something(estate: Estate, item: Resource, buses: list[Resource]) -> Iterator[Breach]:
+    """A rule has a pattern or comes round; on a bus of its own it is on ours, as all our events are."""
+    pattern = item.get("EventPattern")
+    if not pattern and item.get("ScheduleExpression") is None:
+        yield at(item, "EventPattern")
+    bus = item.get("EventBusName")
+    ours = isinstance(pattern, Mapping) and PAYMENTS_SOURCE in (pattern.get("source") or ())
+    if (bus is not None or ours) and estate.target(bus, item.stack) not in buses:
+        yield at(item, "EventBusName")
 
 
 @rule(

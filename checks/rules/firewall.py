@@ -240,8 +240,14 @@ def _keeps_objections(item: Resource) -> bool:
     }
     dropping = [entry for entry in item.items("LoggingFilter.Filters") if entry.get("Behavior") != "KEEP"]
     return (
-        item.get("LoggingFilter.DefaultBehavior") == "DROP" and kept >= {"BLOCK", "COUNT"} and not dropping
-    ) and "ALLOW" not in kept
+        item.get("LoggingFilter.DefaultBehavior") == "DROP"
+        and {"BLOCK", "COUNT"} <= kept <= OBJECTIONS
+        and not dropping
+    )
+
+
+OBJECTIONS = frozenset({"BLOCK", "CAPTCHA", "CHALLENGE", "COUNT", "EXCLUDED_AS_COUNT"})
+"""What a firewall does to a request that it does not simply let pass, as its log names it."""
 
 
 @rule(

@@ -272,6 +272,7 @@ POINTS_AT = {
     "_DLQ_URL": "AWS::SQS::Queue",
     "_PARAMETER": "AWS::SSM::Parameter",
     "_BUCKET": "AWS::S3::Bucket",
+    "_KEY_ARN": "AWS::KMS::Key",
     "USER_POOL_ID": "AWS::Cognito::UserPool",
     "USER_POOL_CLIENT_ID": "AWS::Cognito::UserPoolClient",
 }
@@ -288,7 +289,7 @@ SANDBOX_ONLY = frozenset({"AWS_ENDPOINT_URL", "COGNITO_ISSUER_URL"})
     remedy="Let the setting refer to the resource of the estate that it names.",
 )
 def settings_refer_to_our_resources(estate: Estate) -> Iterator[Breach]:
-    """A setting that names a table, secret, queue, parameter or pool refers to one of the estate."""
+    """A setting that names a table, secret, queue, parameter, key or pool refers to one of the estate."""
     for function in estate.of(FUNCTION):
         variables = function.get("Environment.Variables") or {}
         for name, value in variables.items():

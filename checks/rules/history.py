@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.policies import statements
 from checks.rules.rule import Breach, at, rule
+from runtime.payments.analytics.news import PaymentFact
 from stacks.payment_questions import questions
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
@@ -26,7 +28,9 @@ PARQUET = {
 }
 """How the history's objects are to be read: as they come every line a document, then as Parquet."""
 
-SCANNED_BYTES_MAX = 1024**4
+SCANNED_BYTES_MIN, SCANNED_BYTES_MAX = 1024**3, 1024**4
+"""What one question may read: a year of history at least, and some five hundred rupees at most."""
+
 BUCKET, KEY = "AWS::S3::Bucket", "AWS::KMS::Key"
 
 
@@ -73,8 +77,10 @@ def workgroups_decide_where_answers_go(estate: Estate) -> Iterator[Breach]:
         if not estate.ours(group, f"{encryption}.KmsKey", KEY):
             yield at(group, f"{encryption}.KmsKey")
         read_at_most = group.get(f"{base}.BytesScannedCutoffPerQuery")
-        if not isinstance(read_at_most, int) or not 0 < read_at_most <= SCANNED_BYTES_MAX:
+        if not isinstance(read_at_most, int) or not SCANNED_BYTES_MIN <= read_at_most <= SCANNED_BYTES_MAX:
             yield at(group, f"{base}.BytesScannedCutoffPerQuery")
+        if group.get(f"{base}.PublishCloudWatchMetricsEnabled") is not True:
+            yield at(group, f"{base}.PublishCloudWatchMetricsEnabled")
 
 
 @rule(
@@ -96,11 +102,11 @@ def history_is_read_as_it_is_written(estate: Estate) -> Iterator[Breach]:
         if projected == is_parquet:
             what = "a day of Parquet is replaced by its partition" if is_parquet else "days are not projected"
             yield at(table, "TableInput.Parameters", shown=what)
-        if not estate.text(table.get("CatalogId"), table.stack):
-            yield at(table, "CatalogId")
+        yield from _in_our_catalogue(estate, table)
         if not _is_of_a_database(estate, table):
             yield at(table, "DatabaseName")
     for database in estate.of("AWS::Glue::Database"):
+        yield from _in_our_catalogue(estate, database)
         if not estate.text(database.get("DatabaseInput.Name"), database.stack):
             yield at(database, "DatabaseInput")
     for group in estate.of("AWS::Athena::WorkGroup"):
@@ -130,6 +136,79 @@ def questions_are_asked_in_our_workgroup(estate: Estate) -> Iterator[Breach]:
             yield at(question, "Database")
         if question.get("QueryString") != reviewed.get(str(question.get("Name"))):
             yield at(question, "QueryString", shown="it is none of stacks/questions")
+
+
+def _in_our_catalogue(estate: Estate, resource: Resource) -> Iterator[Breach]:
+    if estate.text(resource.get("CatalogId"), resource.stack) not in {estate.account, "<AWS::AccountId>"}:
+        yield at(resource, "CatalogId")
+
+
+TYPES = {int: "bigint", bool: "boolean"}
+"""What the catalogue calls what a line of the history holds; everything else is a string."""
+
+DAYS = {
+    "type": "date",
+    "format": "yyyy-MM-dd",
+    "interval": "1",
+    "interval.unit": "DAYS",
+}
+"""How the days of a table are projected; which they are stands in its range."""
+
+RANGE = re.compile(r"20\d\d-\d\d-\d\d,NOW\+1DAYS")
+"""India is a day ahead of NOW, which is in UTC, from half past six in the evening."""
+
+
+def written_columns() -> dict[str, str]:
+    """The columns of the history with their types, as the runtime writes its lines."""
+    return {
+        name: next((TYPES[kind] for kind in _kinds(field.annotation) if kind in TYPES), "string")
+        for name, field in PaymentFact.model_fields.items()
+    }
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """The types that are named in an annotation, however deep: the int of ``Annotated[int, …] | None``."""
+    yield annotation
+    for inner in get_args(annotation):
+        if isinstance(inner, type) or get_args(inner):
+            yield from _kinds(inner)
+
+
+@rule(
+    "HASIVU-ATH-5",
+    "SOX OP-4",
+    "GDPR 5(1)(d)",
+    remedy="Let the columns be the fields of PaymentFact in runtime/payments/analytics/news.py, by day.",
+)
+def columns_are_what_the_runtime_writes(estate: Estate) -> Iterator[Breach]:
+    """A table's columns are the fields that the runtime writes, its parts the days that it writes to."""
+    written = written_columns()
+    for table in estate.of("AWS::Glue::Table"):
+        path = "TableInput.StorageDescriptor.Columns"
+        columns = [(item.get("Name"), item.get("Type")) for item in table.items(path)]
+        if sorted(map(str, columns)) != sorted(map(str, written.items())):
+            odd = {str(column) for column in columns} ^ {str(column) for column in written.items()}
+            yield at(table, path, shown=", ".join(sorted(odd)) or "twice")
+        is_parquet = table.get(SERDE) == PARQUET_SERDE
+        parts = ["dt"] if is_parquet else ["arrived", "dt"]
+        named = [(item.get("Name"), item.get("Type")) for item in table.items("TableInput.PartitionKeys")]
+        if named != [(part, "string") for part in parts]:
+            yield at(table, "TableInput.PartitionKeys")
+        yield from _parameters(table, [] if is_parquet else parts)
+
+
+def _parameters(table: Resource, projected: list[str]) -> Iterator[Breach]:
+    """What a table says of its format is so, and its days are projected as they are written."""
+    said = table.get("TableInput.Parameters") or {}
+    expected = {"classification": "json" if projected else "parquet"}
+    for part in projected:
+        expected |= {f"projection.{part}.{name}": value for name, value in DAYS.items()}
+    for name, value in expected.items():
+        if said.get(name) != value:
+            yield at(table, f"TableInput.Parameters.{name}", shown=str(said.get(name)))
+    for part in projected:
+        if not RANGE.fullmatch(str(said.get(f"projection.{part}.range"))):
+            yield at(table, f"TableInput.Parameters.projection.{part}.range", shown="not up to tomorrow")
 
 
 def _is_of_a_database(estate: Estate, table: Resource) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from checks.release.deadline import NAME as ROLLBACK_DEADLINE
 from checks.rules.estate import Estate, Resource
 from checks.rules.permissions import is_auditor
-from checks.rules.policies import statements
+from checks.rules.policies import rights_of, statements
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 
 LEAST = ("PCI DSS 7.2.5", "GDPR 32(1)(b)", "SOX AC-2")
@@ -135,3 +136,33 @@ def role_sessions_are_short(estate: Estate) -> Iterator[Breach]:
         seconds = role.get("MaxSessionDuration")
         if seconds is not None and not (isinstance(seconds, int) and seconds <= 3600):
             yield at(role, "MaxSessionDuration")
+
+
+@rule(
+    "HASIVU-IAM-27",
+    "SOX CM-7",
+    "SOX OP-3",
+    environments=DEPLOYED,
+    remedy="Keep the role of stacks/constructs/alarm_topics.py, under the name that checks/release asks for.",
+)
+def a_rollback_window_can_page(estate: Estate) -> Iterator[Breach]:
+    """There is the role, by its name, under which the end of a rollback window pages."""
+    name = ROLLBACK_DEADLINE.format(environment=estate.environment)
+    role = estate.named("AWS::IAM::Role", "RoleName", name)
+    for topic in estate.of("AWS::SNS::Topic"):
+        if str(topic.get("TopicName")).endswith("-alarms-page") and (
+            role is None or not _may_page(estate, role, topic)
+        ):
+            yield at(topic, "TopicName", shown=f"no role {name} may page here")
+
+
+def _may_page(estate: Estate, role: Resource, topic: Resource) -> bool:
+    trusts = any(
+        statement.carrier == role and "Service:scheduler.amazonaws.com" in statement.principals
+        for statement in statements(estate, "trust")
+    )
+    return trusts and any(
+        statement.covers("sns:Publish") and topic in estate.targets(text, statement.carrier.stack)
+        for statement in rights_of(estate, role)
+        for text in statement.resources
+    )

@@ -210,7 +210,9 @@ def _template_of(secret: Resource) -> Iterator[Breach]:
     """The fields beside the generated one say ``unset`` or nothing."""
     template = secret.get("GenerateSecretString.SecretStringTemplate")
     key = secret.get("GenerateSecretString.GenerateStringKey")
-    if (template is None) is not (key is None) or not re.fullmatch(r"[a-z_]+", str(key or "none")):
+    if (template is None) is not (key is None) or not re.fullmatch(
+        r"[a-z_]+", "none" if key is None else str(key)
+    ):
         yield at(secret, "GenerateSecretString.GenerateStringKey", shown="template and key belong together")
     if template is None:
         return

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate
-from checks.rules.rule import SHIELDED, Breach, at, rule
+from checks.rules.rule import DEPLOYED, SHIELDED, Breach, at, rule
 
 STAGE = "AWS::ApiGateway::Stage"
 API, DEPLOYMENT = "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment"
@@ -124,3 +124,22 @@ def there_is_one_stage(estate: Estate) -> Iterator[Breach]:
             yield at(deployment, "StageName")
         if not estate.ours(deployment, "RestApiId", API):
             yield at(deployment, "RestApiId")
+
+
+@rule(
+    "HASIVU-API-26",
+    "PCI DSS 10.5.1",
+    "PCI DSS 3.5.1.2",
+    environments=DEPLOYED,
+    remedy="Name the log group as API Gateway does, by references to the API and the stage's own name.",
+)
+def execution_logs_are_kept_as_others_are(estate: Estate) -> Iterator[Breach]:
+    """The gateway's own log of a stage is a group of the estate: otherwise it is made without key or end."""
+    groups = {
+        estate.text(group.get("LogGroupName"), group.stack) for group in estate.of("AWS::Logs::LogGroup")
+    }
+    for stage in estate.of(STAGE):
+        api = estate.target(stage.get("RestApiId"), stage.stack)
+        expected = f"API-Gateway-Execution-Logs_{'' if api is None else api.name}/{stage.get('StageName')}"
+        if expected not in groups:
+            yield at(stage, "MethodSettings", shown=f"no log group {expected}")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from checks.rules.estate import Estate, Resource
-from checks.rules.permissions import granted
-from checks.rules.policies import statements_of
+from checks.rules.permissions import granted, roles_of
+from checks.rules.policies import Statement, statements, statements_of
 from checks.rules.rule import DEPLOYED, PROD, Breach, at, rule
 
 TABLE = "AWS::DynamoDB::Table"
@@ -198,6 +198,42 @@ def no_role_may_change_the_books(estate: Estate) -> Iterator[Breach]:
         for action in CHANGING:
             if books & touched and statement.covers(action):
                 yield statement.breach(f"allows {action}")
+
+
+@rule(
+    "HASIVU-DDB-14",
+    "PCI DSS 10.3.2",
+    "SOX AT-2",
+    remedy="Deny the role every changing action on the table beside what it may, without a condition.",
+)
+def roles_are_denied_to_change_the_books(estate: Estate) -> Iterator[Breach]:
+    """Whoever may do anything on an append-only table is denied to change it by its own policy as well."""
+    books = {table for table, name in tables(estate) if name in APPEND_ONLY}
+    denied: dict[tuple[Resource, Resource], list[Statement]] = {}
+    for statement in statements(estate, "identity"):
+        if statement.denies and not statement.conditions:
+            for role, table in _on(estate, statement, books, whole=True):
+                denied.setdefault((role, table), []).append(statement)
+    for statement in granted(estate):
+        for role, table in sorted(_on(estate, statement, books), key=lambda pair: pair[1].name):
+            denials = denied.get((role, table), [])
+            if not all(any(denial.covers(action) for denial in denials) for action in CHANGING):
+                yield statement.breach(f"may change {table.name} once its own policy is gone")
+
+
+def _on(
+    estate: Estate, statement: Statement, books: set[Resource], *, whole: bool = False
+) -> set[tuple[Resource, Resource]]:
+    """Each role of ``statement`` with each of ``books`` that it is on; ``whole``: not on its index alone."""
+    return {
+        (role, table)
+        for text in statement.resources
+        for table in estate.targets(text, statement.carrier.stack)
+        if table in books and not text.endswith(".StreamArn>")  # who reads the stream reaches no item
+        if (not whole or text == f"<{table.stack}.{table.logical_id}.Arn>")
+        if any(action.startswith("dynamodb:") for action in statement.actions)
+        for role in roles_of(estate, statement)
+    }
 
 
 @rule(

@@ -15,7 +15,6 @@ from checks.toolchain import REPOSITORY
 
 # What the Lambda runtime brings itself: boto3 and what it needs.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-LAYERS_OF = {"api-authorizer": ("core", "jwt")}  # every other function has the core layer only
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +96,7 @@ def test_a_handler_can_be_imported_from_its_bundle_and_its_layers_alone(
     installed = next(site_packages.glob("lib/python*/site-packages"))
     for package in RUNTIME_PACKAGES:
         (tmp_path / package).symlink_to(installed / package)
-    layer_paths = [root / "layers" / "host" / layer / "python" for layer in LAYERS_OF.get(name, ("core",))]
+    layer_paths = [root / "layers" / "host" / layer / "python" for layer in layers.layers_of(name)]
     path = [str(root / "functions" / name), *map(str, layer_paths), str(tmp_path)]
     module = functions.function_modules(REPOSITORY)[name]
     code = (

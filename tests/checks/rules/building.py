@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from checks.rules.tables import CHANGING
+
 Body = dict[str, Any]
 ENVIRONMENT = "prod"
 TAGS = [
@@ -49,6 +51,17 @@ def allow(action: Any, on: Any, **rest: Any) -> Body:
     return {"Effect": "Allow", "Action": action, "Resource": on, **rest}
 
 
+def through(service: str) -> Body:
+    """The right to use the key through ``service``."""
+    condition = {"StringEquals": {"kms:ViaService": f"{service}.ap-south-1.amazonaws.com"}}
+    return allow(["kms:Decrypt", "kms:GenerateDataKey"], arn("Key"), Condition=condition)
+
+
+def never_changing(*books: Any) -> Body:
+    """What a role is denied beside what it may do with append-only tables."""
+    return {"Effect": "Deny", "Action": list(CHANGING), "Resource": list(books)}
+
+
 def role(service: str, *rights: Body) -> dict[str, Body]:
     """``Role`` and ``RolePolicy``, to be put under names of one's own."""
     trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
@@ -70,8 +83,10 @@ NO_GUARD = "none"
 """Of an alarm that is not yet whole: it says what it waits for once it is."""
 
 
-def describe(text: str = "It is bad.") -> str:
-    return f"{text} Severity: page. Guard: {NO_GUARD}. Runbook: docs/runbooks/queues.md#dead-letters"
+def describe(
+    text: str = "It is bad.", severity: str = "page", section: str = "docs/runbooks/queues.md#dead-letters"
+) -> str:
+    return f"{text} Severity: {severity}. Guard: {NO_GUARD}. Runbook: {section}"
 
 
 def alarm(namespace: str, metric: str, statistic: str, threshold: float, **dimensions: Any) -> Body:

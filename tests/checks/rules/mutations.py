@@ -6,6 +6,7 @@ from tests.checks.rules import (
     weaknesses_capacity,
     weaknesses_closed,
     weaknesses_data,
+    weaknesses_decided,
     weaknesses_edge,
     weaknesses_firewall,
     weaknesses_governance,
@@ -21,6 +22,7 @@ from tests.checks.rules.planting import Weakness
 WEAKNESSES: tuple[Weakness, ...] = (
     *weaknesses_access.WEAKNESSES,
     *weaknesses_data.WEAKNESSES,
+    *weaknesses_decided.WEAKNESSES,
     *weaknesses_governance.WEAKNESSES,
     *weaknesses_history.WEAKNESSES,
     *weaknesses_meaning.WEAKNESSES,

@@ -6,12 +6,15 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from checks.rules.canaries import MONEY_PATHS
+from checks.bundles.layers import LAYERS, layers_of
+from checks.rules.canaries import MONEY_PATHS, NO_PAYMENTS
 from checks.rules.dashboards import METRICS_SHOWN
 from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
 from checks.rules.logs import CONNECTION_ERRORS
 from checks.rules.permissions import GATEWAY_LOGGING
+from checks.rules.tables import CHANGING
+from checks.rules.takers import TAKES
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
 from stacks.gateway_responses import as_extension
@@ -30,11 +33,13 @@ from tests.checks.rules.building import (
     describe,
     guarded_as_it_is,
     named,
+    never_changing,
     of_our_account,
     policy,
     ref,
     resource,
     role,
+    through,
     tls_only,
 )
 from tests.checks.rules.sound_deliveries import (
@@ -56,6 +61,7 @@ from tests.checks.rules.sound_governance import (
 )
 from tests.checks.rules.sound_history import history
 from tests.checks.rules.sound_schedules import schedules
+from tests.checks.rules.sound_severities import severities
 
 CONTRACT: Body = {
     "openapi": "3.0.3",
@@ -79,7 +85,8 @@ CONTRACT: Body = {
     },
     "components": {"schemas": {"CreatePayment": {"type": "object", "additionalProperties": False}}},
 }
-ORIGINS = ("https://app.hasivu.example", "https://schools.hasivu.example")
+ORIGINS = ("https://app.hasivu.example",)
+"""Those of the environment's file."""
 
 
 NEW_TLS = {"SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09", "EndpointAccessMode": "STRICT"}
@@ -158,19 +165,17 @@ def table(name: str, **properties: Any) -> Body:
     )
 
 
+def _on_books(*actions: str, books: list[Body]) -> tuple[Body, Body]:
+    """What a role may do with append-only tables, and that it may not change what they hold."""
+    allowed = allow([f"dynamodb:{action}" for action in actions], books)
+    return allowed, never_changing(*copy.deepcopy(books))
+
+
 def append_only(name: str) -> Body:
-    changes = (
-        "UpdateItem",
-        "DeleteItem",
-        "BatchWriteItem",
-        "PartiQLInsert",
-        "PartiQLUpdate",
-        "PartiQLDelete",
-    )
     denial = {
         "Effect": "Deny",
         "Principal": {"AWS": "*"},
-        "Action": [f"dynamodb:{action}" for action in changes],
+        "Action": list(CHANGING),
         "Resource": of_our_account("dynamodb", f"table/{name}"),
     }
     return {"ResourcePolicy": {"PolicyDocument": policy(denial)}}
@@ -382,6 +387,7 @@ def messaging() -> dict[str, Body]:
         "DeadLettersPolicy": queue_policy("DeadLetters", *LETTERS),
         **topic("Topic", "payment-notifications-prod"),
         **topic("AlarmTopic", "hasivu-prod-alarms-page", alarms_into("AlarmTopic")),
+        **topic("TicketTopic", "hasivu-prod-alarms-ticket", alarms_into("TicketTopic")),
         "Subscription": resource(
             "AWS::SNS::Subscription",
             {
@@ -401,6 +407,13 @@ def messaging() -> dict[str, Body]:
     }
 
 
+def deadline() -> dict[str, Body]:
+    """The role under which the end of a rollback window pages."""
+    parts = role("scheduler.amazonaws.com", allow("sns:Publish", ref("AlarmTopic")), through("sns"))
+    parts[""]["Properties"]["RoleName"] = "hasivu-prod-rollback-deadline"
+    return named("Deadline", parts)
+
+
 def topic(logical_id: str, name: str, *statements: Body) -> dict[str, Body]:
     return {
         logical_id: resource("AWS::SNS::Topic", {"TopicName": name, "KmsMasterKeyId": arn("Key")}),
@@ -415,10 +428,29 @@ def topic(logical_id: str, name: str, *statements: Body) -> dict[str, Body]:
     }
 
 
-def through(service: str) -> Body:
-    """The right to use the key through ``service``."""
-    condition = {"StringEquals": {"kms:ViaService": f"{service}.ap-south-1.amazonaws.com"}}
-    return allow(["kms:Decrypt", "kms:GenerateDataKey"], arn("Key"), Condition=condition)
+def _taking(name: str) -> Body:
+    """A rule that takes the kinds of events that were decided for ``name`` to the topic of notifications."""
+    kinds = TAKES[name]
+    return resource(
+        "AWS::Events::Rule",
+        {
+            "Name": f"hasivu-prod-{name}",
+            "EventBusName": ref("Bus"),
+            "EventPattern": {
+                "source": ["hasivu.payments"],
+                **({} if kinds is None else {"detail-type": sorted(kinds)}),
+            },
+            "State": "ENABLED",
+            "Targets": [
+                {
+                    "Id": "topic",
+                    "Arn": ref("Topic"),
+                    "DeadLetterConfig": {"Arn": arn("DeadLetters")},
+                    "RoleArn": arn("PublisherRole"),
+                }
+            ],
+        },
+    )
 
 
 def eventing() -> dict[str, Body]:
@@ -437,29 +469,9 @@ def eventing() -> dict[str, Body]:
             tags=False,
             **KEPT,
         ),
-        "Rule": resource(
-            "AWS::Events::Rule",
-            {
-                "Name": "hasivu-prod-payment-events",
-                "EventBusName": ref("Bus"),
-                "EventPattern": {
-                    "source": ["hasivu.payments"],
-                    "detail-type": [
-                        *("PaymentCaptured", "PaymentFailed", "PaymentConflicted"),
-                        *("RefundProcessed", "RefundFailed", "LinkReminderDue"),
-                    ],
-                },
-                "State": "ENABLED",
-                "Targets": [
-                    {
-                        "Id": "topic",
-                        "Arn": ref("Topic"),
-                        "DeadLetterConfig": {"Arn": arn("DeadLetters")},
-                        "RoleArn": arn("PublisherRole"),
-                    }
-                ],
-            },
-        ),
+        "Rule": _taking("payment-events"),
+        "RuleForSplits": _taking("payment-splits"),
+        "RuleForAnalytics": _taking("payment-analytics"),
         "Pipe": resource(
             "AWS::Pipes::Pipe",
             {
@@ -513,7 +525,17 @@ def eventing() -> dict[str, Body]:
     }
 
 
+BROWSED = ("payments-advanced",)
+BOOKS = {"Ledger": "LEDGER_TABLE", "Outbox": "OUTBOX_TABLE"}
 _SETTINGS: dict[str, Any] = {
+    "LEDGER_TABLE": ref("Ledger"),
+    "OUTBOX_TABLE": ref("Outbox"),
+    "SCHOOLS_TABLE": ref("Schools"),
+    "HISTORY_DATABASE": "hasivu_prod",
+    "HISTORY_WORKGROUP": "hasivu-prod-analytics",
+    "AUDIT_BUCKET": ref("AuditArchive"),
+    "ANALYTICS_BUCKET": ref("Analytics"),
+    "_KEY_ARN": arn("SealKey"),
     "_TABLE": ref("Payments"),
     "_SECRET_ARN": {"Fn::GetAtt": ["Secret", "Id"]},
     "_QUEUE_URL": ref("Queue"),
@@ -529,6 +551,7 @@ _RIGHTS = {
     "_DLQ_URL": allow("sqs:GetQueueAttributes", arn("DeadLetters")),
     "_PARAMETER": allow("ssm:GetParameter", {"Fn::GetAtt": ["BaseUrl", "Arn"]}),
 }
+READS_SCHOOLS = allow("dynamodb:GetItem", arn("Schools"))
 SIGNS = allow("kms:Sign", arn("SealKey"))
 READS = allow(["sqs:ReceiveMessage", "sqs:DeleteMessage"], arn("Queue"))
 
@@ -546,12 +569,7 @@ def pascal(name: str) -> str:
 
 def functions() -> dict[str, Body]:
     found: dict[str, Body] = {
-        "Layer": resource(
-            "AWS::Lambda::LayerVersion",
-            {"Content": {"S3Bucket": ASSETS, "S3Key": f"{'0' * 64}.zip"}},
-            tags=False,
-            **KEPT,
-        ),
+        **{layer_named(name): layer(name) for name in LAYERS},
         "Deployments": resource("AWS::CodeDeploy::Application", {"ComputePlatform": "Lambda"}),
     }
     for name in SETTINGS_BY_FUNCTION:
@@ -571,14 +589,28 @@ def functions() -> dict[str, Body]:
     return found
 
 
+def layer_named(name: str) -> str:
+    return f"Layer{name.title()}"
+
+
+def layer(name: str) -> Body:
+    code = {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"}
+    words = f"Third-party packages of the lock file's group layer-{name}"
+    return resource("AWS::Lambda::LayerVersion", {"Content": code, "Description": words}, tags=False, **KEPT)
+
+
 def function(name: str) -> dict[str, Body]:
     base = pascal(name)
     variables = {"HASIVU_ENV": "prod", "POWERTOOLS_SERVICE_NAME": name, "POWERTOOLS_LOG_LEVEL": "INFO"}
     for field, info in SETTINGS_BY_FUNCTION[name].model_fields.items():
         variable = field.upper()
-        if info.is_required() and variable not in variables:
+        if (info.is_required() or variable == "PRESENTMENT_CURRENCIES") and variable not in variables:
             suffix = next((known for known in _SETTINGS if variable.endswith(known)), None)
             variables[variable] = "INR" if suffix is None else copy.deepcopy(_SETTINGS[suffix])
+    if name in BROWSED:
+        variables["ALLOWED_ORIGINS"] = ",".join(ORIGINS)
+    adding = ("PutItem",) if name in MONEY_PATHS else ()
+    reached = [arn(table) for table, variable in BOOKS.items() if variable in variables]
     deployment = {"ApplicationName": ref("Deployments"), "DeploymentGroupName": ref(f"{base}Group")}
     update = {"UpdatePolicy": {"CodeDeployLambdaAliasUpdate": deployment}}
     return {
@@ -590,7 +622,7 @@ def function(name: str) -> dict[str, Body]:
                 "Code": {"S3Bucket": ASSETS, "S3Key": f"{sha256(name.encode()).hexdigest()}.zip"},
                 "Environment": {"Variables": variables},
                 "Handler": f"runtime.functions.{name.replace('-', '_')}.handler",
-                "Layers": [ref("Layer")],
+                "Layers": [ref(layer_named(needed)) for needed in layers_of(name)],
                 "LoggingConfig": {"LogFormat": "JSON", "LogGroup": ref(f"{base}Logs")},
                 "MemorySize": 512,
                 "ReservedConcurrentExecutions": 20,
@@ -624,6 +656,8 @@ def function(name: str) -> dict[str, Body]:
                     arn("Key"),
                     Condition={"StringEquals": {"kms:ViaService": list(THROUGH)}},
                 ),
+                *(_on_books("GetItem", *adding, books=reached) if reached else ()),
+                *((READS_SCHOOLS,) if "SCHOOLS_TABLE" in variables else ()),
                 *(ROTATE if name == "secret-rotation" else ()),
                 *((SIGNS,) if name == "audit-sealer" else ()),
                 *((READS,) if name == "notification-dispatcher" else ()),
@@ -645,11 +679,15 @@ def canary(name: str) -> dict[str, Body]:
     version = {"ExecutedVersion": {"Fn::GetAtt": [f"{base}Version", "Version"]}}
     duration = alarm("AWS/Lambda", "Duration", "p99", 20_000, **live, **version)
     duration["Properties"]["ExtendedStatistic"] = duration["Properties"].pop("Statistic")
+    calls = [("AWS/Lambda", metric, live) for metric in ("Errors", "Invocations")]
+    caught = ("HASIVU/prod", "LoggedFailures", {"service": name})
     watching = {
+        f"{base}LiveFailures": formula([caught, *calls], SHARE, 1),
         f"{base}LiveErrors": alarm("AWS/Lambda", "Errors", "Sum", 1, **live, **version),
         f"{base}LiveThrottles": alarm("AWS/Lambda", "Throttles", "Sum", 1, **live),
         f"{base}LiveDuration": duration,
     }
+    paid = () if name in NO_PAYMENTS else ("PaymentFailures",)
     group = resource(
         "AWS::CodeDeploy::DeploymentGroup",
         {
@@ -666,7 +704,7 @@ def canary(name: str) -> dict[str, Body]:
             },
             "AlarmConfiguration": {
                 "Enabled": True,
-                "Alarms": [{"Name": ref(logical_id)} for logical_id in watching],
+                "Alarms": [{"Name": ref(logical_id)} for logical_id in (*watching, *paid)],
             },
         },
     )
@@ -694,8 +732,19 @@ ROTATE = (
 )
 
 
-def log_group() -> Body:
-    return resource("AWS::Logs::LogGroup", {"KmsKeyId": arn("Key"), "RetentionInDays": 731}, **KEPT)
+def log_group(*name: Any) -> Body:
+    properties: Body = {"LogGroupName": {"Fn::Join": ["", list(name)]}} if name else {}
+    properties |= {"KmsKeyId": arn("Key"), "RetentionInDays": 731}
+    return resource("AWS::Logs::LogGroup", properties, **KEPT)
+
+
+def member_of(plan: str, key: str) -> Body:
+    """That ``key`` is counted by ``plan``."""
+    return {
+        "KeyId": {"Fn::GetAtt": [key, "APIKeyId"]},
+        "KeyType": "API_KEY",
+        "UsagePlanId": {"Fn::GetAtt": [plan, "Id"]},
+    }
 
 
 def invocation(alias: str) -> Body:
@@ -779,14 +828,29 @@ def api() -> dict[str, Body]:
             "AWS::ApiGateway::UsagePlan",
             {
                 "ApiStages": [{"ApiId": ref("Api"), "Stage": ref("Stage")}],
-                "Throttle": {"RateLimit": 10, "BurstLimit": 20},
+                "Throttle": {"RateLimit": 800, "BurstLimit": 400},
+                "UsagePlanName": "hasivu-prod-apps",
             },
         ),
+        "BackOffices": resource(
+            "AWS::ApiGateway::UsagePlan",
+            {
+                "ApiStages": [{"ApiId": ref("Api"), "Stage": ref("Stage")}],
+                "Quota": {"Limit": 1_000_000, "Period": "DAY"},
+                "Throttle": {"RateLimit": 200, "BurstLimit": 100},
+                "UsagePlanName": "hasivu-prod-back-offices",
+            },
+        ),
+        "AppsKey": resource("AWS::ApiGateway::ApiKey", {"Enabled": True, "Value": ref("Client")}),
         "PlanKey": resource(
             "AWS::ApiGateway::UsagePlanKey",
-            {"KeyId": {"Fn::GetAtt": ["ApiKey", "APIKeyId"]}, "UsagePlanId": {"Fn::GetAtt": ["Plan", "Id"]}},
+            member_of("Plan", "AppsKey"),
             tags=False,
         ),
+        "BackOfficesKey": resource(
+            "AWS::ApiGateway::UsagePlanKey", member_of("BackOffices", "ApiKey"), tags=False
+        ),
+        "ExecutionLog": log_group("API-Gateway-Execution-Logs_", ref("Api"), "/live"),
         "AccessLog": log_group(),
         "Account": resource("AWS::ApiGateway::Account", {"CloudWatchRoleArn": arn("LogWriter")}, tags=False),
         **named("LogWriter", role("apigateway.amazonaws.com", allow(sorted(GATEWAY_LOGGING), "*"))),
@@ -1028,9 +1092,12 @@ def alarms() -> dict[str, Body]:
         "Expiry": alarm(
             "AWS/CertificateManager", "DaysToExpiry", "Minimum", 45, CertificateArn=ref("Certificate")
         ),
-        "Undelivered": alarm(
-            "AWS/Events", "FailedInvocations", "Sum", 1, RuleName="hasivu-prod-payment-events"
-        ),
+        **{
+            f"Undelivered{pascal(name)}": alarm(
+                "AWS/Events", "FailedInvocations", "Sum", 1, RuleName=f"hasivu-prod-{name}"
+            )
+            for name in TAKES
+        },
         "PipeFailures": sums(
             *(
                 ("AWS/EventBridge/Pipes", name, {"PipeName": "hasivu-prod-outbox"})
@@ -1122,6 +1189,28 @@ def alarms() -> dict[str, Body]:
     return found
 
 
+def caught() -> dict[str, Body]:
+    """What counts the failures that functions catch and log."""
+    counts = {
+        "MetricName": "LoggedFailures",
+        "MetricNamespace": "HASIVU/prod",
+        "MetricValue": "1",
+        "Dimensions": [{"Key": "service", "Value": "$.service"}],
+    }
+    return {
+        f"{pascal(name)}Caught": resource(
+            "AWS::Logs::MetricFilter",
+            {
+                "LogGroupName": ref(f"{pascal(name)}Logs"),
+                "FilterPattern": '{ $.exception_name = "*" }',
+                "MetricTransformations": [copy.deepcopy(counts)],
+            },
+            tags=False,
+        )
+        for name in SETTINGS_BY_FUNCTION
+    }
+
+
 def dashboards() -> dict[str, Body]:
     widget = {
         "type": "metric",
@@ -1151,8 +1240,8 @@ PARTS = (
     sound_firewall.resources,
     identity,
     recovery,
-    configuration,
     alarms,
+    deadline,
     dashboards,
 )
 
@@ -1174,6 +1263,8 @@ def templates() -> dict[str, Body]:
         "Watched": {"Resources": auditor()},
         "Clock": {"Resources": _from_outside(schedules(), found)},
         "History": {"Resources": _from_outside(history(), found)},
+        "Runbooks": {"Resources": _from_outside({**severities(), **caught()}, found)},
+        "Recorder": {"Resources": _from_outside(configuration(), found)},
         "Trail": {"Resources": _from_outside(copy.deepcopy(trail()), found)},
     }
     for stack in stacks.values():

@@ -12,13 +12,16 @@ def lets_in(service: str, actions: Any, on: Any, condition: Body) -> Body:
     return allow(actions, on, Principal={"Service": f"{service}.amazonaws.com"}, Condition=condition)
 
 
-KEY_FOR_DELIVERIES = tuple(
-    lets_in(service, ["kms:Decrypt", "kms:GenerateDataKey"], "*", condition)
-    for service, condition in (
-        ("cloudwatch", ACCOUNT),
-        ("events", ACCOUNT),
-        ("logs.ap-south-1", LOGS_OF),
-    )
+KEY_FOR_DELIVERIES = (
+    *(
+        lets_in(service, ["kms:Decrypt", "kms:GenerateDataKey"], "*", condition)
+        for service, condition in (
+            ("cloudwatch", ACCOUNT),
+            ("events", ACCOUNT),
+            ("logs.ap-south-1", LOGS_OF),
+        )
+    ),
+    lets_in("events", "kms:DescribeKey", "*", ACCOUNT),
 )
 
 LETTERS = (

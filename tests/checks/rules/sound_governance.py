@@ -13,6 +13,7 @@ from tests.checks.rules.building import (
     allow,
     arn,
     named,
+    never_changing,
     of_our_account,
     policy,
     ref,
@@ -137,6 +138,7 @@ def recovery() -> dict[str, Body]:
             arn("Key"),
             Condition={"StringEquals": {"kms:ViaService": through}},
         ),
+        never_changing(*(arn(name) for name in ("Ledger", "Outbox"))),
         allow("kms:CreateGrant", arn("Key"), Condition={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         allow(
             "backup:CopyIntoBackupVault", [of_our_account("backup", "backup-vault:hasivu-prod"), COPY_VAULT]

@@ -10,9 +10,10 @@ from tests.checks.rules.neutral import is_neutral
 
 SEED = 20_261_126
 SAMPLED = 300
-"""Of some two thousand species: as many as fit into a minute."""
+"""Of some 4,500 species: as many as fit into a minute."""
 
-KILLED_MIN = 0.95
+KILLED_MIN = 0.98
+"""Of all species, some 4,500, less than one in a hundred goes unnamed."""
 
 
 def test_changes_that_weaken_are_named(deployed: Callable[[str], Estate]) -> None:
