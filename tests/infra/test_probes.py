@@ -22,6 +22,7 @@ from tests.infra.shaped_aws import CORE, MOMENT, Answer, ShapedAws, failure, sha
 NEVER_SHAPED_FALSE = {
     "probe:alarm-data",
     "probe:health",
+    "probe:nothing-beside",
     *(probe.proof_id for probe in objectives.PROBES),
     "probe:secret-rotation",
     "probe:secret-values",
@@ -29,7 +30,7 @@ NEVER_SHAPED_FALSE = {
     "probe:stacks",
     "probe:stack-resources",
 }
-"""Judged by time, by figures, by who looks or by the stacks: their own tests are below or beside this."""
+"""Judged by time, figures, names, who looks or the stacks: their own tests are below or beside this."""
 
 Probed = Callable[..., Survey]
 

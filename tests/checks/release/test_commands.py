@@ -16,7 +16,6 @@ from typer.testing import CliRunner, Result
 from checks import cli
 from checks.checklist.contradictions import Contradiction
 from checks.errors import ExitCode, HasivuError
-from checks.evidence import waivers
 from checks.release import aliases, commands, context, live, report_files
 from checks.release import decide as decide_module
 from checks.release.aliases import Outcome
@@ -33,6 +32,7 @@ from tests.checks.release.world import (
     SIGNERS_TEXT,
     A,
     Case,
+    checked_out_as_reported,
     criterion,
     item,
     results,
@@ -370,12 +370,7 @@ def test_spoiled_decisions_are_not_built_on(report: Path, signers: Path, keys: d
 
 @pytest.fixture
 def digests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
-    monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
-    monkeypatch.setattr(live, "against_checkout", lambda results, report, assembly=None: ())
-    monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
-    monkeypatch.setattr(live, "source_sha256", lambda repository: A)
-    monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
+    checked_out_as_reported(monkeypatch)
     monkeypatch.setattr(live, "authors", lambda commit, since: frozenset({"author@hasivu.example"}))
 
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from checks.checklist.model import (
@@ -24,7 +25,8 @@ from checks.checklist.model import (
 )
 from checks.checklist.references import LEVELS
 from checks.errors import ExitCode, HasivuError
-from checks.release import report_files
+from checks.evidence import waivers
+from checks.release import live, report_files
 from checks.release.allowed_signers import AllowedSigners
 from checks.release.approval import Approval, Basis, decide
 from checks.release.documents import write
@@ -76,6 +78,16 @@ class MadeUpAlarm:
         if self.broken == "silence":
             raise HasivuError("ALARM_NOT_SILENCED", "no", next_step="again", exit_code=ExitCode.CHECK_FAILED)
         self.set_for = None
+
+
+def checked_out_as_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the checkout be the one that made-up reports are about."""
+    monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
+    monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+    monkeypatch.setattr(live, "against_checkout", lambda results, report, assembly=None: ())
+    monkeypatch.setattr(live, "commit_of", lambda repository: "c" * 40)
+    monkeypatch.setattr(live, "source_sha256", lambda repository: A)
+    monkeypatch.setattr(waivers, "sha256_of", lambda environment: A)
 
 
 def person_of(role: str) -> str:

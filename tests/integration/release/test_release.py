@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from checks import cli
 from checks.checklist.model import Results, Status
 from checks.errors import ExitCode, HasivuError
-from checks.release import commands, context, live
+from checks.release import commands, context
 from checks.release.aliases import LIVE, roll_back, snapshot
 from checks.release.allowed_signers import AllowedSigners
 from checks.release.deadline import ScheduledPage
@@ -30,7 +30,14 @@ from checks.release.signing import signature_over
 from checks.release.sshsig import Namespace
 from checks.toolchain import REPOSITORY
 from stacks.environment_file import load_environment
-from tests.checks.release.world import A, criterion, go_live, item, results, write_report
+from tests.checks.release.world import (
+    checked_out_as_reported,
+    criterion,
+    go_live,
+    item,
+    results,
+    write_report,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -276,8 +283,7 @@ class Desk:
         self.folder = folder
         self.now = datetime.now(UTC).replace(microsecond=0)
         monkeypatch.setattr(commands, "_now", lambda: self.now)
-        monkeypatch.setattr(live, "assembly_sha256", lambda folder: A)
-        monkeypatch.setattr(live, "catalogue_sha256", lambda: A)
+        checked_out_as_reported(monkeypatch)
         monkeypatch.setattr(context.Context, "session", property(lambda self: boto3.Session()))
 
     def run(self, *arguments: object, expect: ExitCode = ExitCode.OK) -> str:
