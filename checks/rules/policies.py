@@ -134,15 +134,23 @@ def statements_on(estate: Estate, resource: Resource, *carriers: str) -> list[St
 
 def rights_of(estate: Estate, role: Resource) -> list[Statement]:
     """What ``role`` is allowed, by its own policies and by those that are attached to it."""
-    return [
-        item
-        for item in statements(estate, "identity")
-        if item.allows
-        and (
-            item.carrier == role
-            or any(role in estate.targets(value, item.carrier.stack) for value in item.carrier.items("Roles"))
-        )
-    ]
+    return list(_rights_by_role(estate).get(role, ()))
+
+
+@lru_cache(maxsize=2)
+def _rights_by_role(estate: Estate) -> Mapping[Resource, list[Statement]]:
+    """What each resource is allowed: asked for one after the other, it is put together once."""
+    found: dict[Resource, list[Statement]] = {}
+    for item in statements(estate, "identity"):
+        if item.allows:
+            attached = (
+                each
+                for value in item.carrier.items("Roles")
+                for each in estate.targets(value, item.carrier.stack)
+            )
+            for role in dict.fromkeys((item.carrier, *attached)):
+                found.setdefault(role, []).append(item)
+    return found
 
 
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")

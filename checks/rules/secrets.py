@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from checks.rules.estate import Estate, Resource, literals_in, strings_in
 from checks.rules.rule import DEPLOYED, Breach, at, rule
@@ -58,12 +59,15 @@ _RANDOM = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{20,}={0,2}(?![A-Za-z0
 _DIGITS = re.compile(r"(?<!\d)(?:\d[ -]?){13,19}(?!\d)")
 
 
-def kinds_of_secrets_in(text: str) -> Iterator[str]:
-    """What kinds of secrets ``text`` holds, also inside base64."""
-    for readable in (text, *_decoded(text)):
-        for kind, pattern in PATTERNS.items():
-            if pattern.search(readable):
-                yield kind
+@lru_cache(maxsize=1 << 16)
+def kinds_of_secrets_in(text: str) -> tuple[str, ...]:
+    """What kinds of secrets ``text`` holds, also inside base64. Templates say most texts many times."""
+    return tuple(
+        kind
+        for readable in (text, *_decoded(text))
+        for kind, pattern in PATTERNS.items()
+        if pattern.search(readable)
+    )
 
 
 def _decoded(text: str) -> Iterator[str]:
