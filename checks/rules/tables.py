@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from checks.rules.estate import Estate, Resource
 from checks.rules.permissions import granted, roles_of
@@ -307,3 +308,58 @@ def keys_are_whole(estate: Estate) -> Iterator[Breach]:
 
 
 KEY_SHAPES = (["HASH"], ["HASH", "RANGE"])
+
+
+KEYS: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]]] = {
+    "hasivu-{env}-payments": (
+        ("pk", "sk"),
+        {
+            "by_school": ("school_id", "created_key"),
+            "by_payer": ("payer_id", "created_key"),
+            "by_open_status": ("open_status", "updated_at"),
+            "by_due": ("retry_due", "due_at"),
+        },
+    ),
+    "hasivu-{env}-ledger": (("entry_id",), {"by_business_date": ("business_date", "entry_id")}),
+    "hasivu-{env}-audit": (("day", "audit_id"), {"by_subject": ("subject", "audit_id")}),
+    "hasivu-{env}-outbox": (("event_id",), {}),
+    "hasivu-{env}-idempotency": (("idempotency_key",), {}),
+    "payment-webhook-idempotency-{env}": (("event_id",), {}),
+    "hasivu-{env}-schools": (("school_id",), {}),
+    "hasivu-{env}-api-keys": (("key_id",), {}),
+    "hasivu-{env}-payment-methods": (("pk", "sk"), {}),
+    "hasivu-{env}-payment-rollups": (("pk", "sk"), {}),
+    "hasivu-{env}-notifications": (
+        ("notification_id",),
+        {"by_provider_message": ("provider_message_id",)},
+    ),
+    "hasivu-{env}-reconciliation": (("pk", "sk"), {"by_open_exception": ("open_exception", "opened_key")}),
+}
+"""By what items are found: the table's keys, and those of the indexes that the runtime asks."""
+
+
+@rule(
+    "HASIVU-DDB-15",
+    "SOX CM-3",
+    "SOX OP-2",
+    remedy="Key it as KEYS of checks/rules/tables.py says: another key replaces the table with all it holds.",
+)
+def tables_are_keyed_as_decided(estate: Estate) -> Iterator[Breach]:
+    """A table and the indexes that the runtime asks have the keys that were decided, in their order."""
+    for table, name in tables(estate):
+        if name not in KEYS:
+            continue  # HASIVU-DDB-6 names tables that nobody knows
+        keys, indexes = KEYS[name]
+        if _keys_of(table.items("KeySchema")) != keys:
+            yield at(table, "KeySchema")
+        found = {
+            str(item.get("IndexName")): _keys_of(item.get("KeySchema") or [])
+            for item in table.items("GlobalSecondaryIndexes")
+        }
+        for index, decided in indexes.items():
+            if found.get(index) != decided:
+                yield at(table, "GlobalSecondaryIndexes", shown=f"{index} is not by {', '.join(decided)}")
+
+
+def _keys_of(schema: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(str(item.get("AttributeName")) for item in schema)

@@ -13,7 +13,7 @@ from checks.rules.estate import Estate
 from checks.rules.identity import GROUPS
 from checks.rules.logs import CONNECTION_ERRORS
 from checks.rules.permissions import GATEWAY_LOGGING
-from checks.rules.tables import CHANGING
+from checks.rules.tables import CHANGING, KEYS
 from checks.rules.takers import TAKES
 from runtime.platform.settings import SETTINGS_BY_FUNCTION
 from stacks.api_contract import importable
@@ -185,22 +185,17 @@ EXPIRES = {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled":
 
 
 def tables() -> dict[str, Body]:
-    index = {
-        "IndexName": "by_school",
-        "KeySchema": key_schema("school_id"),
-        "Projection": {"ProjectionType": "ALL"},
-    }
-    indexed = keyed("pk", "sk", indexes=(index,))
     return {
-        "Payments": table(
-            "hasivu-prod-payments", GlobalSecondaryIndexes=[index | CEILING], **ON_DEMAND, **indexed
-        ),
-        "Ledger": table("hasivu-prod-ledger", **ON_DEMAND, **append_only("hasivu-prod-ledger")),
+        "Payments": _decided("hasivu-prod-payments", **ON_DEMAND),
+        "Ledger": _decided("hasivu-prod-ledger", **ON_DEMAND, **append_only("hasivu-prod-ledger")),
         "Schools": table(
-            "hasivu-prod-schools", BillingMode="PROVISIONED", GlobalSecondaryIndexes=[index], **indexed
+            "hasivu-prod-schools",
+            BillingMode="PROVISIONED",
+            GlobalSecondaryIndexes=[_index("by_school", "school_id")],
+            **keyed("school_id"),
         ),
         **scaling("Schools", "by_school"),
-        "Outbox": table(
+        "Outbox": _decided(
             "hasivu-prod-outbox",
             **ON_DEMAND,
             StreamSpecification={"StreamViewType": "NEW_IMAGE"},
@@ -208,6 +203,18 @@ def tables() -> dict[str, Body]:
             **append_only("hasivu-prod-outbox"),
         ),
     }
+
+
+def _decided(name: str, **properties: Any) -> Body:
+    """A table with the keys that were decided for it, on demand."""
+    keys, indexes = KEYS[name.replace("-prod-", "-{env}-")]
+    made = [_index(index, *names) | CEILING for index, names in indexes.items()]
+    indexed = {"GlobalSecondaryIndexes": made} if made else {}
+    return table(name, **keyed(*keys, indexes=tuple(made)), **indexed, **properties)
+
+
+def _index(name: str, *keys: str) -> Body:
+    return {"IndexName": name, "KeySchema": key_schema(*keys), "Projection": {"ProjectionType": "ALL"}}
 
 
 def scaling(table: str, index: str) -> dict[str, Body]:

@@ -11,6 +11,7 @@ SECRET = "AWS::SecretsManager::Secret"
 VARIABLES = "Environment.Variables"
 PITR = "PointInTimeRecoverySpecification"
 OUTBOX, LEDGER = named("TableName", "outbox"), named("TableName", "ledger")
+INDEX = "GlobalSecondaryIndexes.0"
 KEPT = "LifecycleConfiguration.Rules.0"
 ENCRYPTION = "BucketEncryption.ServerSideEncryptionConfiguration.0"
 AUDIT, UPLOADS = named("BucketName", "prod-audit"), named("BucketName", "prod-uploads")
@@ -73,6 +74,16 @@ TABLES = (
         LEDGER,
     ),
     table("HASIVU-DDB-6", "a table that nobody knows", put("TableName", "hasivu-prod-copies")),
+    table(
+        "HASIVU-DDB-15",
+        "keyed by another attribute",
+        put("KeySchema.0.AttributeName", "day"),
+    ),
+    table("HASIVU-DDB-15", "a list without its order", drop(f"{INDEX}.KeySchema.1"), LEDGER),
+    table(
+        "HASIVU-DDB-15", "a list in another order", put(f"{INDEX}.KeySchema.1.AttributeName", "day"), LEDGER
+    ),
+    table("HASIVU-DDB-15", "a list that nobody can ask for", drop("GlobalSecondaryIndexes"), LEDGER),
     table("HASIVU-DDB-7", "the ledger may be changed", drop("ResourcePolicy"), LEDGER),
     table(
         "HASIVU-DDB-7",
