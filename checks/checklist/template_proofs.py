@@ -61,6 +61,17 @@ def _by_place(estate: Estate) -> tuple[tuple[str, Resource], ...]:
     return tuple((place_of(resource), resource) for resource in estate.resources)
 
 
+@lru_cache(maxsize=1)
+def _by_name(estate: Estate) -> dict[str, list[Resource]]:
+    """The resources by each name that they give themselves: asked for one after the other, read once."""
+    found: dict[str, list[Resource]] = {}
+    for resource in estate.resources:
+        for name in dict.fromkeys(resource.get(path) for path in _NAMES):
+            if isinstance(name, str):
+                found.setdefault(name, []).append(resource)
+    return found
+
+
 def place_of(resource: Resource) -> str:
     """The construct's path, which is the same in every environment; empty where the template has none."""
     metadata = resource.body.get("Metadata")
@@ -206,6 +217,4 @@ def _named(estate: Estate, wanted: str) -> Iterator[Resource]:
             if fnmatchcase(place, wanted):
                 yield resource
         return
-    for resource in estate.resources:
-        if any(resource.get(name) == wanted for name in _NAMES):
-            yield resource
+    yield from _by_name(estate).get(wanted, ())

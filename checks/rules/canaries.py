@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from checks.rules.estate import Estate, Resource
 from checks.rules.functions import FUNCTION, short_name
 from checks.rules.invocations import LIVE
-from checks.rules.permissions import granted, roles_of
-from checks.rules.policies import statements
+from checks.rules.permissions import roles_of
+from checks.rules.policies import rights_of, statements
 from checks.rules.rule import DEPLOYED, Breach, at, rule
 from checks.rules.signals import ALARM, Look, looks
 
@@ -64,8 +64,7 @@ def _moves_money(estate: Estate, function: Resource) -> bool:
     return journal is not None and any(
         statement.covers("dynamodb:PutItem")
         and any(journal in estate.targets(text, statement.carrier.stack) for text in statement.resources)
-        for statement in granted(estate)
-        if role in roles_of(estate, statement)
+        for statement in ([] if role is None else rights_of(estate, role))
     )
 
 

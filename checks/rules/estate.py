@@ -55,7 +55,7 @@ class Resource:
     def properties(self) -> Mapping[str, Any]:
         """The resource's properties; empty where they are missing or no mapping."""
         properties = self.body.get("Properties")
-        return properties if isinstance(properties, Mapping) else {}
+        return properties if isinstance(properties, dict) else {}
 
     def get(self, path: str) -> Any:
         """The property at a dotted ``path`` (``Rules.0.Status``); None where anything on the way is missing.
@@ -64,7 +64,7 @@ class Resource:
         """
         found: Any = self.body if path.startswith("/") else self.properties
         for step in path.removeprefix("/").split("."):
-            if isinstance(found, Mapping):
+            if isinstance(found, dict):
                 found = found.get(step)
             elif isinstance(found, list) and step.isdigit() and int(step) < len(found):
                 found = found[int(step)]
@@ -276,11 +276,11 @@ REFERENCES = ("Ref", "Fn::GetAtt", "Fn::GetStackOutput", "Fn::ImportValue")
 
 def literals_in(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Every string inside ``value`` that is written there, and no name of what is referred to."""
-    if isinstance(value, Mapping) and any(name in value for name in REFERENCES):
+    if isinstance(value, dict) and any(name in value for name in REFERENCES):
         return
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, inner in value.items():
             yield from literals_in(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
@@ -292,7 +292,7 @@ def strings_in(value: Any, path: str) -> Iterator[tuple[str, str]]:
     """Every string inside ``value``, with its dotted path below ``path``."""
     if isinstance(value, str):
         yield path, value
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         for key, inner in value.items():
             yield from strings_in(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from checks.rules.estate import Estate, Resource, strings_in
 from checks.rules.invocations import invoked_function
@@ -327,6 +328,7 @@ def _too_wide(resource: str) -> bool:
     return re.fullmatch(r"(X(/[\w./{}-]+)?/\*|arn:\w+:s3:::[\w.-]+/[\w./-]*\*)", plain) is None
 
 
+@lru_cache(maxsize=1 << 16)
 def _matches(action: str, forbidden: str) -> bool:
     pattern = re.escape(forbidden).replace(r"\*", ".*")
     return re.fullmatch(pattern, action) is not None
