@@ -64,6 +64,16 @@ def off(environment: str) -> LiveProofs:
     )
 
 
+def stopped(environment: str) -> LiveProofs:
+    """No probe either: what would be looked at does not run, which is no failure of looking."""
+    return LiveProofs(
+        {},
+        Status.NOT_EVALUATED,
+        f"the {environment} is stopped",
+        f"Start it with `hasivu {environment} up`, and check again.",
+    )
+
+
 def look(environment: str, session: Session, assembly: Path, now: datetime, *, run: Run) -> LiveProofs:
     """What the probes of ``run`` see of the running environment at ``now``, held against the ``assembly``'s
     folder."""

@@ -97,6 +97,11 @@ class Sandbox:
         state = SandboxState.read(self.layout.state)
         return [_status_of(name, state.services.get(name)) for name in SERVICES]
 
+    @property
+    def is_up(self) -> bool:
+        """Whether its AWS answers."""
+        return any(each.name == emulator.NAME and each.health == "healthy" for each in self.status())
+
     # --- what one may ask of it ---
 
     @property
