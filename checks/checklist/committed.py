@@ -9,16 +9,14 @@ from typing import Final
 from checks.checklist.catalogue import Catalogue
 from checks.checklist.contradictions import Contradiction, shown
 from checks.checklist.engine import waivable
+from checks.checklist.gate_proofs import ACKNOWLEDGED, OF_EMULATOR
 from checks.checklist.model import WAIVABLE, ProofResult, Results, Status, Subject, Waiver, WaiverState
 from checks.evidence import attestations, waivers
 from checks.rules.estate import Estate
 from checks.toolchain import REPOSITORY
 from runtime.platform.clock import business_date
 
-_OF_THE_ASSEMBLY: Final = ("ack-", "emulator-")
-"""How the ids of acknowledgements begin: they are in the code, not in a file of waivers."""
-
-_ACKNOWLEDGED: Final = frozenset({"rule", "gate"})
+_BY_CODE: Final = frozenset({"rule", "gate"})
 _LATER_STATES: Final = frozenset({WaiverState.UNUSED, WaiverState.LAPSED})
 """What becomes of a waiver that is in force by its days, once it is held against what it waives."""
 
@@ -66,8 +64,8 @@ def _same(said: Waiver, written: Waiver) -> bool:
 def _acknowledges(waiver: Waiver, environment: str) -> bool:
     """Whether it is of the kind that the code holds: those waive rules and the gate, never an item."""
     return (
-        waiver.waiver_id.startswith(_OF_THE_ASSEMBLY)
-        and waiver.waives.partition(":")[0] in _ACKNOWLEDGED
+        waiver.waiver_id.startswith((ACKNOWLEDGED, OF_EMULATOR))
+        and waiver.waives.partition(":")[0] in _BY_CODE
         and waiver.environment == environment
         and waiver.created is None
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from checks.checklist.applicability import Setting
 from checks.checklist.catalogue import Catalogue, Control, Item
@@ -19,10 +18,9 @@ from checks.checklist.model import (
     Results,
     WaiverState,
 )
-from checks.checklist.references import FRAMEWORK, parse
+from checks.checklist.references import FRAMEWORK, ROLLBACK_WINDOW, parse
 from checks.checklist.stand import waived
 
-ROLLBACK_WINDOW: Final = "run:rollback-window"
 _Part = ItemResult | ControlResult | ProofResult
 
 

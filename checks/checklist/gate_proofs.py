@@ -14,6 +14,10 @@ from checks.rules.acknowledgements import parse
 from checks.rules.gate import CLOUDFORMATION, HOUSE_RULES, RESOURCES_MAX, Verdict
 from checks.rules.validation_report import Acknowledged, Suppressed
 
+ACKNOWLEDGED: Final = "ack-"
+OF_EMULATOR: Final = "emulator-"
+"""How the ids of waivers begin that are in the code, and in no file of waivers."""
+
 CDK_NAG: Final = ("AwsSolutions", "Serverless", "NIST.800.53.R5", "PCI.DSS.321")
 
 EMULATOR: Final[Mapping[str, str]] = {
@@ -167,7 +171,7 @@ def waiver_ids(acknowledged: Iterable[Acknowledged]) -> dict[str, str]:
 
 def _waiver_id(rule: str, reason: str) -> str:
     digest = hashlib.sha256(f"{rule}\0{reason}".encode()).hexdigest()
-    return f"ack-{digest[:10]}"
+    return f"{ACKNOWLEDGED}{digest[:10]}"
 
 
 def acknowledgements(verdict: Verdict, setting: Setting) -> tuple[Waiver, ...]:
@@ -187,7 +191,7 @@ def _of_emulator(verdict: Verdict) -> Iterable[Waiver]:
                 by_gate.setdefault("cfn-lint", []).append(finding.place)
         for gate, places in by_gate.items():
             yield Waiver(
-                waiver_id=f"emulator-{rule.lower()}-{gate}",
+                waiver_id=f"{OF_EMULATOR}{rule.lower()}-{gate}",
                 waives=f"gate:{gate}",
                 environment=verdict.environment,
                 owner="platform",

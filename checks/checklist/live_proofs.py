@@ -64,16 +64,6 @@ def off(environment: str) -> LiveProofs:
     )
 
 
-def stopped(environment: str) -> LiveProofs:
-    """No probe either: what would be looked at does not run, which is no failure of looking."""
-    return LiveProofs(
-        {},
-        Status.NOT_EVALUATED,
-        f"the {environment} is stopped",
-        f"Start it with `hasivu {environment} up`, and check again.",
-    )
-
-
 def look(environment: str, session: Session, assembly: Path, now: datetime, *, run: Run) -> LiveProofs:
     """What the probes of ``run`` see of the running environment at ``now``, held against the ``assembly``'s
     folder."""
@@ -81,7 +71,7 @@ def look(environment: str, session: Session, assembly: Path, now: datetime, *, r
         results = run(environment, session(), assembly, now)
     except HasivuError as error:
         status = Status.NOT_EVALUATED if error.code in NOT_RUNNING else Status.ERROR
-        return LiveProofs({}, status, error.message, f"Then {error.next_step}.")
+        return LiveProofs({}, status, error.message.removesuffix("."), f"Then {error.next_step}.")
     except (BotoCoreError, ClientError, OSError) as error:
         why = f"the environment could not be looked at: {type(error).__name__}"
         return LiveProofs(

@@ -56,6 +56,9 @@ RUNS: Final = (
     "unit-tests",
 )
 
+ROLLBACK_WINDOW: Final = "run:rollback-window"
+"""How the window of the last release stands: only the records of releases say it, and no check."""
+
 _SHAPES: Final = {
     "rule": r"HASIVU-[A-Z0-9]{2,4}-\d{1,2}",
     "rules": r"HASIVU-[A-Z0-9]{2,4}",

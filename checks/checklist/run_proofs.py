@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from checks.checklist.model import Level, ProofResult, Status
-from checks.checklist.references import Reference
+from checks.checklist.references import ROLLBACK_WINDOW, Reference
 from checks.checklist.run_evidence import UNREADABLE, Case, Read, RunEvidence
 from checks.checklist.wording import counted, line, listed
 from checks.evidence.loads import LOADS, judged
@@ -262,7 +262,7 @@ def _outcome(found: Sequence[Case], *, skips_count: bool = False) -> tuple[Statu
 def _rollback_window() -> ProofResult:
     """Open here: records of releases are made after a check. The report puts in what they say."""
     return _proof(
-        "run:rollback-window",
+        ROLLBACK_WINDOW,
         Status.NOT_EVALUATED,
         "The rollback window of the last go-live",
         "the report takes it from the records of releases",

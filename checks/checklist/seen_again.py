@@ -11,7 +11,7 @@ from typing import Final
 
 from checks.checklist.applicability import Setting
 from checks.checklist.contradictions import Contradiction, shown
-from checks.checklist.gate_proofs import waiver_ids
+from checks.checklist.gate_proofs import ACKNOWLEDGED, OF_EMULATOR, waiver_ids
 from checks.checklist.model import SATISFIED, Level, Results, Status
 from checks.checklist.references import LEVELS
 from checks.checklist.references import parse as parse_reference
@@ -42,9 +42,9 @@ def not_acknowledged(results: Results, acknowledged: Iterable[Acknowledged]) -> 
     """Every acknowledgement that is told as a waiver, and that the assembly does not hold as it is told."""
     reasons = waiver_ids(acknowledged)
     for waiver in results.waivers:
-        if waiver.waiver_id.startswith("emulator-") and not results.emulator:
+        if waiver.waiver_id.startswith(OF_EMULATOR) and not results.emulator:
             yield Contradiction(shown(waiver.waiver_id), "it is for the sandbox's emulator, and this is AWS")
-        if not waiver.waiver_id.startswith("ack-"):
+        if not waiver.waiver_id.startswith(ACKNOWLEDGED):
             continue
         reason = parse(reasons.get(waiver.waiver_id, ""))
         told = (waiver.owner, waiver.ticket, waiver.expires)

@@ -24,7 +24,6 @@ from checks.probes import run
 from checks.probes.auditor import auditor_session
 from checks.progress import Reporter
 from checks.redrive.account import session_for
-from checks.sandbox.sandbox import Sandbox
 from runtime.platform.clock import business_date
 
 
@@ -57,8 +56,6 @@ def survey(
     def look(assembly: Path) -> LiveProofs:
         if not live:
             return live_proofs.off(env)
-        if embedded and not Sandbox(directory).is_up:
-            return live_proofs.stopped(env)
         return live_proofs.look(env, lambda: auditor_session(own(), env), assembly, now, run=probes)
 
     with reporter.step("read the checklist"):

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from checks.checklist.model import Level, ProofResult, Status, utc
+from checks.checklist.references import ROLLBACK_WINDOW
 from checks.checklist.wording import line
 from checks.release.approval import RoleState, RoleVerdict
 from checks.release.gate import SIGNOFF_PROOF
 from checks.release.window import Window, WindowState
-
-ROLLBACK_WINDOW: Final = "run:rollback-window"
 
 _WINDOW_STATUS: Final = {
     WindowState.OPEN: Status.PASSED,

@@ -97,11 +97,6 @@ class Sandbox:
         state = SandboxState.read(self.layout.state)
         return [_status_of(name, state.services.get(name)) for name in SERVICES]
 
-    @property
-    def is_up(self) -> bool:
-        """Whether its AWS answers."""
-        return any(each.name == emulator.NAME and each.health == "healthy" for each in self.status())
-
     # --- what one may ask of it ---
 
     @property
@@ -120,7 +115,12 @@ class Sandbox:
         return secret_values.read_or_create(self.layout.secrets)
 
     def session(self) -> boto3.Session:
-        """A session as administrator whose clients go to this sandbox and to nowhere else."""
+        """A session as administrator whose clients go to this sandbox and to nowhere else.
+
+        Error: `SANDBOX_DOWN` where it is stopped, too: nothing would answer, after many attempts.
+        """
+        if not any(each.name == emulator.NAME and each.health == "healthy" for each in self.status()):
+            raise _down(self.layout.directory)
         return cloud.session(self.endpoints.aws_endpoint_url, self.layout.aws_config)
 
     # --- how ---
@@ -197,7 +197,8 @@ def _status_of(name: str, record: ServiceRecord | None) -> ServiceStatus:
 def _down(directory: Path) -> HasivuError:
     return HasivuError(
         "SANDBOX_DOWN",
-        f"There is no sandbox in {directory}.",
+        "No sandbox runs here.",
+        detail=f"looked for in {directory}",
         next_step="run `hasivu sandbox up`",
         exit_code=ExitCode.SANDBOX,
     )

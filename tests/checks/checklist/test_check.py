@@ -29,7 +29,6 @@ from checks.checklist.model import (
 from checks.errors import ExitCode, HasivuError
 from checks.evidence.waivers import NOTHING, sha256_of
 from checks.rules.validation_report import Suppressed
-from checks.sandbox.sandbox import Sandbox
 from tests.checks.checklist.conftest import NOW, Assemblies, World, sound_verdict
 from tests.checks.checklist.test_catalogue import document
 
@@ -272,16 +271,6 @@ def test_before_a_deployment_what_runs_is_held_against_what_is_live(world: World
     world.live_assembly = tmp_path
     with pytest.raises(HasivuError, match="ASSEMBLY_UNREADABLE"):
         world.check()
-
-
-def test_a_sandbox_that_is_stopped_is_not_looked_at_and_no_error(world: World, tmp_path: Path) -> None:
-    assert not Sandbox(tmp_path).is_up
-    world.live = lambda _: live_proofs.stopped("sandbox")
-    results = world.check()
-    seen = {each.status for each in results.proofs if each.proof_id.startswith("probe:")}
-    assert seen == {Status.NOT_EVALUATED}
-    (proof,) = (each for each in results.proofs if each.proof_id == "probe:stack-resources")
-    assert "hasivu sandbox up" in proof.remedy
 
 
 def test_without_looking_the_report_says_so(world: World) -> None:

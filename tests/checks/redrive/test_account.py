@@ -10,6 +10,7 @@ from botocore.exceptions import NoCredentialsError
 
 from checks.errors import HasivuError
 from checks.redrive import account
+from checks.sandbox.state import Endpoints, SandboxState
 from checks.toolchain import REPOSITORY
 
 
@@ -70,6 +71,16 @@ def test_the_sandbox_is_asked_for_its_own_session(tmp_path: Path) -> None:
     with pytest.raises(HasivuError) as refused:
         account.session_for("sandbox", sandbox_directory=tmp_path)
     assert refused.value.code == "SANDBOX_DOWN"
+
+
+def test_a_sandbox_that_was_stopped_is_down_and_not_asked(tmp_path: Path) -> None:
+    """It has been deployed, so that it knows where everything was."""
+    endpoints = Endpoints.model_validate(dict.fromkeys(Endpoints.model_fields, "http://127.0.0.1:1"))
+    SandboxState(endpoints=endpoints).write(tmp_path / "state.json")
+    with pytest.raises(HasivuError) as refused:
+        account.session_for("sandbox", sandbox_directory=tmp_path)
+    assert refused.value.code == "SANDBOX_DOWN"
+    assert str(tmp_path) not in refused.value.message, "it goes into results, which know no machine"
 
 
 def test_a_profile_that_nobody_has_is_named(dev_in_account: str, tmp_path: Path) -> None:

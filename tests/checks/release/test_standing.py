@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from checks.checklist.model import Level, Status
+from checks.checklist.references import ROLLBACK_WINDOW
 from checks.errors import HasivuError
 from checks.release import opening, rollback, standing
 from checks.release.context import Context
 from checks.release.documents import DocumentRefused
-from checks.release.proofs import ROLLBACK_WINDOW
 from checks.release.records import RollbackBegun
 from checks.release.signoff import Decision
 from checks.release.standing import Question
