@@ -38,7 +38,7 @@ from runtime.payments.tenancy import Tenancy
 from runtime.payments.visibility import visible_payment
 from runtime.platform.audit import AuditLine, Outcome
 from runtime.platform.auth import Principal
-from runtime.platform.clock import Clock, business_date, iso
+from runtime.platform.clock import Clock, iso
 from runtime.platform.currencies import BOOKS_CURRENCY, currency
 from runtime.platform.dynamodb import ConditionFailed
 from runtime.platform.errors import (
@@ -225,7 +225,7 @@ class PaymentService:
         if asked.currency == BOOKS_CURRENCY:
             return
         terms = self.repository.splits.terms(asked.school_id)
-        present = in_force(terms, business_date(self.clock.now())) if terms is not None else None
+        present = in_force(terms, self.clock.now()) if terms is not None else None
         if present is not None and present.terms is not None:
             raise Problem(CURRENCY_INR_ONLY, "Payments of this school are split, and only rupees can be.")
 

@@ -45,7 +45,8 @@ class SetSplitTerms(Contract):
     """How captured payments of a school are split, from a day on."""
 
     effective_from: Day | None = Field(
-        default=None, description="The first day in India; today unless given, at most a year ahead."
+        default=None,
+        description="The first day in India, at most a year ahead; unless given today, from the moment on.",
     )
     shares: Annotated[list[ShareTerms], Field(max_length=20)] = Field(
         default_factory=list, description="At most 20; their basis_points sum to 10000 at most."
@@ -92,7 +93,7 @@ class TermsVersionView(Contract):
 
 
 class SplitTermsView(Contract):
-    """The split terms of a school: the version in force today, null where nothing is split, and all of them
+    """The split terms of a school: the version in force now, null where nothing is split, and all of them
     in the order in which they were set."""
 
     school_id: str

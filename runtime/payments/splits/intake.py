@@ -16,7 +16,7 @@ from runtime.payments.splits.events import SPLIT_DUE
 from runtime.payments.splits.opening import SplitOpener
 from runtime.payments.splits.worker import ACTOR, SplitWorker, Worked
 from runtime.platform.api import LambdaContext
-from runtime.platform.clock import business_date, from_iso
+from runtime.platform.clock import from_iso
 
 STEP_RESERVE_MS = 6_000
 """A step of a split takes two calls at most, one of them short, and what was heard has to be written."""
@@ -67,14 +67,14 @@ class SplitIntake:
         try:
             message = _Message.model_validate_json(body)
             detail = _Detail.model_validate_json(message.detail.detail)
-            day = business_date(from_iso(message.detail.occurred_at))
+            occurred_at = from_iso(message.detail.occurred_at)
         except (ValidationError, ValueError) as error:
             raise NotAnEvent(type(error).__name__) from None
         if remaining_ms < STEP_RESERVE_MS:
             raise NoTime
         if message.detail_type in CAPTURES:
             split = self.opener.open(
-                detail.payment_id, detail.school_id, on=day, actor=ACTOR, request_id=request_id
+                detail.payment_id, detail.school_id, at=occurred_at, actor=ACTOR, request_id=request_id
             )
             return "not_split" if split is None or split.split is None else "split"
         if message.detail_type != SPLIT_DUE or detail.gateway_payment_id is None:

@@ -1,11 +1,11 @@
-"""How a captured payment comes to be split: once, by the terms in force on the day of its capture.
+"""How a captured payment comes to be split: once, by the terms in force at the moment of its capture.
 
 The split, its journal entry and the payment that names it are written together. Terms that cannot be applied
 (the payment is too small for them) leave the payment with the school, and a record that says so to a person.
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from aws_lambda_powertools import Logger
 
@@ -44,17 +44,18 @@ class SplitOpener:
         payment_id: str,
         school_id: str,
         *,
-        on: date,
+        at: datetime,
         actor: str,
         request_id: str,
         anew: bool = False,
     ) -> SplitRecord | None:
-        """The split of a payment, made now by the terms in force ``on`` a day in India if there is none yet.
+        """The split of a payment; if there is none yet, made now by the terms in force ``at`` a moment
+        (timezone-aware).
 
         ``anew``: also where terms could not be applied before. None where nothing is to be split: no terms,
         or no capture that credited the school.
         """
-        terms = self._terms(school_id, on)
+        terms = self._terms(school_id, at)
         if terms is None:
             return None
         number, agreed = terms
@@ -72,9 +73,9 @@ class SplitOpener:
                 continue
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing while it was split.", retry_after_s=1)
 
-    def _terms(self, school_id: str, on: date) -> tuple[int, SplitTerms] | None:
+    def _terms(self, school_id: str, at: datetime) -> tuple[int, SplitTerms] | None:
         agreed = self.recorder.repository.splits.terms(school_id)
-        version = in_force(agreed, on) if agreed is not None else None
+        version = in_force(agreed, at) if agreed is not None else None
         if version is None or version.terms is None:
             return None
         return version.number, version.terms

@@ -78,12 +78,12 @@ class SplitService:
         agreed = self._splits.terms(school_id)
         if agreed is None:
             raise Problem(SPLIT_TERMS_NOT_FOUND, "No terms were ever set for this school.")
-        return terms_view(agreed, in_force(agreed, business_date(self.clock.now())))
+        return terms_view(agreed, in_force(agreed, self.clock.now()))
 
     def set_terms(
         self, principal: Principal, school_id: str, asked: SetSplitTerms, *, request_id: str
     ) -> SplitTermsView:
-        """Set terms from a day on; the same again changes nothing.
+        """Set terms from a day on, today's from now on; the same again changes nothing.
 
         Raises Problem ``school-unknown``, ``school-forbidden``, ``school-inactive``,
         ``split-shares-invalid``, ``split-shares-exceed-whole``, ``split-terms-too-many``,
@@ -103,7 +103,7 @@ class SplitService:
         return self._changed(principal, school_id, terms, self._day(asked.effective_from), request_id)
 
     def end_terms(self, principal: Principal, school_id: str, *, request_id: str) -> SplitTermsView:
-        """Split no more from today on; what was captured before keeps its split. Raises Problem
+        """Split no more from now on; what was captured before is split by what was in force. Raises Problem
         ``school-forbidden``, ``split-terms-not-found`` and ``concurrent-change``."""
         self.tenancy.check(principal, school_id)
         if self._splits.terms(school_id) is None:
@@ -156,7 +156,7 @@ class SplitService:
         remaining_ms: Callable[[], int],
     ) -> StoredAnswer:
         """Try again what waits for a person: transfers that failed or were refused, and terms that could not
-        be applied, by those in force today; also a captured payment that was never split. Once per
+        be applied, by those in force now; also a captured payment that was never split. Once per
         Idempotency-Key. 200 once all is done; 202 where something follows by itself.
         """
         payment = self._payment(principal, payment_id)
@@ -172,7 +172,7 @@ class SplitService:
             made = self.opener.open(
                 payment_id,
                 payment.school_id,
-                on=business_date(self.clock.now()),
+                at=self.clock.now(),
                 actor=principal.principal_id,
                 request_id=request_id,
                 anew=True,
@@ -306,7 +306,7 @@ class SplitService:
                 if LABEL_TERMS not in failed.labels:
                     raise
                 raise Problem(CONCURRENT_CHANGE, "The terms changed meanwhile.", retry_after_s=1) from None
-        return terms_view(after, in_force(after, business_date(now)))
+        return terms_view(after, in_force(after, now))
 
     def _day(self, asked: str | None) -> date:
         today = business_date(self.clock.now())

@@ -127,6 +127,30 @@ class TestTerms:
         assert deliver(world, *late) == []
         assert split_of(world, payment.payment_id).terms_number == 1
 
+    def test_that_end_or_change_after_a_capture_leave_its_split_as_it_was(self, world: World) -> None:
+        """However long its event was under way, and though it all is one day."""
+        set_terms(world)
+        payment = world.paid()
+        late = messages(world)
+        world.clock.advance(seconds=1)
+        set_terms(world, shares=[], fee=None)
+        world.clock.advance(seconds=1)
+        world.call_payments("DELETE", TERMS_PATH, principal=FINANCE, school_id="sch_1")
+        assert deliver(world, *late) == []
+        assert split_of(world, payment.payment_id).terms_number == 1
+
+    def test_that_begin_after_a_capture_of_the_same_day_do_not_split_it(self, world: World) -> None:
+        payment = world.paid()
+        late = messages(world)
+        world.clock.advance(seconds=1)
+        set_terms(world)
+        assert deliver(world, *late) == []
+        assert seen(world, payment.payment_id).body["code"] == "split-not-found"
+        assert asked(world, RETRY, payment.payment_id).status == 200, (
+            "by hand it is split by what is in force"
+        )
+        assert split_of(world, payment.payment_id).terms_number == 1
+
     def test_that_ended_split_nothing(self, world: World) -> None:
         set_terms(world)
         world.call_payments("DELETE", TERMS_PATH, principal=FINANCE, school_id="sch_1")

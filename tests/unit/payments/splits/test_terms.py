@@ -8,24 +8,25 @@ from hypothesis import strategies as st
 
 from runtime.payments.refusal import Refused
 from runtime.payments.splits.model import SplitTerms
-from runtime.payments.splits.terms import VERSIONS_MAX, SchoolTerms, in_force, with_version
+from runtime.payments.splits.terms import AHEAD_MAX, VERSIONS_MAX, SchoolTerms, in_force, with_version
+from runtime.platform.clock import business_date
 
-DAY, NOW = date(2026, 4, 1), datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
+DAY, NOON = date(2026, 4, 1), datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
 FIRST, SECOND = SplitTerms(remainder_to="acc_1"), SplitTerms(remainder_to="acc_2")
 
 
-def then(agreed: SchoolTerms, terms: SplitTerms | None, days: int) -> SchoolTerms:
-    return with_version(
-        agreed,
-        terms,
-        effective_from=DAY + timedelta(days=days),
-        set_by="usr_1",
-        set_at=NOW,
-    )
+def then(agreed: SchoolTerms, terms: SplitTerms | None, days: int, *, at: datetime = NOON) -> SchoolTerms:
+    """Set at noon in India of the first day, unless told otherwise, from a day on."""
+    return with_version(agreed, terms, effective_from=DAY + timedelta(days=days), set_by="usr_1", set_at=at)
 
 
 def on(agreed: SchoolTerms, days: int) -> SplitTerms | None:
-    version = in_force(agreed, DAY + timedelta(days=days))
+    """What is in force at noon of a day."""
+    return at_moment(agreed, NOON + timedelta(days=days))
+
+
+def at_moment(agreed: SchoolTerms, moment: datetime) -> SplitTerms | None:
+    version = in_force(agreed, moment)
     return version.terms if version is not None else None
 
 
@@ -41,6 +42,43 @@ def test_the_last_that_was_set_for_a_day_counts() -> None:
     agreed = then(then(then(NONE_YET, FIRST, 0), FIRST, 5), SECOND, 0)
     assert (on(agreed, 0), on(agreed, 4), on(agreed, 5)) == (SECOND, SECOND, FIRST)
     assert on(then(agreed, SECOND, 5), 5) == SECOND
+
+
+def test_terms_for_a_day_to_come_begin_with_the_day_in_india() -> None:
+    agreed = then(NONE_YET, FIRST, 1)
+    midnight = datetime(2026, 4, 1, 18, 30, tzinfo=UTC)
+    assert at_moment(agreed, midnight - timedelta(milliseconds=1)) is None
+    assert at_moment(agreed, midnight) == FIRST
+
+
+def test_terms_for_today_begin_when_they_are_set_and_leave_what_was_before_as_it_was() -> None:
+    ended_at = NOON + timedelta(hours=2)
+    agreed = then(then(NONE_YET, FIRST, 0), None, 0, at=ended_at)
+    assert at_moment(agreed, NOON - timedelta(milliseconds=1)) is None
+    assert at_moment(agreed, NOON) == FIRST
+    assert at_moment(agreed, ended_at - timedelta(milliseconds=1)) == FIRST
+    assert at_moment(agreed, ended_at) is None
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([FIRST, SECOND, None]), st.integers(0, 3), st.integers(0, 90_000)),
+        max_size=20,
+    ),
+    st.integers(0, 400_000),
+)
+def test_what_is_set_later_never_changes_what_was_in_force_before(
+    settings: list[tuple[SplitTerms | None, int, int]], asked_s: int
+) -> None:
+    """An event that is handled late meets the terms that it would have met at once."""
+    agreed, now, asked = NONE_YET, NOON, NOON + timedelta(seconds=asked_s)
+    at_once: SplitTerms | None = None
+    for terms, days, waited_s in settings:
+        now += timedelta(seconds=waited_s)
+        agreed = then(agreed, terms, (business_date(now) - DAY).days + days, at=now)
+        if now <= asked:
+            at_once = at_moment(agreed, asked)
+        assert at_moment(agreed, asked) == at_once
 
 
 def test_the_same_again_is_no_version() -> None:
@@ -76,8 +114,10 @@ def test_what_was_set_is_in_force_however_much_was_set(
 
 def test_more_changes_ahead_than_are_kept_are_refused() -> None:
     agreed = NONE_YET
-    for days in range(VERSIONS_MAX):
+    for days in range(AHEAD_MAX + 1):
         agreed = then(agreed, FIRST if days % 2 else SECOND, days)
     with pytest.raises(Refused, match="split-terms-too-many"):
-        then(agreed, SECOND, VERSIONS_MAX + 1)
+        then(agreed, SECOND, AHEAD_MAX + 1)
     assert on(agreed, 0) == SECOND
+    changed = then(agreed, FIRST, 0, at=NOON + timedelta(hours=1))
+    assert (at_moment(changed, NOON), on(changed, 1)) == (SECOND, FIRST), "what was before has its room"
