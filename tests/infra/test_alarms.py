@@ -17,8 +17,8 @@ from stacks.house_stack import HouseStack
 from stacks.observability_estate import Estate
 from stacks.observability_foundations import InfrastructureAlarms
 from stacks.observability_signals import Signals
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, read_assembly
-from tests.infra.conftest import TODAY
 from tests.infra.metric_math import evaluated
 
 WAITING = Measure("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", {"QueueName": "toy"})

@@ -19,8 +19,9 @@ from stacks.environment import Environment
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from stacks.preflights import gateway_answer_headers, origin_template
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly
-from tests.infra.conftest import CONTRACT, TODAY, Synthesise
+from tests.infra.conftest import CONTRACT, Synthesise
 
 WEBHOOKS = "/v1/webhooks/"
 NEW_TLS = {"SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09", "EndpointAccessMode": "STRICT"}

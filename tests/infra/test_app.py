@@ -12,8 +12,9 @@ from app import build
 from stacks.bundles import BundleMissing, Bundles
 from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.house_app import ROOT, HouseApp
+from tests.assemblies import PATHS, TODAY
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import PATHS, TODAY, Synthesise
+from tests.infra.conftest import Synthesise
 
 STACKS = {
     *("Recovery", "Data", "Storage", "Messaging", "Identity", "Governance"),

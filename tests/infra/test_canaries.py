@@ -11,8 +11,9 @@ from checks.rules.validation_report import read_acknowledgements
 from checks.telemetry.watched import Watched, by_alarm
 from stacks.constructs.canary import IgnoredAlarms, IgnoringRefused
 from stacks.house_app import HouseApp
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource, read_assembly
-from tests.infra.conftest import TODAY, Synthesise
+from tests.infra.conftest import Synthesise
 from tests.infra.observed import reader
 
 ALIASES = {

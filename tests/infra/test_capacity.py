@@ -8,8 +8,9 @@ import pytest
 from checks.rules.catalogue import examine
 from checks.rules.estate import Estate
 from stacks.environment_file import load_environment
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import ENVIRONMENTS, TODAY, Synthesise
+from tests.infra.conftest import ENVIRONMENTS, Synthesise
 from tests.infra.observed import alarms, measured
 
 READ_MIN, WRITE_MIN = 400, 200

@@ -11,8 +11,8 @@ from stacks.constructs.durable_table import DurableTable, Index
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, read_assembly
-from tests.infra.conftest import TODAY
 
 
 class Toy:

@@ -14,7 +14,7 @@ from runtime.gateways.whatsapp.client import ALLOWED_HOSTS as WHATSAPP_HOSTS
 from stacks.environment import ENVIRONMENT_NAMES
 from stacks.environment_file import EnvironmentRefused, load_environment
 from stacks.house_app import ROOT
-from tests.infra.conftest import TODAY
+from tests.assemblies import TODAY
 
 ENVIRONMENTS = ROOT / "environments"
 Edit = Callable[[str, str, str], Path]

@@ -20,8 +20,9 @@ from stacks.firewall_rules import MONEY_FUNCTIONS, WRITING, money_collections
 from stacks.house_app import ROOT
 from stacks.identity import IdentityStack
 from stacks.recovery import RecoveryStack
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import CONTRACT, TODAY
+from tests.infra.conftest import CONTRACT
 from tests.infra.observed import alarms, measured
 
 MOVES_NO_MONEY = {

@@ -12,8 +12,8 @@ from stacks.governance_alarms import WATCHES
 from stacks.governance_findings import FINDINGS
 from stacks.house_app import ROOT
 from stacks.trail_patterns import PATTERN_CHARACTERS_MAX
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import TODAY
 from tests.infra.observed import alarms
 
 RECORDED = {"staging", "prod"}

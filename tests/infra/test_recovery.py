@@ -5,8 +5,8 @@ from typing import Any
 from stacks.environment import Environment
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource
-from tests.infra.conftest import TODAY
 
 
 def environment_of(assembly: Assembly) -> Environment:

@@ -5,8 +5,8 @@ import pytest
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from stacks.rotation import ROTATED_EVERY_DAYS
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly
-from tests.infra.conftest import TODAY
 from tests.infra.test_permissions import allowed_on, rights_elsewhere, table_rights
 
 SECRETS = {"razorpay", "razorpay-webhook", "whatsapp", "api-key-pepper"}

@@ -24,8 +24,8 @@ from stacks.constructs.private_bucket import Keeping, PrivateBucket
 from stacks.environment_file import load_environment
 from stacks.house_app import ROOT, HouseApp
 from stacks.house_stack import HouseStack
+from tests.assemblies import TODAY
 from tests.infra.assembly import Assembly, Resource, Statement
-from tests.infra.conftest import TODAY
 
 # purpose: days until an object ends, until an overwritten one does, {storage class: from day}
 KEPT: dict[str, tuple[int | None, int, dict[str, int]]] = {

@@ -13,10 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.infra.conftest import TODAY, placeholder_bundles  # first: it silences CloudFormation's own checks
-
-# isort: split
-from app import build
 from checks.checklist import live_proofs
 from checks.checklist.applicability import Setting
 from checks.checklist.catalogue import Catalogue, load
@@ -34,40 +30,18 @@ from checks.rules.assembly import read_estate
 from checks.rules.estate import Estate
 from checks.rules.gate import REQUIRED_PACKS, Verdict
 from checks.rules.validation_report import resource_counts
-from stacks.house_app import ROOT, HouseApp
+from stacks.house_app import ROOT
+from tests.assemblies import Assemblies, assemblies, placeholder_bundles, shared_root
 
-__all__ = ["placeholder_bundles"]
+__all__ = ["assemblies", "placeholder_bundles", "shared_root"]
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-Assemblies = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
 def catalogue() -> Catalogue:
     """The catalogue as it is committed."""
     return load()
-
-
-@pytest.fixture(scope="session")
-def assemblies(placeholder_bundles: Path, tmp_path_factory: pytest.TempPathFactory) -> Assemblies:
-    """The assembly of an environment, from placeholder bundles and as the command line makes it."""
-    known: dict[str, Path] = {}
-
-    def assembly_of(environment: str) -> Path:
-        if environment not in known:
-            output = tmp_path_factory.mktemp(f"checked-{environment}")
-            context: dict[str, Any] = {
-                "env": environment,
-                "bundles": str(placeholder_bundles),
-                "aws:cdk:enable-path-metadata": True,
-            }
-            app = HouseApp(context=context, output=output)
-            build(app, today=TODAY)
-            app.synth()
-            known[environment] = output
-        return known[environment]
-
-    return assembly_of
 
 
 _KNOWN: dict[Hashable, TemplateProofs] = {}

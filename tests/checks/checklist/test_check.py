@@ -29,7 +29,8 @@ from checks.checklist.model import (
 from checks.errors import ExitCode, HasivuError
 from checks.evidence.waivers import NOTHING, sha256_of
 from checks.rules.validation_report import Suppressed
-from tests.checks.checklist.conftest import NOW, Assemblies, World, sound_verdict
+from tests.assemblies import Assemblies
+from tests.checks.checklist.conftest import NOW, World, sound_verdict
 from tests.checks.checklist.test_catalogue import document
 
 NOT_BUILT = {f"HC-{number:03}" for number in (*range(35, 61), 117, 119, 120, 150)}

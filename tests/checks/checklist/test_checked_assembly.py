@@ -14,7 +14,8 @@ from checks.checklist import checked_assembly
 from checks.checklist.checked_assembly import CHECKED, checked
 from checks.rules.gate import REQUIRED_PACKS, Lint, Verdict, judge
 from checks.rules.validation_report import REPORT
-from tests.checks.checklist.conftest import NOW, Assemblies, World
+from tests.assemblies import Assemblies
+from tests.checks.checklist.conftest import NOW, World
 
 TODAY = NOW.date()
 LINT = (Lint("E1", "Data.template.json", "Resources/T", "bad"),)

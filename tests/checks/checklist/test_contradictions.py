@@ -30,7 +30,8 @@ from checks.checklist.references import LEVELS, Reference, level_of
 from checks.checklist.seen_again import not_acknowledged
 from checks.rules.assembly import read_estate
 from checks.rules.validation_report import read_acknowledgements
-from tests.checks.checklist.conftest import Assemblies, World
+from tests.assemblies import Assemblies
+from tests.checks.checklist.conftest import World
 from tests.checks.checklist.test_check import TODAY, all_ran, looking, waived, waiver
 from tests.checks.checklist.test_seen_again import unrecorded
 from tests.checks.report import factory

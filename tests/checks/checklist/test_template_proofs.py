@@ -17,7 +17,7 @@ from checks.rules.assembly import read_estate
 from checks.rules.catalogue import rules
 from checks.rules.estate import Estate
 from checks.rules.rule import Breach, Rule, at
-from tests.checks.checklist.conftest import Assemblies
+from tests.assemblies import Assemblies
 from tests.checks.rules import sound
 from tests.checks.rules.mutations import WEAKNESSES
 from tests.checks.rules.planting import Weakness

@@ -8,21 +8,22 @@ import pytest
 from checks.firewall.known_requests import World
 from checks.firewall.web_acl import WebAcl
 from stacks.house_app import ROOT
-from tests.infra.conftest import Synthesise, placeholder_bundles, synthesise
+from tests.assemblies import Assemblies, assemblies, placeholder_bundles, shared_root
+from tests.infra.assembly import read_assembly
 
-__all__ = ["placeholder_bundles", "synthesise"]
+__all__ = ["assemblies", "placeholder_bundles", "shared_root"]
 
 Deployed = Callable[[str, str], WebAcl]
 
 
 @pytest.fixture(scope="session")
-def deployed(synthesise: Synthesise) -> Deployed:
+def deployed(assemblies: Assemblies) -> Deployed:
     """The web ACL of an environment by its logical id."""
     known: dict[str, dict[str, object]] = {}
 
     def deployed(environment: str, logical_id: str) -> WebAcl:
         if environment not in known:
-            known[environment] = synthesise(environment).templates["Firewall"]
+            known[environment] = read_assembly(environment, assemblies(environment)).templates["Firewall"]
         return WebAcl.of_template(known[environment], logical_id)
 
     return deployed

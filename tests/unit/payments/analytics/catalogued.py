@@ -20,8 +20,8 @@ from stacks.environment_file import load_environment
 from stacks.house_app import ROOT
 from stacks.payment_history import PaymentHistory as CataloguedHistory
 from stacks.payment_questions import questions
+from tests.assemblies import TODAY
 from tests.checks.athena_simulator.bucket import BUCKET, Memory
-from tests.infra.conftest import TODAY
 from tests.integration.tables import NOON_IN_INDIA
 
 QUESTIONS = {question.name: question.sql for question in questions()}
