@@ -180,10 +180,8 @@ def house(
 
 
 @pytest.fixture
-def tables_of_test(dynamodb: "DynamoDBClient", unique: str) -> Iterator[Tables]:
-    made = Tables(dynamodb, unique)
-    yield made
-    made.drop()
+def tables_of_test(dynamodb: "DynamoDBClient", unique: str) -> Tables:
+    return Tables(dynamodb, unique)
 
 
 class Broken:
