@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 from coverage import Coverage
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/e2e/", "tests/infra/")
 """One deployed sandbox, and one synthesis of every environment."""
 
 MEASURED = ("tests/integration/", "tests/unit/")
-"""The tests that must reach every branch of the runtime. Tracing doubles what a test costs, and the others
-run the runtime in processes of their own, or not at all."""
+"""Where the tests are that must reach every branch of the runtime: by examples that are written down, for
+what hypothesis finds differs from run to run. Tracing doubles what a test costs, and the others run the
+runtime in processes of their own, or not at all."""
 
 STOPPED = pytest.StashKey[list[Coverage]]()
 
@@ -43,7 +44,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TogetherSche
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure coverage, if it is measured at all, only while those tests run, fixtures included."""
     stopped = item.config.stash.setdefault(STOPPED, [])
-    if item.nodeid.startswith(MEASURED):
+    example = not is_hypothesis_test(getattr(item, "obj", None))
+    if example and item.nodeid.startswith(MEASURED):
         while stopped:
             stopped.pop().start()
     else:
