@@ -13,7 +13,7 @@ from runtime.ledger.model import TrialBalance, trial_balance
 from runtime.platform.dynamodb import from_item, to_item
 
 ENVIRONMENT = "sandbox"
-WAIT_S = 45.0
+WAIT_S = 90.0
 _PAUSE_S = 0.2
 
 Found = TypeVar("Found")

@@ -48,7 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.stop(record, grace_s=0.2)
 
 
-def eventually(condition: Callable[[], bool], patience_s: float = 5) -> bool:
+def eventually(condition: Callable[[], bool], patience_s: float = 60) -> bool:
     deadline = time.monotonic() + patience_s
     while not condition():
         if time.monotonic() > deadline:

@@ -24,7 +24,7 @@ LISTEN = "0A"
 LOOPBACK_HEX = "0100007F"
 
 
-def eventually(ask: Callable[[], Any], patience_s: float = 20) -> Any:
+def eventually(ask: Callable[[], Any], patience_s: float = 90) -> Any:
     deadline = time.monotonic() + patience_s
     while (answer := ask()) is None:
         assert time.monotonic() < deadline, "it did not happen in time"

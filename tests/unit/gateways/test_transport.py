@@ -176,7 +176,7 @@ def test_nobody_waits_longer_than_the_deadline(behaviour: Behaviour) -> None:
         began = time.monotonic()
         with pytest.raises(GatewayUnavailable):
             client.send(READ, timeout_ms=TIMEOUT_MS)
-        assert time.monotonic() - began < 5 * TIMEOUT_MS / 1000
+        assert time.monotonic() - began < 20 * TIMEOUT_MS / 1000
 
 
 def test_an_answer_that_comes_in_pieces_is_given_up_at_the_deadline() -> None:
@@ -200,7 +200,7 @@ def test_an_answer_that_comes_in_pieces_is_given_up_at_the_deadline() -> None:
 def test_a_body_that_stops_ends_with_the_deadline_and_not_with_a_second_one() -> None:
     def late(connection: socket.socket, stopping: threading.Event) -> None:
         read_request(connection)
-        stopping.wait(1.0)
+        stopping.wait(2.0)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
         stopping.wait(10)
 
@@ -208,8 +208,8 @@ def test_a_body_that_stops_ends_with_the_deadline_and_not_with_a_second_one() ->
         client = transport(server.url)
         began = time.monotonic()
         with pytest.raises(GatewayUnavailable):
-            client.send(READ, timeout_ms=1_200)
-        assert time.monotonic() - began < 1.9
+            client.send(READ, timeout_ms=2_400)
+        assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(
