@@ -49,8 +49,8 @@ class SplitOpener:
         request_id: str,
         anew: bool = False,
     ) -> SplitRecord | None:
-        """The split of a payment; if there is none yet, made now by the terms in force ``at`` a moment
-        (timezone-aware).
+        """The split of a payment; if there is none yet, made now by the terms and the law in force ``at`` a
+        moment (timezone-aware).
 
         ``anew``: also where terms could not be applied before. None where nothing is to be split: no terms,
         or no capture that credited the school.
@@ -68,7 +68,7 @@ class SplitOpener:
             if former is not None and (former.split is not None or not anew):
                 return former
             try:
-                return self._opened(payment, attempt, former, number, agreed, actor, request_id)
+                return self._opened(payment, attempt, former, number, agreed, at, actor, request_id)
             except PaymentChanged:
                 continue
         raise Problem(CONCURRENT_CHANGE, "The payment kept changing while it was split.", retry_after_s=1)
@@ -87,11 +87,12 @@ class SplitOpener:
         former: SplitRecord | None,
         number: int,
         terms: SplitTerms,
+        at: datetime,
         actor: str,
         request_id: str,
     ) -> SplitRecord:
         now = self.clock.now()
-        split, unsplit = self._applied(payment, attempt, terms)
+        split, unsplit = self._applied(attempt, terms, at)
         record = SplitRecord(
             payment_id=payment.payment_id,
             school_id=payment.school_id,
@@ -142,13 +143,11 @@ class SplitOpener:
             self.logger.error("a payment could not be split", payment_id=payment.payment_id, code=unsplit)
         return stored[-1]
 
-    def _applied(
-        self, payment: Payment, attempt: Attempt, terms: SplitTerms
-    ) -> tuple[Split | None, str | None]:
+    def _applied(self, attempt: Attempt, terms: SplitTerms, at: datetime) -> tuple[Split | None, str | None]:
         if attempt.currency != ROUTE_CURRENCY:
             return None, SplitCode.CURRENCY_UNSUPPORTED.value
         try:
-            return split_payment(attempt.amount_paise, terms, business_date(self.clock.now())), None
+            return split_payment(attempt.amount_paise, terms, business_date(at)), None
         except Refused as refused:
             return None, refused.code
 

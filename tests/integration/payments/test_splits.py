@@ -1,11 +1,13 @@
 """A captured payment is split between the school and its caterer, once, and all get what they are to."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from runtime.payments import money_rules
 from runtime.payments.inbox import EventState
+from runtime.payments.money_rules import MoneyRule
 from runtime.payments.splits.record import TransferStatus
 from runtime.platform.auth import Role
 from tests.events import caller
@@ -150,6 +152,24 @@ class TestTerms:
             "by hand it is split by what is in force"
         )
         assert split_of(world, payment.payment_id).terms_number == 1
+
+    def test_the_law_of_the_day_of_the_capture_counts(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """GST on the fee changes at midnight, between the capture and the handling of its event."""
+        gst = [each for each in money_rules._rules() if each.name is MoneyRule.GST_ON_FEES_BPS]
+        changed = (
+            *(each for each in money_rules._rules() if each not in gst),
+            gst[0].model_copy(update={"valid_until": date(2026, 4, 1)}),
+            gst[0].model_copy(update={"valid_from": date(2026, 4, 2), "value": 1_200}),
+        )
+        monkeypatch.setattr(money_rules, "_rules", lambda: changed)
+        set_terms(world)
+        of_the_first = world.paid()
+        late = messages(world)
+        world.clock.advance(seconds=timedelta(days=1).total_seconds())
+        assert deliver(world, *late) == []
+        assert seen(world, of_the_first.payment_id).body["fee_gst_paise"] == 162
 
     def test_that_ended_split_nothing(self, world: World) -> None:
         set_terms(world)
