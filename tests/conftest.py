@@ -9,7 +9,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = ("tests/e2e/", "tests/infra/")
-"""One deployed sandbox, and one synthesis of every environment."""
+"""One deployed sandbox, and one process in which stacks are synthesised that nobody else wants."""
 
 MEASURED = ("tests/integration/", "tests/unit/")
 """Where the tests are that must reach every branch of the runtime: by examples that are written down, for

@@ -1,0 +1,51 @@
+"""Coverage does not look into calls of the SDK, and looks on as soon as they end."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+from coverage import Coverage
+from coverage.tracer import CTracer
+
+from tests.tracing import sdk_untraced
+
+
+@pytest.fixture
+def tracer(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
+    """What traces this thread: coverage, whether the tests are measured or not."""
+    monkeypatch.setenv("COVERAGE_CORE", "ctrace")
+    coverage = Coverage(data_file=None, config_file=False)
+    with coverage.collect():
+        yield sys.gettrace()
+
+
+def asked(*, fails: bool = False) -> list[object]:
+    """Ask a client for something; gives what traced within the call."""
+    client: Any = boto3.client(
+        "sqs", region_name="ap-south-1", aws_access_key_id="key", aws_secret_access_key="secret"
+    )
+    within: list[object] = []
+    client.meta.events.register("before-parameter-build.sqs", lambda **_: within.append(sys.gettrace()))
+    with Stubber(client) as stubbed:
+        if fails:
+            stubbed.add_client_error("get_queue_url")
+        else:
+            stubbed.add_response("get_queue_url", {"QueueUrl": "https://queue"})
+        with suppress(ClientError):
+            client.get_queue_url(QueueName="q")
+    return within
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_call_is_not_traced_and_its_caller_is(tracer: Any, *, fails: bool) -> None:
+    assert isinstance(tracer, CTracer)
+    assert asked(fails=fails) == [tracer], "what is to be suspended is there"
+    with sdk_untraced():
+        assert asked(fails=fails) == [None]
+        assert sys.gettrace() is tracer
+    assert asked(fails=fails) == [tracer]
