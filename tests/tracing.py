@@ -12,13 +12,13 @@ from typing import Any
 from botocore.client import BaseClient
 from coverage.tracer import CTracer
 
-_CALL = "_make_api_call"
+CALL = "_make_api_call"
 
 
 @contextmanager
 def sdk_untraced() -> Iterator[None]:
     """Suspend tracing, if coverage traces, in every call of any client, thread by thread."""
-    traced = getattr(BaseClient, _CALL)
+    traced = getattr(BaseClient, CALL)
 
     def untraced(client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         tracer: Any = sys.gettrace()
@@ -30,8 +30,8 @@ def sdk_untraced() -> Iterator[None]:
         finally:
             tracer.start()
 
-    setattr(BaseClient, _CALL, untraced)
+    setattr(BaseClient, CALL, untraced)
     try:
         yield
     finally:
-        setattr(BaseClient, _CALL, traced)
+        setattr(BaseClient, CALL, traced)
