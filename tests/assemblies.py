@@ -5,12 +5,8 @@ the others read it. Nobody changes what is shared; a test that does, or that wan
 synthesises its own.
 """
 
-import os
-
-# Read once by the Node process that jsii starts on the first import of aws_cdk.
-os.environ["CDK_VALIDATION"] = "false"
-
 import fcntl
+import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path

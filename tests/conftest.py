@@ -1,5 +1,6 @@
 """For all tests: how hypothesis works on a machine that others use too, and what shares a worker."""
 
+import os
 from collections.abc import Generator
 from typing import Any
 
@@ -15,6 +16,9 @@ MEASURED = ("tests/integration/", "tests/unit/")
 """Where the tests are that must reach every branch of the runtime: by examples that are written down, for
 what hypothesis finds differs from run to run. Tracing doubles what a test costs, and the others run the
 runtime in processes of their own, or not at all."""
+
+# Read once by the Node process that jsii starts on the first import of aws_cdk, whoever imports it first.
+os.environ["CDK_VALIDATION"] = "false"
 
 STOPPED = pytest.StashKey[list[Coverage]]()
 

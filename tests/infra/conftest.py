@@ -5,20 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.assemblies import (  # first: it silences CloudFormation's own checks
-    PATHS,
-    TODAY,
-    Assemblies,
-    assemblies,
-    placeholder_bundles,
-    shared_root,
-)
-
-# isort: split
 from app import build
 from runtime.platform.settings import SETTINGS_BY_FUNCTION, FunctionSettings
 from stacks.environment import ENVIRONMENT_NAMES
 from stacks.house_app import ROOT, HouseApp
+from tests.assemblies import PATHS, TODAY, Assemblies, assemblies, placeholder_bundles, shared_root
 from tests.infra.assembly import Assembly, read_assembly
 
 __all__ = ["assemblies", "placeholder_bundles", "shared_root"]

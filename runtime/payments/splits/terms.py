@@ -12,7 +12,7 @@ from runtime.payments.splits.errors import SplitCode
 from runtime.payments.splits.model import SplitTerms
 from runtime.platform.clock import IST, business_date, from_iso, iso
 
-AHEAD_MAX = 24
+CHANGES_AHEAD_MAX = 24
 """Days to come for which changes can be set."""
 VERSIONS_MAX = 50
 """Versions kept of a school: those that count, and of the others the newest. Every version that was ever set
@@ -90,8 +90,8 @@ def _kept(versions: tuple[TermsVersion, ...], today: date) -> tuple[TermsVersion
     newest = {each.effective_from: each.number for each in versions}  # of one day's the last set counts
     begun = max((day for day in newest if day <= today.isoformat()), default="")
     counting = {number for day, number in newest.items() if day >= begun}
-    if sum(day > today.isoformat() for day in newest) > AHEAD_MAX:
-        raise Refused(SplitCode.TERMS_TOO_MANY, f"At most {AHEAD_MAX} changes can be set ahead.")
+    if sum(day > today.isoformat() for day in newest) > CHANGES_AHEAD_MAX:
+        raise Refused(SplitCode.TERMS_TOO_MANY, f"At most {CHANGES_AHEAD_MAX} changes can be set ahead.")
     others = [each.number for each in versions if each.number not in counting]
     keep = counting | set(others[-(VERSIONS_MAX - len(counting)) :])
     return tuple(each for each in versions if each.number in keep)

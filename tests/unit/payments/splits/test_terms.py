@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from runtime.payments.refusal import Refused
 from runtime.payments.splits.model import SplitTerms
-from runtime.payments.splits.terms import AHEAD_MAX, VERSIONS_MAX, SchoolTerms, in_force, with_version
+from runtime.payments.splits.terms import CHANGES_AHEAD_MAX, VERSIONS_MAX, SchoolTerms, in_force, with_version
 from runtime.platform.clock import business_date
 
 DAY, NOON = date(2026, 4, 1), datetime(2026, 4, 1, 6, 30, tzinfo=UTC)
@@ -114,10 +114,10 @@ def test_what_was_set_is_in_force_however_much_was_set(
 
 def test_more_changes_ahead_than_are_kept_are_refused() -> None:
     agreed = NONE_YET
-    for days in range(AHEAD_MAX + 1):
+    for days in range(CHANGES_AHEAD_MAX + 1):
         agreed = then(agreed, FIRST if days % 2 else SECOND, days)
     with pytest.raises(Refused, match="split-terms-too-many"):
-        then(agreed, SECOND, AHEAD_MAX + 1)
+        then(agreed, SECOND, CHANGES_AHEAD_MAX + 1)
     assert on(agreed, 0) == SECOND
     changed = then(agreed, FIRST, 0, at=NOON + timedelta(hours=1))
     assert (at_moment(changed, NOON), on(changed, 1)) == (SECOND, FIRST), "what was before has its room"
